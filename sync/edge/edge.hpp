@@ -1,0 +1,189 @@
+// The device's replica: the server's last word per register (base), its own pending commits on top, and what the
+// server refused.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "crypto/entropy.hpp"
+#include "schema/catalog/catalog.hpp"
+#include "sync/clock/hybrid_clock.hpp"
+#include "sync/clock/ports.hpp"
+#include "sync/commit/body.hpp"
+#include "sync/commit/builder.hpp"
+#include "sync/hub/directory.hpp"
+#include "sync/policy/decide.hpp"
+#include "sync/store/store.hpp"
+
+namespace satchel::sync {
+
+// Who this device is. Kept sealed in the store.
+struct EdgeIdentity {
+  WorkspaceId workspace;
+  DeviceId device;
+  std::string user;
+  Role role = Role::kRep;
+  std::vector<std::string> territories;
+  Bytes server_box_key;  // X25519 public key: outbox copies are sealed to it.
+};
+
+// Where the device stands with the server.
+struct EdgeState {
+  ReplicaId replica;
+  CommitNumber next_commit = 1;
+  CommitNumber watermark = 0;          // Confirmed by the server: commits up to here were answered.
+  CommitNumber results_confirmed = 0;
+  IncarnationId incarnation;
+  wire::Cursor cursor;
+  std::vector<wire::ScopeState> scopes;
+  Bytes fence_token;
+  Sequence backed_up_through = 0;
+  std::int64_t server_time_us = 0;     // Last authenticated server time, and the boot clock then.
+  std::int64_t server_time_boot_us = 0;
+  std::int64_t high_water_us = 0;
+  std::int64_t last_sync_us = 0;
+  bool bootstrapped = false;           // A whole pass was seen since the last restart.
+  Stamp last_stamp;
+};
+
+struct PendingCommit {
+  wire::CommitHeader header;
+  CommitBody body;
+};
+struct InboxItem {
+  std::uint64_t id = 0;
+  PendingCommit commit;
+  wire::CommitResult result;  // Denied, invalid, or reduced: then `result.fields` names what was taken out.
+  std::int64_t at_us = 0;
+};
+
+// A record that changed in what is shown; for indexes, live queries and the change stream.
+struct RecordChange {
+  CollectionId collection = 0;
+  RecordId id;
+  RecordNumber number = 0;
+  Sequence seq = 0;     // 0 for a local write.
+  bool gone = false;    // No longer held.
+  std::vector<FieldId> fields;
+};
+using ChangeListener = std::function<void(std::span<const RecordChange>)>;
+
+class EdgeWrite;
+
+// Thread-compatible: the SDK serialises calls. Every call that changes something is one durable store transaction.
+class Edge {
+ public:
+  struct Parts {
+    Store& store;
+    Clock& clock;
+    crypto::Entropy& entropy;
+    // Seals a pending commit to the server's key; gives the sealed copy. May be null (no copy is kept then).
+    std::function<Result<Bytes>(ByteView commit)> seal_to_server;
+  };
+
+  static Result<std::unique_ptr<Edge>> create(Parts parts, const EdgeIdentity& identity,
+                                              std::shared_ptr<const schema::Catalog> catalog);
+  static Result<std::unique_ptr<Edge>> open(Parts parts);  // kStoreMissing, kSchemaInvalid, those of the store.
+
+  [[nodiscard]] const EdgeIdentity& identity() const { return identity_; }
+  [[nodiscard]] const EdgeState& state() const { return state_; }
+  [[nodiscard]] const schema::Catalog& catalog() const { return *catalog_; }
+  [[nodiscard]] std::shared_ptr<const schema::Catalog> catalog_ptr() const { return catalog_; }
+  [[nodiscard]] Store& store() { return parts_.store; }
+  [[nodiscard]] Clock& clock() { return parts_.clock; }
+  [[nodiscard]] crypto::Entropy& entropy() { return parts_.entropy; }
+  // A new schema from the server. kSchemaIncompatible.
+  Status adopt_schema(std::shared_ptr<const schema::Catalog> catalog);
+
+  // A lower bound of real time, microseconds UTC (privacy.md, Trusted time).
+  [[nodiscard]] std::int64_t trusted_now_us();
+  void on_change(ChangeListener listener) { listener_ = std::move(listener); }
+
+  // -- Reading: door one. Fields that policy denies for `purpose` are given as withheld -----------------------------
+  // The shown record (base and pending), dead ones too; nothing where none is held.
+  Result<std::optional<Record>> shown(const RecordId& id, std::string_view purpose);
+  // Every shown record, in no order. `collection` 0 for all.
+  Status visit(CollectionId collection, std::string_view purpose, const std::function<bool(const Record&)>& visit_record);
+  // The same for indexes: base rows as stored plus the ids that pending commits touch.
+  [[nodiscard]] std::vector<RecordId> pending_ids() const;
+
+  // -- Writing: door two ---------------------------------------------------------------------------------------------
+  // One commit; nothing happens before EdgeWrite::commit. kPolicyDenied for an unknown purpose, kLimitExceeded where
+  // the outbox is full.
+  Result<std::unique_ptr<EdgeWrite>> begin_write(std::string_view purpose);
+
+  // -- Outbox and inbox ----------------------------------------------------------------------------------------------
+  Result<std::vector<wire::CommitHeader>> pending();             // In order.
+  Result<std::optional<PendingCommit>> find_pending(CommitNumber number);
+  [[nodiscard]] std::size_t pending_count() const { return outbox_.size(); }
+  Result<std::vector<InboxItem>> inbox();
+  Result<std::optional<InboxItem>> find_inbox(std::uint64_t id);
+  // Writes the refused changes again as a new commit on what is shown now, and takes the item out.
+  Result<CommitNumber> retry(std::uint64_t inbox_id);
+  Status discard(std::uint64_t inbox_id);
+
+  // -- For the session (sync/session) ----------------------------------------------------------------------------------
+  // Commits to push: those above `watermark`, in order, up to `bytes_target`; acknowledged ones from before a
+  // restore included, refused ones as empty places.
+  Result<std::vector<wire::Commit>> commits_after(CommitNumber number, std::size_t bytes_target);
+  struct WelcomeEffects {
+    bool new_incarnation = false;
+    bool restart = false;  // Ask for everything anew.
+  };
+  Result<WelcomeEffects> welcome(const wire::Welcome& welcome);
+  Status apply_ack(const wire::Ack& ack);
+  Status apply_changes(const wire::Changes& changes);
+  Status set_live_progress(std::int64_t last_sync_us);
+
+ private:
+  friend class EdgeWrite;
+  friend class EdgeApply;
+  explicit Edge(Parts parts) : parts_(std::move(parts)) {}
+
+  Parts parts_;
+  EdgeIdentity identity_;
+  EdgeState state_;
+  std::shared_ptr<const schema::Catalog> catalog_;
+  ChangeListener listener_;
+  // Numbers of commits not yet answered, and which of them touch a record.
+  std::map<CommitNumber, std::vector<RecordId>> outbox_;
+  std::unordered_map<RecordId, std::vector<CommitNumber>> overlay_;
+  // Decoded pending commits, most recent use kept.
+  std::unordered_map<CommitNumber, std::shared_ptr<const PendingCommit>> decoded_;
+
+  Status load();
+  Result<std::shared_ptr<const PendingCommit>> decoded_commit(ReadTxn& txn, CommitNumber number);
+  Result<std::optional<Record>> load_shown(ReadTxn& txn, const RecordId& id);
+  void overlay_pending(ReadTxn& txn, Record& record, bool& held, Status& status);
+  void withhold_denied(Record& record, std::string_view purpose) const;
+};
+
+// One local commit being made. Thread-bound to its Edge. The builder's checks speak at the call; policy too.
+class EdgeWrite {
+ public:
+  EdgeWrite(Edge& edge, std::string purpose, Dot dot, Stamp stamp, std::unique_ptr<WriteTxn> txn);
+  // Makes an id and creates the record; owner and territory default to the author's.
+  Result<RecordId> create(std::string_view collection);
+  Status create(std::string_view collection, const RecordId& id);
+  [[nodiscard]] CommitBuilder& builder() { return *builder_; }
+  // Durable when it returns: numbers, data and outbox entry in one transaction. Nothing written: no commit, number 0.
+  Result<CommitNumber> commit();
+
+ private:
+  Edge& edge_;
+  std::string purpose_;
+  Dot dot_;
+  Stamp stamp_;
+  std::unique_ptr<WriteTxn> txn_;
+  std::unique_ptr<CommitBuilder> builder_;
+};
+
+// A UUIDv7 (RFC 9562) from trusted time and entropy.
+Result<RecordId> make_record_id(std::int64_t now_us, crypto::Entropy& entropy);
+
+}  // namespace satchel::sync

@@ -1,0 +1,63 @@
+// Who may connect: users, devices and enrolment codes as the hub keeps them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "schema/model/ids.hpp"
+#include "schema/wire/frames.hpp"
+#include "sync/policy/decide.hpp"
+
+namespace satchel::sync {
+
+using DeviceId = Id128<struct DeviceTag>;
+
+struct User {
+  std::string name;  // Unique in the workspace: 1 to 64 of a-z 0-9 . _ -
+  Role role = Role::kRep;
+  std::vector<std::string> territories;
+  bool active = true;
+  RecordId record;  // Of collection "users", where the schema has one.
+};
+
+struct Device {
+  DeviceId id;
+  std::string user;
+  std::string name;
+  Bytes public_key;  // Ed25519, 32 bytes.
+  ReplicaId replica;
+  bool revoked = false;
+  std::int64_t enrolled_us = 0;
+  std::int64_t last_seen_us = 0;
+};
+
+struct EnrolmentCode {
+  Bytes secret_hash;  // SHA-256 of the 128-bit secret; the row's key.
+  std::string user;
+  std::int64_t expires_us = 0;
+  bool used = false;
+};
+
+// What the hub knows of one replica's progress. One row per replica id.
+struct ReplicaState {
+  DeviceId device;
+  std::uint64_t watermark = 0;       // Highest commit taken, contiguous.
+  std::uint64_t results_kept_from = 1;  // Results below were confirmed and dropped.
+  Bytes fence_confirmed;             // 16 bytes each, empty before the first.
+  Bytes fence_issued;
+  wire::Cursor progress;             // What the device said it has applied.
+  std::uint64_t progress_commit = 0;
+  std::int64_t last_seen_us = 0;
+};
+
+Bytes encode_user(const User& user);
+Result<User> decode_user(ByteView bytes);
+Bytes encode_device(const Device& device);
+Result<Device> decode_device(ByteView bytes);
+Bytes encode_code(const EnrolmentCode& code);
+Result<EnrolmentCode> decode_code(ByteView bytes);
+Bytes encode_replica_state(const ReplicaState& state);
+Result<ReplicaState> decode_replica_state(ByteView bytes);
+
+}  // namespace satchel::sync

@@ -1,0 +1,168 @@
+// The server's replica: takes commits, gives them a place in one sequence, and knows what each device may hold.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/entropy.hpp"
+#include "schema/catalog/catalog.hpp"
+#include "sync/clock/hybrid_clock.hpp"
+#include "sync/clock/ports.hpp"
+#include "sync/commit/body.hpp"
+#include "sync/commit/builder.hpp"
+#include "sync/hub/directory.hpp"
+#include "sync/store/store.hpp"
+
+namespace satchel::sync {
+
+// What every part of the hub may know of the moment; replaced as a whole after each durable group.
+struct HubState {
+  WorkspaceId workspace;
+  IncarnationId incarnation;
+  ReplicaId self;             // New after every start, so that the hub's own dots never repeat.
+  CommitNumber self_next = 1;
+  Sequence seq = 0;
+  std::uint64_t tag = 0;      // Of commit `seq`.
+  Sequence backed_up_through = 0;
+  std::uint64_t scope_epoch = 1;
+  bool recovering = false;    // A raw copy was noticed: see sync.md, Restores and clones.
+  Stamp last_stamp;
+};
+
+// The grants of one user: which scopes, and with which role.
+struct Entitlement {
+  std::string user;
+  Role role = Role::kRep;
+  std::vector<std::string> scopes;  // "all", "owner:ann"; sorted. A manager has "*": every record.
+  [[nodiscard]] bool grants(const std::vector<std::string>& record_scopes) const;
+};
+
+// Commits of one session, as they came, in order.
+struct IngestBatch {
+  ReplicaId replica;
+  std::string user;
+  Role role = Role::kRep;
+  std::vector<wire::Commit> commits;
+};
+struct IngestOutcome {
+  std::uint64_t watermark = 0;
+  std::vector<wire::CommitResult> results;  // One per commit of the batch, repeats with their first answer.
+  std::vector<RecordId> touched;            // Records of merged, reduced and refused commits: their state is told.
+  std::optional<Error> stopped;             // kCommitGap, kCommitFork: what came before it holds.
+};
+
+class HubTxn;
+
+// Thread-safe but for begin(): one HubTxn at a time (the server's writer thread).
+class Hub {
+ public:
+  struct Parts {
+    Store& store;
+    Clock& clock;
+    crypto::Entropy& entropy;
+    // Opens copies sealed to the server's key (kCommitInvalid where it does not authenticate); may be null.
+    std::function<Result<Bytes>(ByteView sealed)> unseal;
+    // Keyed mark of an acknowledgement (receipt), and its check.
+    Bytes receipt_key;
+  };
+
+  // A new workspace in an empty store; `catalog` becomes its first schema.
+  static Result<std::unique_ptr<Hub>> create(Parts parts, const WorkspaceId& workspace,
+                                             std::shared_ptr<const schema::Catalog> catalog);
+  // Errors: kStoreMissing where create never ran, kSchemaInvalid, those of the store.
+  static Result<std::unique_ptr<Hub>> open(Parts parts);
+
+  [[nodiscard]] HubState state() const;
+  [[nodiscard]] std::shared_ptr<const schema::Catalog> catalog() const;
+  [[nodiscard]] Store& store() { return parts_.store; }
+  [[nodiscard]] Clock& clock() { return parts_.clock; }
+  [[nodiscard]] crypto::Entropy& entropy() { return parts_.entropy; }
+
+  // The writer's transaction: any number of ingests and admin calls, one durable commit (group commit).
+  Result<std::unique_ptr<HubTxn>> begin();
+
+  // -- Reading; each call is one snapshot ------------------------------------------------------------------------
+  Result<std::optional<User>> find_user(const std::string& name);
+  Result<std::vector<User>> users();
+  Result<std::optional<Device>> find_device(const DeviceId& id);
+  Result<std::vector<Device>> devices();
+  Result<std::optional<ReplicaState>> find_replica(const ReplicaId& id);
+  Result<Bytes> schema_nodes(ByteView hash);  // kSchemaUnknown
+  Entitlement entitlement_of(const User& user) const;
+
+  // The whole record (admin's view), nothing where there is none. Dead ones are given too.
+  Result<std::optional<Record>> find_record(const RecordId& id);
+  // Every record in order of collection name and id; `entitlement` null for the admin's view of all.
+  Status visit_records(const Entitlement* entitlement, const std::function<bool(const Record&)>& visit);
+  // Whether commit `seq` of this life had this tag: how a cursor is recognised. seq 0 is always known.
+  Result<bool> knows(const wire::Cursor& cursor);
+
+  // One page of changes after `from` for an entitlement: body bytes (sync/session/page.hpp) and the new cursor.
+  struct PageRequest {
+    const Entitlement& entitlement;
+    std::string purpose;
+    wire::Cursor from;
+    std::size_t bytes_target = 1024 * 1024;
+  };
+  struct Page {
+    Bytes body;
+    wire::Cursor cursor;
+    bool caught_up = false;
+    std::size_t records = 0;
+  };
+  Result<Page> changes_after(const PageRequest& request);
+  // The same records' whole state for an Ack.
+  Result<Bytes> states_of(std::span<const RecordId> ids, const Entitlement& entitlement, const std::string& purpose);
+
+ private:
+  friend class HubTxn;
+  explicit Hub(Parts parts) : parts_(std::move(parts)) {}
+  Parts parts_;
+  mutable std::mutex mutex_;
+  HubState state_;
+  std::shared_ptr<const schema::Catalog> catalog_;
+};
+
+// One group commit. Thread-bound. After a store error nothing of the group is there.
+class HubTxn {
+ public:
+  HubTxn(Hub& hub, std::unique_ptr<WriteTxn> txn);
+
+  // Takes commits in order, stops at a gap or fork. A refusal moves the watermark: nothing blocks the queue.
+  Result<IngestOutcome> ingest(const IngestBatch& batch);
+  // A commit of the hub's own (admin, import) under its current replica id. kPolicyDenied etc. as an Error.
+  Result<wire::CommitResult> write(const CommitBody& body, const std::string& actor, const std::string& purpose);
+  // The builder for such a commit, reading through this transaction.
+  CommitBuilder builder();
+
+  Status put_user(const User& user);
+  Status put_device(const Device& device);
+  Result<std::optional<User>> find_user(const std::string& name);
+  Result<std::optional<Device>> find_device(const DeviceId& id);
+  Status put_code(const EnrolmentCode& code);
+  // Marks a code used and gives it back. kEnrolmentInvalid, kEnrolmentExpired, kEnrolmentUsed.
+  Result<EnrolmentCode> redeem(ByteView secret_hash, std::int64_t now_us);
+  Result<ReplicaState> replica_state(const ReplicaId& id);
+  Status put_replica_state(const ReplicaId& id, const ReplicaState& state);
+  Status put_schema(std::shared_ptr<const schema::Catalog> catalog);  // kSchemaIncompatible
+  // A restore was noticed (or made): a new name for the store's life; every device replaces its base.
+  Status begin_incarnation();
+  Status set_backed_up_through(Sequence seq);
+
+  [[nodiscard]] const HubState& state() const { return state_; }
+  // Durable when it returns; then the hub's state and catalog are the new ones.
+  Status commit();
+
+ private:
+  friend class Ingestion;
+  Hub& hub_;
+  std::unique_ptr<WriteTxn> txn_;
+  HubState state_;
+  std::shared_ptr<const schema::Catalog> catalog_;
+  bool state_changed_ = false;
+};
+
+}  // namespace satchel::sync

@@ -1,0 +1,130 @@
+// The exchange hello / welcome / push / ack / changes without any I/O: bytes in, bytes out.
+//
+//   hub                                  edge
+//   start    -> Challenge ->             start
+//            <- Hello                    greeting    (signs exporter, challenge, body)
+//   greeted  -> Welcome ->               syncing
+//            <- Push ...                 pushes until the outbox is sent
+//            -> Ack, Changes ... ->      applies
+//            <- Progress                 after each durable page
+//   live     -> Changes as they commit   live
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "crypto/sign.hpp"
+#include "sync/edge/edge.hpp"
+#include "sync/hub/hub.hpp"
+
+namespace satchel::sync {
+
+// The server's side. Thread-bound to its connection: calls never overlap. receive and generate read the store, so
+// they run off the I/O threads.
+class HubSession {
+ public:
+  struct Config {
+    Bytes tls_exporter;            // 32 bytes, RFC 9266 / RFC 5705 label "EXPORTER-satchel-sync-v1".
+    std::size_t page_bytes = 1024 * 1024;
+    // A fresh short-lived token for the device's HTTPS calls.
+    std::function<Bytes(const Device& device)> make_access_token;
+  };
+  HubSession(Hub& hub, Config config) : hub_(hub), config_(std::move(config)) {}
+
+  // One whole message from the device. An Error ends the session: failure_frame() is what to send before closing.
+  Status receive(ByteView message);
+  // The next message to send, nothing when there is none now.
+  Result<std::optional<Bytes>> generate();
+
+  // Work for the writer: when not empty, run it in a HubTxn and give its outcome back after the durable commit.
+  // Progress and fences travel the same way.
+  struct Work {
+    std::function<Status(HubTxn& txn)> run;   // In the group's transaction; an Error is this session's alone.
+    std::function<void(const Status& durable)> done;  // On the session's thread, after the commit (or its failure).
+  };
+  std::optional<Work> take_work();
+
+  // The notifier says that the hub's sequence has risen.
+  void poke() { poked_ = true; }
+  // Closing: a frame that tells the device why.
+  static Bytes failure_frame(const Error& error, std::uint32_t retry_after_ms = 0);
+
+  [[nodiscard]] bool greeted() const { return phase_ >= Phase::kWelcomed; }
+  [[nodiscard]] bool idle() const;  // Nothing to send, no work under way.
+  [[nodiscard]] const std::optional<Device>& device() const { return device_; }
+  [[nodiscard]] std::size_t commits_waiting() const { return commits_waiting_; }  // For backpressure.
+
+ private:
+  enum class Phase : std::uint8_t { kStart, kChallenged, kGreeting, kWelcomed, kFailed };
+
+  Status on_hello(const wire::Hello& hello);
+  Status on_push(wire::Push push);
+  Status on_progress(const wire::Progress& progress);
+  Result<std::optional<Bytes>> next_page();
+
+  Hub& hub_;
+  Config config_;
+  Phase phase_ = Phase::kStart;
+  Bytes challenge_;
+  std::optional<Device> device_;
+  Entitlement entitlement_;
+  wire::HelloBody hello_;
+  std::string purpose_;
+  std::uint64_t next_commit_expected_ = 1;
+  std::size_t commits_waiting_ = 0;
+  std::deque<Work> work_;
+  std::deque<Bytes> outgoing_;
+  wire::Cursor sent_;
+  bool restart_ = false;
+  bool caught_up_sent_ = false;
+  bool poked_ = true;
+  bool fence_confirmed_ = false;
+};
+
+// The device's side. Thread-bound; works on its Edge at once.
+class EdgeSession {
+ public:
+  struct Config {
+    Bytes tls_exporter;
+    crypto::Signer& signer;
+    bool live = false;              // Stay for changes after catching up.
+    std::size_t push_bytes = 1024 * 1024;  // Of one Push frame; at most two are under way.
+  };
+  EdgeSession(Edge& edge, Config config) : edge_(edge), config_(std::move(config)) {}
+
+  Status receive(ByteView message);           // One whole message from the server.
+  Result<std::optional<Bytes>> generate();    // The next message to send.
+  // A local commit was made: generate may have a Push.
+  void poke() {}
+
+  // Everything was sent, answered and applied: an exchange that is not live may end.
+  [[nodiscard]] bool quiet() const;
+  [[nodiscard]] bool welcomed() const { return welcomed_; }
+  [[nodiscard]] const Bytes& access_token() const { return access_token_; }
+  // The server speaks a newer schema than this replica has: fetch it by this hash, adopt it, connect again.
+  [[nodiscard]] const std::optional<Bytes>& schema_wanted() const { return schema_wanted_; }
+  struct Counters {
+    std::uint64_t frames_in = 0, frames_out = 0, bytes_in = 0, bytes_out = 0, commits_pushed = 0, refused = 0, records_in = 0;
+  };
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  Edge& edge_;
+  Config config_;
+  bool challenged_ = false;
+  bool hello_sent_ = false;
+  bool welcomed_ = false;
+  bool caught_up_ = false;
+  Bytes challenge_;
+  Bytes access_token_;
+  std::optional<Bytes> schema_wanted_;
+  CommitNumber pushed_through_ = 0;
+  std::deque<CommitNumber> in_flight_;   // Last commit of each push frame not yet answered.
+  std::optional<wire::Progress> progress_due_;
+  Counters counters_;
+};
+
+}  // namespace satchel::sync
