@@ -29,7 +29,8 @@ Result<CertificatePair> make_authority(std::string_view name, std::int64_t now_s
 // name), and always for localhost, 127.0.0.1 and ::1. kInvalidArgument: the authority's PEM cannot
 // be read, or a host is neither a DNS name nor an address.
 Result<CertificatePair> make_server_certificate(const CertificatePair& authority,
-                                                std::span<const std::string> hosts, std::int64_t now_s);
+                                                std::span<const std::string> hosts,
+                                                std::int64_t now_s);
 
 // 32 bytes: SHA-256 of the SubjectPublicKeyInfo, so that a renewed authority with the same key
 // keeps its pin. kInvalidArgument.

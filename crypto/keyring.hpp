@@ -45,6 +45,7 @@ struct KeyPath {
 struct KeyChange {
   RootBlob blob;
   KeyPath path;
+  std::uint64_t epoch = 0;  // The keyring's, when it was planned: a plan is good for that one only.
 };
 
 // Keyed 128-bit digests of the rows of a table: AES-256 CBC-MAC over a block (tag | table | zeros |
@@ -120,14 +121,17 @@ class Keyring {
 
   // Changes that only add. The store commits `path` of the answer, then calls adopt().
   // A key handed out by the server. kInvalidArgument: the generation is older than one seen before.
-  [[nodiscard]] Result<KeyChange> plan_class_key(PrivacyClass privacy_class, ClassGeneration generation,
-                                                 const Key32& key, KeyProvider& provider) const;
+  [[nodiscard]] Result<KeyChange> plan_class_key(PrivacyClass privacy_class,
+                                                 ClassGeneration generation, const Key32& key,
+                                                 KeyProvider& provider) const;
   // A key made here; due at kSealsPerKeyMax.
-  [[nodiscard]] Result<KeyChange> plan_next_generation(PrivacyClass privacy_class, KeyProvider& provider,
+  [[nodiscard]] Result<KeyChange> plan_next_generation(PrivacyClass privacy_class,
+                                                       KeyProvider& provider,
                                                        Entropy& entropy) const;
   // A new, empty block of subject keys under a fresh key; its bytes are in the path.
   [[nodiscard]] Result<KeyChange> plan_block(KeyProvider& provider, Entropy& entropy) const;
-  // The change is durable in the store: puts it in force.
+  // The change is durable in the store: puts it in force. Changes are planned, committed and
+  // adopted one after the other.
   void adopt(KeyChange change);
 
   // Rises with each adopt(); whoever keeps derived keys or plaintext drops them when it changed.

@@ -59,12 +59,13 @@ struct RekeyPlan {
 };
 // kInvalidArgument: the structure class cannot be destroyed; kNotFound: no such block;
 // kStoreCorrupt: the block does not open; kEntropy. An empty slot is not an error.
-Result<RekeyPlan> plan_rekeying(const Keyring& keyring, const RekeyRequest& request, RekeyStore& store,
-                                Entropy& entropy);
+Result<RekeyPlan> plan_rekeying(const Keyring& keyring, const RekeyRequest& request,
+                                RekeyStore& store, Entropy& entropy);
 
-// Runs all steps. The keyring has the new keys from step 2 on. On success the answer is what the
-// provider's destruction is worth. On an error the caller must not acknowledge; an error of the
-// store in step 2 or 3 means: open the store anew, and settle() finishes what was begun.
+// kInvalidArgument: the keys changed since the plan was made. Runs all steps. The keyring has the
+// new keys from step 2 on. On success the answer is what the provider's destruction is worth. On an
+// error the caller must not acknowledge; an error of the store in step 2 or 3 means: open the store
+// anew, and settle() finishes what was begun.
 Result<KeyStrength> run_rekeying(Keyring& keyring, RekeyPlan plan, KeyProvider& provider,
                                  RekeyStore& store);
 

@@ -71,8 +71,8 @@ struct RootBlob {
 Result<Bytes> seal_root_blob(const Key32& root_key, const RootBlob& blob);
 // kStoreCorrupt: these are not the bytes that were sealed under this key for this store and
 // generation.
-Result<RootBlob> open_root_blob(const Key32& root_key, const StoreId& store, RootGeneration generation,
-                                ByteView sealed);
+Result<RootBlob> open_root_blob(const Key32& root_key, const StoreId& store,
+                                RootGeneration generation, ByteView sealed);
 
 struct KeyCheck {
   StoreId store;
