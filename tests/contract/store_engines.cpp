@@ -1,0 +1,9 @@
+#include "tests/contract/store_engines.hpp"
+
+namespace satchel::sync::contract {
+
+std::vector<EngineKind> all_engines() {
+  return {{"Memory", [] { return std::make_unique<MemoryEngine>(); }}};
+}
+
+}  // namespace satchel::sync::contract
