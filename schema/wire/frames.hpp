@@ -90,7 +90,8 @@ struct HelloBody {
   std::vector<std::string> purposes;
   std::vector<ScopeState> scopes;
   std::uint64_t bundle_version = 0;
-  bool live = false;  // Wants changes as they happen after it has caught up.
+  bool live = false;           // Wants changes as they happen after it has caught up.
+  bool bootstrapping = false;  // Has not yet seen a whole pass: its own commits are sent back to it too.
 };
 struct Hello {
   Bytes body;       // encode_hello_body: signed as it travels.
@@ -137,7 +138,7 @@ struct Ack {
 };
 
 struct Changes {
-  Bytes page;     // sync/session/page.hpp
+  Bytes page;     // sync/page/page.hpp
   Cursor cursor;  // Where the device stands once it has applied the page.
   bool restart = false;  // The first page of a bootstrap: what is held and not sent again by `caught_up` is dropped.
   bool caught_up = false;

@@ -63,9 +63,6 @@ class CommitBuilder {
   Result<Target> target(std::string_view collection, const RecordId& id, std::string_view field);
   Status write(const Target& target, WriteOp op, Bytes key, const Value& value);
   Status write_life(Work& work, const Bytes& life);
-  Status check_value(const Target& target, const Value& value) const;
-  Status check_cycle(const Target& target, const Value& value);
-
   const schema::Catalog& catalog_;
   ShownRecord shown_;
   Author author_;

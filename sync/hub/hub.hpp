@@ -100,7 +100,7 @@ class Hub {
   // Whether commit `seq` of this life had this tag: how a cursor is recognised. seq 0 is always known.
   Result<bool> knows(const wire::Cursor& cursor);
 
-  // One page of changes after `from` for an entitlement: body bytes (sync/session/page.hpp) and the new cursor.
+  // One page of changes after `from` for an entitlement: body bytes (sync/page/page.hpp) and the new cursor.
   struct PageRequest {
     const Entitlement& entitlement;
     std::string purpose;

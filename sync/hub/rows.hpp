@@ -1,0 +1,53 @@
+// The hub's rows in the small tables: its own state, the commit log, first answers, and scopes of records.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "schema/model/varint.hpp"
+#include "sync/hub/hub.hpp"
+
+namespace satchel::sync {
+
+inline constexpr std::string_view kStateKey = "hub.state";
+inline constexpr std::string_view kSchemaKey = "hub.schema";  // Hash of the schema in force.
+
+Bytes encode_state(const HubState& state);
+Result<HubState> decode_state(ByteView bytes);
+
+// One row per commit that took effect: key = seq (big-endian).
+struct CommitRow {
+  std::uint64_t tag = 0;
+  ReplicaId author;
+  CommitNumber number = 0;
+  bool exact = false;  // Every register's state became just what the author wrote: he need not be told.
+  std::vector<RecordNumber> records;
+};
+Bytes encode_commit_row(const CommitRow& row);
+Result<CommitRow> decode_commit_row(ByteView bytes);
+
+// The first answer to a commit: key = replica id, number (big-endian).
+struct AnswerRow {
+  Bytes content_hash;
+  wire::CommitResult result;
+};
+Bytes encode_answer(const AnswerRow& row);
+Result<AnswerRow> decode_answer(ByteView bytes);
+Bytes answer_key(const ReplicaId& replica, CommitNumber number);
+
+// Where a record of a collection with other scopes than "all" belongs, and belonged: key = record number.
+struct Membership {
+  std::string scope;
+  Sequence entered = 0;
+  Sequence left = 0;  // 0 while it is in.
+};
+Bytes encode_memberships(const std::vector<Membership>& rows);
+Result<std::vector<Membership>> decode_memberships(ByteView bytes);
+
+inline Bytes big_key(std::uint64_t number) {
+  Bytes key;
+  append_u64_big(key, number);
+  return key;
+}
+
+}  // namespace satchel::sync

@@ -1,0 +1,3 @@
+satchel_library(page
+  SOURCES page/page.cpp
+  DEPENDS satchel::record)
