@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "schema/model/ids.hpp"
+#include "schema/model/result.hpp"
 #include "sync/merge/register.hpp"
 
 namespace satchel::sync {
@@ -37,8 +38,18 @@ struct Record {
   [[nodiscard]] std::span<const Entry> of_field(FieldId field) const;
 };
 
-// Joins register by register; seq becomes the greater. Precondition: same collection and id.
+// The order of a record's entries: by field, then by key as bytes.
+bool precedes(const Entry& entry, FieldId field, ByteView key);
+
+// Joins register by register; seq becomes the greater. A withheld mark stands until a state is there to take its place.
+// Precondition: same collection and id.
 Record join(const Record& a, const Record& b);
 static_assert(JoinSemilattice<Record>);
+
+// The record's vector clock: the join of its registers' contexts.
+Context clock_of(const Record& record);
+
+// kLimitExceeded where the record holds more entries, siblings, context entries or bytes than limits.hpp lets it.
+Status within_limits(const Record& record);
 
 }  // namespace satchel::sync

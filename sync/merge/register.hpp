@@ -41,4 +41,7 @@ Register written(const Dot& dot, Stamp stamp, Bytes value, const Context& shown)
 Register join(const Register& a, const Register& b);
 static_assert(JoinSemilattice<Register>);
 
+// Joins `other` into `into`; whether anything of `into` changed.
+bool join_with(Register& into, const Register& other);
+
 }  // namespace satchel::sync

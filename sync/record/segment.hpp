@@ -39,6 +39,10 @@ using KeepEntry = std::function<bool(FieldId field, Sequence seq)>;
 Result<Bytes> transcode_segment(ByteView bytes, std::span<const ReplicaNumber> to_number /* by old number */,
                                 const KeepEntry* keep /* null keeps all */);
 
+// Adds the numbers that a segment mentions to `out`, sorted and distinct: what a message's own table must hold before
+// the segment is rewritten for it.
+Status numbers_in_segment(ByteView bytes, std::vector<ReplicaNumber>& out);
+
 // Joins writes into a stored segment: entries that are not named are carried over byte for byte.
 // `changed` receives, per write, whether the register's state changed. Written entries get `seq`.
 // This is the hot path of the server: no allocation per untouched entry.

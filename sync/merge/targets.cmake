@@ -1,0 +1,4 @@
+satchel_library(merge
+  SOURCES merge/register.cpp merge/record.cpp merge/compare.cpp merge/total.cpp merge/reading.cpp
+    merge/register_reading.cpp
+  DEPENDS satchel::clock satchel::catalog)
