@@ -14,6 +14,8 @@ namespace satchel::limits {
   SATCHEL_LIMIT(kCollectionsMax, 512, "collections of one schema")                                     \
   SATCHEL_LIMIT(kFieldsMax, 256, "fields of one collection")                                           \
   SATCHEL_LIMIT(kSchemaBytesMax, 4 * 1024 * 1024, "bytes of one compiled schema")                      \
+  SATCHEL_LIMIT(kSchemaNameBytesMax, 96, "bytes of the name of a collection, field or stage")          \
+  SATCHEL_LIMIT(kSchemaFilesMax, 64, "files of one schema")                                            \
   SATCHEL_LIMIT(kStagesMax, 64, "stages of one stage table")                                           \
   SATCHEL_LIMIT(kScopePathsMax, 8, "scope paths of one collection")                                    \
   SATCHEL_LIMIT(kSubjectsMax, 4, "data subjects of one record")                                        \
@@ -23,10 +25,14 @@ namespace satchel::limits {
   SATCHEL_LIMIT(kRecordBytesMax, 16 * 1024 * 1024, "bytes of one record's stored segments together")   \
   SATCHEL_LIMIT(kCommitRecordsMax, 10'000, "records written by one commit")                            \
   SATCHEL_LIMIT(kCommitBytesMax, 8 * 1024 * 1024, "bytes of one commit's body")                        \
+  SATCHEL_LIMIT(kCommitSectionsMax, 64, "sections of one commit")                                      \
+  SATCHEL_LIMIT(kCommitWritesMax, 250'000, "register writes of one commit")                            \
+  SATCHEL_LIMIT(kCommitContextEntriesMax, 1'000'000, "context entries of one commit, repeats counted") \
   SATCHEL_LIMIT(kCommitExtrasMax, 16, "unknown header fields kept with one commit")                    \
   SATCHEL_LIMIT(kCommitExtraBytesMax, 4096, "bytes of one unknown header field")                       \
   SATCHEL_LIMIT(kFrameBytesMax, 16 * 1024 * 1024, "bytes of one frame after decompression")            \
   SATCHEL_LIMIT(kFrameCompressedBytesMax, 4 * 1024 * 1024, "bytes of one frame as it travels")         \
+  SATCHEL_LIMIT(kFrameTextBytesMax, 1024, "bytes of one name or context in a frame")                   \
   SATCHEL_LIMIT(kFrameNestingMax, 16, "levels of pointers in one frame")                               \
   SATCHEL_LIMIT(kPushCommitsMax, 1024, "commits of one push frame")                                    \
   SATCHEL_LIMIT(kScopesMax, 64, "scopes of one session")                                               \
