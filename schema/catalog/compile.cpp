@@ -1,0 +1,295 @@
+// From Cap'n Proto text to a catalog, and from a catalog's bytes back to it. One of the three walls: what Cap'n
+// Proto throws ends here.
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include <capnp/message.h>
+#include <capnp/schema-parser.h>
+#include <capnp/serialize.h>
+#include <kj/exception.h>
+
+#include "schema/catalog/catalog_builder.hpp"
+#include "schema/catalog/source_text.hpp"
+#include "schema/model/limits.hpp"
+
+namespace satchel::schema {
+namespace {
+
+namespace fs = std::filesystem;
+using capnp::schema::CodeGeneratorRequest;
+
+// All texts of one compilation, by their key: the import path of an embedded one, the canonical path of a file.
+// Thread-bound.
+class Sources {
+ public:
+  explicit Sources(Complaints& complaints) : complaints_(complaints) {}
+
+  struct Source {
+    std::string key;
+    std::optional<fs::path> folder;  // Where relative imports begin; none for text without a file.
+    SourceText text;
+  };
+
+  const Source* add(std::string key, std::optional<fs::path> folder, std::string display_name,
+                    std::string text) {
+    auto source = std::make_unique<Source>(
+        Source{key, std::move(folder), SourceText{std::move(display_name), std::move(text)}});
+    return sources_.emplace(std::move(key), std::move(source)).first->second.get();
+  }
+
+  // kFileRead, kLimitExceeded.
+  Result<const Source*> open_file(const fs::path& path) {
+    std::error_code failed;
+    const fs::path canonical = fs::weakly_canonical(path, failed);
+    const std::string key = failed ? path.string() : canonical.string();
+    if (const auto known = sources_.find(key); known != sources_.end()) return known->second.get();
+    if (sources_.size() >= limits::kSchemaFilesMax) {
+      return Error{Errc::kLimitExceeded, "a schema has at most 64 files"};
+    }
+    std::ifstream in{path, std::ios::binary};
+    std::string text(limits::kSchemaBytesMax + 1, '\0');
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (in.bad() || (in.fail() && !in.eof())) return Error{Errc::kFileRead, path.string()};
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    if (text.size() > limits::kSchemaBytesMax) return Error{Errc::kLimitExceeded, path.string()};
+    return add(key, path.parent_path(), path.string(), std::move(text));
+  }
+
+  // Null where there is no such file, which the compiler then complains of.
+  const Source* import(const Source& from, const std::string& path) {
+    if (path.starts_with('/')) {
+      if (const auto known = sources_.find(path); known != sources_.end()) return known->second.get();
+      const std::string* text = embedded_schema(path);
+      return text == nullptr ? nullptr : add(path, std::nullopt, path.substr(1), *text);
+    }
+    if (!from.folder) return nullptr;
+    const auto opened = open_file(*from.folder / path);
+    return opened ? *opened : nullptr;
+  }
+
+  Complaints& complaints() { return complaints_; }
+
+ private:
+  Complaints& complaints_;
+  std::map<std::string, std::unique_ptr<Source>> sources_;
+};
+
+// Hands one source to Cap'n Proto's parser. kj::Own destroys it by its own type, so that the missing virtual
+// destructor of the base does no harm.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+class SourceFile final : public capnp::SchemaFile {
+ public:
+  SourceFile(Sources& sources, const Sources::Source& source) : sources_(sources), source_(source) {}
+
+  kj::StringPtr getDisplayName() const override { return source_.key.c_str(); }
+  kj::Array<const char> readContent() const override {
+    const std::string& text = source_.text.text();
+    return kj::heapArray<const char>(text.data(), text.size());
+  }
+  kj::Maybe<kj::Own<capnp::SchemaFile>> import(kj::StringPtr path) const override {
+    const Sources::Source* source = sources_.import(source_, path.cStr());
+    if (source == nullptr) return nullptr;
+    kj::Own<capnp::SchemaFile> file = kj::heap<SourceFile>(sources_, *source);
+    return kj::mv(file);
+  }
+  bool operator==(const capnp::SchemaFile& other) const override {
+    return &source_ == &static_cast<const SourceFile&>(other).source_;  // All files are of this class.
+  }
+  bool operator!=(const capnp::SchemaFile& other) const override { return !(*this == other); }
+  std::size_t hashCode() const override { return std::hash<const void*>{}(&source_); }
+  void reportError(SourcePos start, SourcePos, kj::StringPtr message) const override {
+    // The parser counts lines from 0.
+    sources_.complaints().add_at({source_.text.display_name(), start.line + 1}, message.cStr());
+  }
+
+ private:
+  Sources& sources_;
+  const Sources::Source& source_;
+};
+#pragma GCC diagnostic pop
+
+// The nodes of some files, and where each was written.
+struct ParsedNodes {
+  NodeIndex nodes;
+  std::map<std::uint64_t, const SourceText*> texts;
+
+  void add(const capnp::ParsedSchema& schema, const SourceText& text) {
+    const auto node = schema.getProto();
+    nodes.emplace(node.getId(), node);
+    texts.emplace(node.getId(), &text);
+    for (const auto nested : schema.getAllNested()) add(nested, text);
+  }
+};
+
+void collect_types(capnp::schema::Type::Reader type, std::vector<std::uint64_t>& into) {
+  if (type.isList()) return collect_types(type.getList().getElementType(), into);
+  if (!type.isStruct()) return;
+  into.push_back(type.getStruct().getTypeId());
+  for (const auto scope : type.getStruct().getBrand().getScopes()) {
+    if (!scope.isBind()) continue;
+    for (const auto binding : scope.getBind()) {
+      if (binding.isType()) collect_types(binding.getType(), into);
+    }
+  }
+}
+
+// Collections and the structs that they are made of.
+NodeIndex reachable(const NodeIndex& all) {
+  std::vector<std::uint64_t> waiting{type_id::kRecordCommon};
+  for (const auto& [id, node] : all) {
+    if (is_collection(node)) waiting.push_back(id);
+  }
+  NodeIndex found;
+  while (!waiting.empty()) {
+    const auto node = all.find(waiting.back());
+    waiting.pop_back();
+    if (node == all.end() || !found.insert(*node).second || !node->second.isStruct()) continue;
+    for (const auto field : node->second.getStruct().getFields()) {
+      if (field.isSlot()) collect_types(field.getSlot().getType(), waiting);
+    }
+  }
+  return found;
+}
+
+// The same nodes give the same bytes, wherever their text lay: file names are taken out of type names, and the
+// whole is written in Cap'n Proto's canonical form.
+std::string serialize(const NodeIndex& nodes) {
+  capnp::MallocMessageBuilder draft;
+  auto list = draft.initRoot<CodeGeneratorRequest>().initNodes(static_cast<unsigned>(nodes.size()));
+  unsigned at = 0;
+  for (const auto& [id, node] : nodes) {
+    list.setWithCaveats(at, node);
+    const std::string name{type_name_of(node)};
+    const std::size_t dot = name.rfind('.');
+    list[at].setDisplayName(name.c_str());
+    list[at].setDisplayNamePrefixLength(dot == std::string::npos ? 0 : static_cast<unsigned>(dot + 1));
+    ++at;
+  }
+  const kj::Array<capnp::word> canonical =
+      capnp::canonicalize(draft.getRoot<CodeGeneratorRequest>().asReader());
+  const kj::ArrayPtr<const capnp::word> segment = canonical;
+  const kj::Array<capnp::word> flat = capnp::messageToFlatArray(kj::arrayPtr(&segment, 1));
+  const auto bytes = flat.asBytes();
+  return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
+}
+
+// Readers need aligned words, which a string's bytes need not be.
+kj::Array<capnp::word> aligned(const std::string& bytes) {
+  auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+  std::memcpy(words.asBytes().begin(), bytes.data(), words.asBytes().size());
+  return words;
+}
+
+Result<std::shared_ptr<const Catalog>> build_from(std::string serialized, Complaints& complaints) {
+  if (serialized.size() > limits::kSchemaBytesMax) {
+    return Error{Errc::kLimitExceeded, "a compiled schema has at most 4 MiB"};
+  }
+  if (serialized.size() % sizeof(capnp::word) != 0) {
+    return Error{Errc::kSchemaInvalid, "a compiled schema is whole words"};
+  }
+  const kj::Array<capnp::word> words = aligned(serialized);
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = 16 * words.size() + 4096;  // Everything is read a few times.
+  options.nestingLimit = 32;
+  capnp::FlatArrayMessageReader reader{words, options};
+  return CatalogBuilder{complaints}.build(reader.getRoot<CodeGeneratorRequest>(), std::move(serialized));
+}
+
+// The nodes of `base` that `nodes` does not have; the readers belong to `holder`.
+void add_base(const Catalog& base, std::optional<capnp::FlatArrayMessageReader>& holder,
+              kj::Array<capnp::word>& words, NodeIndex& nodes) {
+  words = aligned(base.serialized());
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = 16 * words.size() + 4096;
+  holder.emplace(words, options);
+  for (const auto node : holder->getRoot<CodeGeneratorRequest>().getNodes()) nodes.emplace(node.getId(), node);
+}
+
+// Runs one step of Cap'n Proto; what it throws becomes an error.
+template <class Step>
+auto guarded(Step step) -> decltype(step()) {
+  try {
+    return step();
+  } catch (const kj::Exception& thrown) {
+    return Error{Errc::kSchemaInvalid, std::string{"Cap'n Proto: "} + thrown.getDescription().cStr()};
+  } catch (const std::exception&) {
+    return Error{Errc::kSchemaInvalid, "Cap'n Proto refused the schema"};
+  }
+}
+
+using SharedCatalog = std::shared_ptr<const Catalog>;
+
+// Parses everything that `root` imports, used or not: an imported file's collections belong to the schema.
+Result<SharedCatalog> compile_sources(Sources& sources, const Sources::Source& root, const Catalog* base,
+                                      ParsedNodes& parsed, Complaints& complaints) {
+  const capnp::SchemaParser parser;
+  std::vector<const Sources::Source*> waiting{&root};
+  std::set<const Sources::Source*> done;
+  while (!waiting.empty()) {
+    const Sources::Source& source = *waiting.back();
+    waiting.pop_back();
+    if (!done.insert(&source).second) continue;
+    parsed.add(parser.parseFile(kj::heap<SourceFile>(sources, source)), source.text);
+    if (!complaints.empty()) return complaints.error();
+    for (const std::string& path : source.text.imports()) {
+      if (const auto* imported = sources.import(source, path)) waiting.push_back(imported);
+    }
+  }
+  std::optional<capnp::FlatArrayMessageReader> base_reader;
+  kj::Array<capnp::word> base_words;
+  if (base != nullptr) add_base(*base, base_reader, base_words, parsed.nodes);
+  return build_from(serialize(reachable(parsed.nodes)), complaints);
+}
+
+template <class OpenRoot>
+Result<SharedCatalog> compile_root(OpenRoot open_root, const Catalog* base) {
+  ParsedNodes parsed;
+  Complaints complaints{[&](const Place& place) -> Complaints::Position {
+    const auto text = parsed.texts.find(place.node);
+    if (text == parsed.texts.end()) return {};
+    std::string name{place.type_name};
+    const unsigned of_type = text->second->line_of(name);
+    if (!place.member.empty()) name.append(".").append(place.member);
+    const unsigned of_member = text->second->line_of(name);
+    return {text->second->display_name(), of_member != 0 ? of_member : of_type};
+  }};
+  Sources sources{complaints};
+  const Result<const Sources::Source*> root = open_root(sources);
+  if (!root) return root.error();
+  return guarded([&]() -> Result<SharedCatalog> {
+    return compile_sources(sources, **root, base, parsed, complaints);
+  });
+}
+
+}  // namespace
+
+Result<SharedCatalog> Catalog::compile(const std::string& path, const Catalog* base) {
+  return compile_root([&](Sources& sources) { return sources.open_file(path); }, base);
+}
+
+Result<SharedCatalog> Catalog::compile_text(const std::string& display_name, std::string text,
+                                            const Catalog* base) {
+  return compile_root(
+      [&](Sources& sources) -> Result<const Sources::Source*> {
+        if (text.size() > limits::kSchemaBytesMax) return Error{Errc::kLimitExceeded, display_name};
+        return sources.add("text", std::nullopt, display_name, std::move(text));
+      },
+      base);
+}
+
+Result<SharedCatalog> Catalog::compile_crm() {
+  return compile_text("satchel/crm.capnp", *embedded_schema("/satchel/crm.capnp"));
+}
+
+Result<SharedCatalog> Catalog::load(ByteView nodes) {
+  Complaints complaints{nullptr};
+  return guarded([&] { return build_from(std::string{nodes}, complaints); });
+}
+
+}  // namespace satchel::schema

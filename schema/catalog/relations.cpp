@@ -1,0 +1,141 @@
+// What collections say about each other.
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "schema/catalog/catalog_builder.hpp"
+
+namespace satchel::schema {
+namespace {
+
+constexpr std::size_t kScopeStepsMax = 3;
+
+// "account.territory" as its words; an empty word where two dots meet.
+std::vector<std::string_view> split(std::string_view path) {
+  std::vector<std::string_view> words;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t end = std::min(path.find('.', begin), path.size());
+    words.push_back(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
+
+class RelationCheck {
+ public:
+  RelationCheck(std::vector<ReadCollection>& all, Complaints& complaints) : all_(all), complaints_(complaints) {
+    for (ReadCollection& read : all_) by_id_.emplace(read.collection.id, &read.collection);
+  }
+
+  void check() {
+    for (ReadCollection& read : all_) name(read.collection);
+    for (ReadCollection& read : all_) resolve_references(read);
+    for (const ReadCollection& read : all_) {
+      for (const std::string& path : read.collection.scopes) check_scope(read.collection, path);
+      check_subjects(read.collection);
+    }
+  }
+
+ private:
+  static Place place_of(const CollectionDef& collection, std::string_view member = {}) {
+    return {collection.id, collection.type_name, member};
+  }
+
+  void name(const CollectionDef& collection) {
+    const auto [found, fresh] = by_name_.emplace(collection.name, &collection);
+    if (fresh || collection.name.empty()) return;
+    complaints_.add(place_of(collection), "the collection " + quoted(collection.name) + " is declared by " +
+                                              found->second->type_name + " too; give it another name");
+  }
+
+  void resolve_references(ReadCollection& read) {
+    CollectionDef& collection = read.collection;
+    for (std::size_t i = 0; i < collection.fields.size(); ++i) {
+      FieldDef& field = collection.fields[i];
+      if (!field.reference) continue;
+      const auto target = by_name_.find(read.refers_to[i]);
+      if (target == by_name_.end()) {
+        complaints_.add(place_of(collection, field.name),
+                        "$ref names no collection: " + quoted(read.refers_to[i]) + "; correct it");
+        field.reference.reset();
+        continue;
+      }
+      field.reference->to = target->second->id;
+      field.reference->acyclic = target->second->id == collection.id;
+    }
+  }
+
+  void check_scope(const CollectionDef& collection, const std::string& path) {
+    if (path == "all") return;
+    const auto words = split(path);
+    const std::string scope = "the scope " + quoted(path) + " ";
+    if (words.size() > kScopeStepsMax + 1) {
+      return complaints_.add(place_of(collection), scope + "has more than three references; shorten it");
+    }
+    const CollectionDef* at = &collection;
+    std::set<CollectionId> passed{at->id};
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const FieldDef* field = at->find(words[i]);
+      if (field == nullptr) {
+        return complaints_.add(place_of(collection), scope + "names a field that " + at->type_name +
+                                                         " does not have; correct it");
+      }
+      if (i + 1 == words.size()) return check_scope_end(collection, *field, scope);
+      if (!field->reference || is_map_rule(field->rule)) {
+        return complaints_.add(place_of(collection), scope + "passes through " + field->name +
+                                                         ", which is no reference; give it a $ref");
+      }
+      at = by_id_.at(field->reference->to);
+      if (!passed.insert(at->id).second) {
+        return complaints_.add(place_of(collection), scope + "comes back to " + at->type_name +
+                                                         "; a scope must not run in a circle");
+      }
+    }
+  }
+
+  void check_scope_end(const CollectionDef& collection, const FieldDef& field, const std::string& scope) {
+    const bool set = field.rule == Rule::kSet || field.rule == Rule::kAccessSet;
+    const bool is_text = field.type.kind == Kind::kText ||
+                         (field.type.kind == Kind::kList && field.type.element->kind == Kind::kText);
+    if (is_text && (set || !is_map_rule(field.rule))) return;
+    complaints_.add(place_of(collection), scope + "ends in a field that is neither Text nor a set of Text");
+  }
+
+  void check_subjects(const CollectionDef& collection) {
+    for (const std::string& subject : collection.subjects) {
+      if (subject == "self") continue;
+      const FieldDef* field = collection.find(subject);
+      if (field == nullptr || !field->reference) {
+        complaints_.add(place_of(collection), "$subject names " + quoted(subject) +
+                                                  ", which is no reference; give the field a $ref");
+      }
+    }
+    if (collection.subject_if.empty()) return;
+    const FieldDef* field = collection.find(collection.subject_if);
+    if (field == nullptr || field->rule != Rule::kDeny) {
+      complaints_.add(place_of(collection), "$subjectIf names " + quoted(collection.subject_if) +
+                                                ", which is no field of the rule deny");
+    }
+  }
+
+  // Names come from the schema; what is no name is not repeated.
+  static std::string quoted(std::string_view text) {
+    const bool printable = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+    if (!printable || text.size() > 200) return "\"...\"";
+    return "\"" + std::string{text} + "\"";
+  }
+
+  std::vector<ReadCollection>& all_;
+  Complaints& complaints_;
+  std::map<CollectionId, const CollectionDef*> by_id_;
+  std::map<std::string, const CollectionDef*, std::less<>> by_name_;
+};
+
+}  // namespace
+
+void check_relations(std::vector<ReadCollection>& collections, Complaints& complaints) {
+  RelationCheck{collections, complaints}.check();
+}
+
+}  // namespace satchel::schema

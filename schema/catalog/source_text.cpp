@@ -1,0 +1,110 @@
+#include "schema/catalog/source_text.hpp"
+
+#include <cctype>
+#include <utility>
+
+namespace satchel::schema {
+
+// Reads a text once, statement by statement.
+class SourceScanner {
+ public:
+  explicit SourceScanner(SourceText& into) : into_(into), text_(into.text_) {}
+
+  void scan() {
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '\n') ++line_;
+      if (c == '#') {
+        skip_comment();
+      } else if (c == '"') {
+        take_string();
+      } else if (is_word(c)) {
+        take_word();
+      } else {
+        take_sign(c);
+        ++at_;
+      }
+    }
+  }
+
+ private:
+  static bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+  void skip_comment() {
+    while (at_ < text_.size() && text_[at_] != '\n') ++at_;
+  }
+
+  void take_string() {
+    const std::size_t begin = ++at_;
+    while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\n') at_ += text_[at_] == '\\' ? 2 : 1;
+    if (at_ > text_.size()) at_ = text_.size();
+    if (after_import_) into_.imports_.emplace_back(text_.substr(begin, at_ - begin));
+    after_import_ = false;
+    if (at_ < text_.size() && text_[at_] == '"') ++at_;
+  }
+
+  void take_word() {
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && is_word(text_[at_])) ++at_;
+    const std::string word{text_.substr(begin, at_ - begin)};
+    after_import_ = word == "import";
+    if (first_.empty()) {
+      first_ = word;
+      first_line_ = line_;
+    } else if (first_ == "struct" && name_.empty()) {
+      name_ = word;
+      declare(word);
+    }
+  }
+
+  void take_sign(char c) {
+    // `name @0 :Type` and `name :group` declare a member; `union {` declares one without a name.
+    if ((c == '@' || c == ':') && name_.empty() && !first_.empty() && first_ != "struct") declare(first_);
+    if (c == '{') {
+      if (first_ == "union") declare("union");
+      scopes_.push_back(name_);
+      begin_statement();
+    } else if (c == '}') {
+      if (!scopes_.empty()) scopes_.pop_back();
+      begin_statement();
+    } else if (c == ';') {
+      begin_statement();
+    }
+  }
+
+  void begin_statement() {
+    first_.clear();
+    name_.clear();
+  }
+
+  void declare(const std::string& name) {
+    std::string qualified;
+    for (const std::string& scope : scopes_) {
+      if (!scope.empty()) qualified += scope + ".";
+    }
+    into_.lines_.emplace(qualified + name, first_line_);
+    if (first_ != "struct") first_ = "struct", name_ = name;  // A member is declared once.
+  }
+
+  SourceText& into_;
+  std::string_view text_;
+  std::size_t at_ = 0;
+  unsigned line_ = 1;
+  unsigned first_line_ = 1;
+  std::string first_;  // The first word of the statement, and the name that it declares.
+  std::string name_;
+  std::vector<std::string> scopes_;
+  bool after_import_ = false;
+};
+
+SourceText::SourceText(std::string display_name, std::string text)
+    : display_name_(std::move(display_name)), text_(std::move(text)) {
+  SourceScanner{*this}.scan();
+}
+
+unsigned SourceText::line_of(const std::string& qualified_name) const {
+  const auto found = lines_.find(qualified_name);
+  return found == lines_.end() ? 0 : found->second;
+}
+
+}  // namespace satchel::schema
