@@ -1,4 +1,4 @@
 satchel_library(merge
   SOURCES merge/register.cpp merge/record.cpp merge/compare.cpp merge/total.cpp merge/reading.cpp
-    merge/register_reading.cpp merge/life.cpp
+    merge/register_reading.cpp merge/life.cpp merge/local_write.cpp
   DEPENDS satchel::clock satchel::catalog)
