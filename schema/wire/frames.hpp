@@ -74,6 +74,7 @@ struct Challenge {
   Bytes nonce;  // 32 random bytes.
   std::uint16_t protocol_min = kProtocolVersion;
   std::uint16_t protocol_max = kProtocolVersion;
+  friend bool operator==(const Challenge&, const Challenge&) = default;
 };
 
 struct HelloBody {
@@ -92,10 +93,12 @@ struct HelloBody {
   std::uint64_t bundle_version = 0;
   bool live = false;           // Wants changes as they happen after it has caught up.
   bool bootstrapping = false;  // Has not yet seen a whole pass: its own commits are sent back to it too.
+  friend bool operator==(const HelloBody&, const HelloBody&) = default;
 };
 struct Hello {
   Bytes body;       // encode_hello_body: signed as it travels.
   Bytes signature;  // Over the domain text, TLS exporter, challenge and body.
+  friend bool operator==(const Hello&, const Hello&) = default;
 };
 
 struct Welcome {
@@ -111,10 +114,12 @@ struct Welcome {
   Bytes access_token;  // Short-lived, for the HTTPS calls of this device.
   Sequence backed_up_through = 0;
   bool recovering = false;
+  friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 
 struct Push {
   std::vector<Commit> commits;
+  friend bool operator==(const Push&, const Push&) = default;
 };
 
 enum class Outcome : std::uint8_t { kApplied = 0, kMerged = 1, kReduced = 2, kDenied = 3, kInvalid = 4 };
@@ -127,6 +132,7 @@ struct CommitResult {
   std::string rule;   // Policy rule or merge rule that spoke.
   std::vector<std::pair<RecordId, FieldId>> fields;  // Merged or taken out.
   Bytes receipt;
+  friend bool operator==(const CommitResult&, const CommitResult&) = default;
 };
 
 struct Ack {
@@ -135,6 +141,7 @@ struct Ack {
   Bytes states;  // A page body: touched registers as this device may see them. May be empty.
   Sequence seq = 0;
   Sequence backed_up_through = 0;
+  friend bool operator==(const Ack&, const Ack&) = default;
 };
 
 struct Changes {
@@ -143,6 +150,7 @@ struct Changes {
   bool restart = false;  // The first page of a bootstrap: what is held and not sent again by `caught_up` is dropped.
   bool caught_up = false;
   Bytes signature;  // Reserved.
+  friend bool operator==(const Changes&, const Changes&) = default;
 };
 
 // The device has applied everything up to here, durably.
@@ -150,18 +158,22 @@ struct Progress {
   Cursor cursor;
   std::uint64_t own_commit = 0;  // The commit number it had reached then.
   std::uint64_t results_confirmed = 0;
+  friend bool operator==(const Progress&, const Progress&) = default;
 };
 
 struct Failure {
   std::int32_t code = 0;  // Errc number.
   std::string context;
   std::uint32_t retry_after_ms = 0;
+  friend bool operator==(const Failure&, const Failure&) = default;
 };
 
-// A frame kind that is reserved or newer than this version: ignored where the session allows it.
+// A frame kind that is reserved or newer than this version: ignored where the session allows it. The payload is empty
+// where the newer version put something else than Data there.
 struct Other {
   std::uint16_t kind = 0;
   Bytes payload;
+  friend bool operator==(const Other&, const Other&) = default;
 };
 
 // Kinds on the wire. 1-63 are of this version, 64-127 reserved by name for what comes later.
@@ -175,7 +187,8 @@ using Frame = std::variant<Challenge, Hello, Welcome, Push, Ack, Changes, Progre
 
 // One message: flag byte (0 plain, 1 zstd) and the Cap'n Proto flat array. `compress` only after Welcome.
 Bytes encode_frame(const Frame& frame, bool compress);
-// kFrameTooLarge (limits::kFrameBytesMax, kFrameCompressedBytesMax), kFrameMalformed.
+// kFrameTooLarge (limits::kFrameBytesMax, of a compressed one kFrameCompressedBytesMax), kFrameMalformed,
+// kLimitExceeded (too many scopes, commits, ...; the context says which).
 Result<Frame> decode_frame(ByteView bytes);
 
 Bytes encode_hello_body(const HelloBody& body);
