@@ -22,6 +22,7 @@ namespace satchel::limits {
   SATCHEL_LIMIT(kEntriesMax, 10'000, "register entries of one record, all classes together")           \
   SATCHEL_LIMIT(kSiblingsMax, 64, "siblings of one register")                                          \
   SATCHEL_LIMIT(kContextEntriesMax, 256, "replicas named by one context")                              \
+  SATCHEL_LIMIT(kStoreKeyBytesMax, 511, "bytes of the key of one row of a store's small tables")       \
   SATCHEL_LIMIT(kRecordBytesMax, 16 * 1024 * 1024, "bytes of one record's stored segments together")   \
   SATCHEL_LIMIT(kCommitRecordsMax, 10'000, "records written by one commit")                            \
   SATCHEL_LIMIT(kCommitBytesMax, 8 * 1024 * 1024, "bytes of one commit's body")                        \

@@ -12,6 +12,9 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/entropy.hpp"
+#include "crypto/key_provider.hpp"
+#include "sync/store/lmdb/lmdb_store.hpp"
 #include "sync/store/memory/memory_store.hpp"
 #include "sync/store/store.hpp"
 
@@ -55,6 +58,31 @@ class TemporaryFolder {
 
  private:
   std::string path_;
+};
+
+// A sealed store in a folder of its own; its root key stays in memory.
+class LmdbEngine final : public Engine {
+ public:
+  Result<std::unique_ptr<Store>> open() override {
+    auto store = open_lmdb();
+    if (!store) return store.error();
+    return std::unique_ptr<Store>{std::move(*store)};
+  }
+  Result<std::unique_ptr<LmdbStore>> open_lmdb() {
+    const bool known = std::filesystem::exists(data_file());
+    return known ? LmdbStore::open(folder(), options, provider, entropy)
+                 : LmdbStore::create(folder(), options, provider, entropy);
+  }
+  [[nodiscard]] std::string folder() const { return temporary_.path() + "/store"; }
+  [[nodiscard]] std::string data_file() const { return folder() + "/data.mdb"; }
+  [[nodiscard]] std::string key_file() const { return folder() + "/keys/data.mdb"; }
+
+  LmdbOptions options{.map_bytes_max = std::size_t{1} << 30};
+  crypto::MemoryKeyProvider provider;
+  crypto::SystemEntropy entropy;
+
+ private:
+  TemporaryFolder temporary_;
 };
 
 struct EngineKind {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sync/store/check_row.hpp"
+
 namespace satchel::sync {
 namespace {
 
@@ -82,11 +84,13 @@ class MemoryWriteTxn final : public MemoryReading<WriteTxn> {
 
   Status put(Table table, ByteView key, ByteView value, PrivacyClass) override {
     SATCHEL_TRY(writable());
+    SATCHEL_TRY(check_row(table, key, value.size()));
     rows(table).put(Bytes{key}, std::make_shared<const Bytes>(value), token_);
     return {};
   }
   Status erase(Table table, ByteView key) override {
     SATCHEL_TRY(writable());
+    SATCHEL_TRY(check_row(table, key, 0));
     rows(table).erase(Bytes{key}, token_);
     return {};
   }
