@@ -22,21 +22,11 @@ Error rule_mismatch(const CollectionDef& collection, const FieldDef& field, cons
   return Error{Errc::kRuleMismatch, place(collection, field) + " (" + std::string{name_of(field.rule)} + "): " + what};
 }
 
-// The stage that is shown, or nothing where the field has none.
-std::optional<std::uint8_t> stage_of(const schema::StageTable& table, const Value& value) {
-  const Value* name = &value;
-  if (const auto* members = value.as<StructMembers>()) {
-    if (members->empty() || members->front().first != 0) return std::nullopt;
-    name = &members->front().second;
-  }
-  const auto* text = name->as<std::string>();
-  return text != nullptr ? table.find(*text) : std::nullopt;
-}
-
 }  // namespace
 
-CommitBuilder::CommitBuilder(const schema::Catalog& catalog, ShownRecord shown, Author author, Dot dot, Stamp stamp)
-    : catalog_(catalog), shown_(std::move(shown)), author_(author), dot_(dot), stamp_(stamp) {}
+CommitBuilder::CommitBuilder(const schema::Catalog& catalog, ShownRecord shown, Author author, Dot dot, Stamp stamp,
+                             Guard guard)
+    : catalog_(catalog), shown_(std::move(shown)), author_(author), guard_(std::move(guard)), dot_(dot), stamp_(stamp) {}
 
 Result<CommitBuilder::Work*> CommitBuilder::work_on(const CollectionDef& collection, const RecordId& id, bool may_create) {
   if (const auto at = records_.find(id); at != records_.end()) {
@@ -76,6 +66,7 @@ Result<CommitBuilder::Target> CommitBuilder::target(std::string_view collection,
   if (!creating && !is_alive(target.work->current, target.collection->life)) {
     return Error{Errc::kRecordDeleted, target.collection->name + "/" + to_text(id)};
   }
+  if (guard_) SATCHEL_TRY(guard_(*target.collection, target.field->privacy, target.field->id, creating));
   const Rule rule = rule_in_force(target.field->rule);
   if (author_ == Author::kDevice) {
     const bool office = target.field->server_only || (rule == Rule::kServer && !creating);
@@ -142,6 +133,7 @@ Status CommitBuilder::write_life(Work& work, const Bytes& life) {
 Status CommitBuilder::create(std::string_view collection, const RecordId& id) {
   const CollectionDef* def = catalog_.find(collection);
   if (def == nullptr) return Error{Errc::kCollectionUnknown, std::string{collection}};
+  if (guard_) SATCHEL_TRY(guard_(*def, PrivacyClass::kStructure, kLifeField, true));
   auto work = work_on(*def, id, true);
   if (!work) return work.error();
   return write_life(**work, alive_life());
@@ -161,14 +153,17 @@ Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::
     case Rule::kCounter:
       return rule_mismatch(*found->collection, def, "it is written entry by entry or by increments");
     case Rule::kStage: {
-      const auto to = stage_of(*def.stages, value);
+      const auto to = stage_index(*def.stages, value);
       if (!to) return rule_mismatch(*found->collection, def, "this is not one of its stages");
       const auto& server_only = def.stages->server_only;
       if (author_ == Author::kDevice && std::find(server_only.begin(), server_only.end(), *to) != server_only.end()) {
         return rule_mismatch(*found->collection, def, "only the server moves to " + def.stages->stages[*to]);
       }
       const FieldReading reading = read_field(def, found->work->current.of_field(def.id));
-      const auto from = stage_of(*def.stages, reading.shown);
+      std::optional<std::uint8_t> from;
+      if (reading.present) {
+        if (const auto shown = decode_value(reading.value)) from = stage_index(*def.stages, *shown);
+      }
       if (from && *from != *to && !def.stages->may_move(*from, *to)) {
         return rule_mismatch(*found->collection, def,
                              "no move from " + def.stages->stages[*from] + " to " + def.stages->stages[*to]);
@@ -246,6 +241,7 @@ Status CommitBuilder::log_append(std::string_view collection, const RecordId& id
 Status CommitBuilder::erase(std::string_view collection, const RecordId& id) {
   const CollectionDef* def = catalog_.find(collection);
   if (def == nullptr) return Error{Errc::kCollectionUnknown, std::string{collection}};
+  if (guard_) SATCHEL_TRY(guard_(*def, PrivacyClass::kStructure, kLifeField, false));
   auto work = work_on(*def, id, false);
   if (!work) return work.error();
   if ((*work)->current.find(kLifeField) == nullptr) return Error{Errc::kRecordUnknown, def->name + "/" + to_text(id)};
@@ -256,6 +252,7 @@ Status CommitBuilder::erase(std::string_view collection, const RecordId& id) {
 Status CommitBuilder::restore(std::string_view collection, const RecordId& id) {
   const CollectionDef* def = catalog_.find(collection);
   if (def == nullptr) return Error{Errc::kCollectionUnknown, std::string{collection}};
+  if (guard_) SATCHEL_TRY(guard_(*def, PrivacyClass::kStructure, kLifeField, false));
   auto work = work_on(*def, id, false);
   if (!work) return work.error();
   return write_life(**work, alive_life());

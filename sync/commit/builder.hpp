@@ -22,7 +22,11 @@ class CommitBuilder {
  public:
   enum class Author : std::uint8_t { kDevice, kServer };
 
-  CommitBuilder(const schema::Catalog& catalog, ShownRecord shown, Author author, Dot dot, Stamp stamp);
+  // Asked before each write: policy's door. An Error is given to the caller and nothing is written.
+  using Guard = std::function<Status(const schema::CollectionDef&, PrivacyClass, FieldId, bool creating)>;
+
+  CommitBuilder(const schema::Catalog& catalog, ShownRecord shown, Author author, Dot dot, Stamp stamp,
+                Guard guard = {});
 
   // A new record, life written. The caller makes the id (UUIDv7).
   Status create(std::string_view collection, const RecordId& id);
@@ -66,6 +70,7 @@ class CommitBuilder {
   const schema::Catalog& catalog_;
   ShownRecord shown_;
   Author author_;
+  Guard guard_;
   Dot dot_;
   Stamp stamp_;
   CommitBody body_;

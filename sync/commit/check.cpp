@@ -73,6 +73,16 @@ Status check_type(const schema::FieldDef& field, const schema::Type& type, const
   return mismatch(field, "a known kind of value");
 }
 
+std::optional<std::uint8_t> stage_index(const schema::StageTable& table, const Value& value) {
+  const Value* name = &value;
+  if (const auto* members = value.as<StructMembers>()) {
+    if (members->empty() || members->front().first != 0) return std::nullopt;
+    name = &members->front().second;
+  }
+  const auto* text = name->as<std::string>();
+  return text != nullptr ? table.find(*text) : std::nullopt;
+}
+
 Status check_bounds(const RegisterWrite& write) {
   if (write.value.size() > limits::kValueBytesMax) {
     return Error{Errc::kLimitExceeded, "a value has at most " + std::to_string(limits::kValueBytesMax) + " bytes"};

@@ -1,3 +1,3 @@
 satchel_library(commit
-  SOURCES commit/apply.cpp commit/body.cpp commit/body_read.cpp
+  SOURCES commit/apply.cpp commit/body.cpp commit/body_read.cpp commit/builder.cpp commit/check.cpp
   DEPENDS satchel::wire satchel::merge satchel::catalog satchel::crypto)

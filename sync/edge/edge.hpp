@@ -2,6 +2,7 @@
 // server refused.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <memory>
@@ -73,6 +74,7 @@ struct RecordChange {
 };
 using ChangeListener = std::function<void(std::span<const RecordChange>)>;
 
+class EdgeApply;
 class EdgeWrite;
 
 // Thread-compatible: the SDK serialises calls. Every call that changes something is one durable store transaction.
@@ -138,29 +140,45 @@ class Edge {
   Result<WelcomeEffects> welcome(const wire::Welcome& welcome);
   Status apply_ack(const wire::Ack& ack);
   Status apply_changes(const wire::Changes& changes);
-  Status set_live_progress(std::int64_t last_sync_us);
 
  private:
   friend class EdgeWrite;
   friend class EdgeApply;
+  // A pending commit, decoded, with a way to each record's part.
+  struct Decoded {
+    PendingCommit commit;
+    std::unordered_map<RecordId, std::size_t> places;
+    [[nodiscard]] const RecordWrite* find(const RecordId& id) const;
+  };
+
   explicit Edge(Parts parts) : parts_(std::move(parts)) {}
+  Status load();
+  Status save_state(WriteTxn& txn, const EdgeState& state) const;
+  Result<std::shared_ptr<const Decoded>> decoded_commit(ReadTxn& txn, CommitNumber number);
+  Result<std::optional<Record>> load_shown(ReadTxn& txn, const RecordId& id);
+  Result<std::optional<Record>> load_base(ReadTxn& txn, const RecordId& id);
+  // Puts the pending writes on top of base; gives whether the record is held at all.
+  Result<bool> overlay_pending(ReadTxn& txn, Record& record, bool in_base);
+  void withhold_denied(Record& record, std::string_view purpose) const;
+  void note_pending(CommitNumber number, const CommitBody& body);
+  void forget_pending(CommitNumber number);
+  // What a commit that lies in the outbox must be sent with after a restore.
+  Result<wire::Commit> commit_to_push(ReadTxn& txn, CommitNumber number);
+  // Takes one answer into base, inbox and outbox.
+  Status settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& result);
+  Status drop_backed_up(WriteTxn& txn, const EdgeState& state);
+  Status erase_base(WriteTxn& txn, std::vector<RecordChange>& changes);
+  void tell(std::span<const RecordChange> changes) const;
 
   Parts parts_;
   EdgeIdentity identity_;
   EdgeState state_;
   std::shared_ptr<const schema::Catalog> catalog_;
   ChangeListener listener_;
-  // Numbers of commits not yet answered, and which of them touch a record.
+  // Numbers of commits not yet answered with the records they touch, and per record the commits that touch it.
   std::map<CommitNumber, std::vector<RecordId>> outbox_;
   std::unordered_map<RecordId, std::vector<CommitNumber>> overlay_;
-  // Decoded pending commits, most recent use kept.
-  std::unordered_map<CommitNumber, std::shared_ptr<const PendingCommit>> decoded_;
-
-  Status load();
-  Result<std::shared_ptr<const PendingCommit>> decoded_commit(ReadTxn& txn, CommitNumber number);
-  Result<std::optional<Record>> load_shown(ReadTxn& txn, const RecordId& id);
-  void overlay_pending(ReadTxn& txn, Record& record, bool& held, Status& status);
-  void withhold_denied(Record& record, std::string_view purpose) const;
+  std::unordered_map<CommitNumber, std::shared_ptr<const Decoded>> decoded_;
 };
 
 // One local commit being made. Thread-bound to its Edge. The builder's checks speak at the call; policy too.

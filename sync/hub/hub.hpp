@@ -1,6 +1,7 @@
 // The server's replica: takes commits, gives them a place in one sequence, and knows what each device may hold.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -105,6 +106,8 @@ class Hub {
     const Entitlement& entitlement;
     std::string purpose;
     wire::Cursor from;
+    // Whose own exact commits need not be sent back; zero sends everything.
+    ReplicaId reader;
     std::size_t bytes_target = 1024 * 1024;
   };
   struct Page {
@@ -137,6 +140,7 @@ class HubTxn {
   Result<wire::CommitResult> write(const CommitBody& body, const std::string& actor, const std::string& purpose);
   // The builder for such a commit, reading through this transaction.
   CommitBuilder builder();
+  Result<std::optional<Record>> find_record(const RecordId& id);
 
   Status put_user(const User& user);
   Status put_device(const Device& device);
@@ -158,6 +162,10 @@ class HubTxn {
 
  private:
   friend class Ingestion;
+  Result<wire::CommitResult> judge(const IngestBatch& batch, const wire::Commit& commit);
+  void note_touched(const wire::Commit& commit, std::vector<RecordId>& touched) const;
+  [[nodiscard]] Stamp next_stamp() const;
+
   Hub& hub_;
   std::unique_ptr<WriteTxn> txn_;
   HubState state_;

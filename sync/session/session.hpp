@@ -61,8 +61,15 @@ class HubSession {
   enum class Phase : std::uint8_t { kStart, kChallenged, kGreeting, kWelcomed, kFailed };
 
   Status on_hello(const wire::Hello& hello);
+  Status check_peer(const wire::Hello& hello);       // Who is it, and may he connect?
+  Status check_history();                            // Does he know more than we do? Is he a copy?
+  void greet();                                      // Fence and Welcome, once durable.
+  void note_restored_server();
+  wire::Welcome make_welcome(const HubState& state, const ReplicaState& replica, const Bytes& fence) const;
   Status on_push(wire::Push push);
+  void answer(const IngestOutcome& outcome);
   Status on_progress(const wire::Progress& progress);
+  Status put_progress(HubTxn& txn);
   Result<std::optional<Bytes>> next_page();
 
   Hub& hub_;
@@ -70,18 +77,23 @@ class HubSession {
   Phase phase_ = Phase::kStart;
   Bytes challenge_;
   std::optional<Device> device_;
+  User user_;
   Entitlement entitlement_;
   wire::HelloBody hello_;
   std::string purpose_;
-  std::uint64_t next_commit_expected_ = 1;
   std::size_t commits_waiting_ = 0;
+  std::size_t work_under_way_ = 0;
   std::deque<Work> work_;
   std::deque<Bytes> outgoing_;
+  std::optional<Error> failure_;      // Found by work that ran elsewhere; told at the next call.
   wire::Cursor sent_;
-  bool restart_ = false;
+  bool restart_ = false;              // The next page is the first of a bootstrap.
+  bool send_own_ = false;             // Until caught up: the device's own commits are sent back too.
   bool caught_up_sent_ = false;
   bool poked_ = true;
-  bool fence_confirmed_ = false;
+  std::optional<wire::Progress> progress_;
+  bool fence_confirmed_ = true;
+  std::int64_t progress_put_us_ = 0;
 };
 
 // The device's side. Thread-bound; works on its Edge at once.
@@ -112,9 +124,11 @@ class EdgeSession {
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
  private:
+  Bytes make_hello();
+  Status on_welcome(const wire::Welcome& welcome);
+
   Edge& edge_;
   Config config_;
-  bool challenged_ = false;
   bool hello_sent_ = false;
   bool welcomed_ = false;
   bool caught_up_ = false;

@@ -1,0 +1,338 @@
+#include "sync/edge/apply.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "sync/record/header.hpp"
+
+namespace satchel::sync {
+namespace {
+
+// Acknowledged commits wait for the server's backup; without one they may not fill the device.
+constexpr std::size_t kAnsweredKept = 10'000;
+
+bool takes_effect(wire::Outcome outcome) {
+  return outcome != wire::Outcome::kDenied && outcome != wire::Outcome::kInvalid;
+}
+
+bool by_name(const Entry& a, const Entry& b) { return std::tie(a.field, a.key) < std::tie(b.field, b.key); }
+
+bool taken_out(const wire::CommitResult& result, const RecordId& id, FieldId field) {
+  if (result.outcome != wire::Outcome::kReduced) return false;
+  return std::find(result.fields.begin(), result.fields.end(), std::pair{id, field}) != result.fields.end();
+}
+
+}  // namespace
+
+Status EdgeApply::load(std::span<const RecordId> ids) {
+  std::vector<RecordId> wanted;
+  for (const RecordId& id : ids) {
+    if (held_.try_emplace(id).second) wanted.push_back(id);
+  }
+  if (wanted.empty()) return {};
+  order_.insert(order_.end(), wanted.begin(), wanted.end());
+  auto numbers = txn_.find_numbers(wanted);
+  if (!numbers) return numbers.error();
+  std::vector<StoredRecord> found;
+  SATCHEL_TRY(txn_.find_many(*numbers, found));
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    Held& held = held_.at(wanted[i]);
+    held.record.id = wanted[i];
+    if (found[i].number == 0) continue;
+    auto record = open_record(txn_, found[i], edge_.store().numbers());
+    if (!record) return record.error();
+    held.record = std::move(*record);
+    held.number = found[i].number;
+    held.existed = true;
+  }
+  return {};
+}
+
+Status EdgeApply::take(const PageItem& item) {
+  Held& held = held_.at(item.id);
+  held.gone = item.evict;
+  held.record.collection = item.collection;
+  if (item.evict) {
+    held.record.entries.clear();
+    return {};
+  }
+  if (item.whole) held.record.entries.clear();
+  for (const Entry& entry : item.entries) {
+    held.fields.push_back(entry.field);
+    held.seq = std::max(held.seq, entry.seq);
+  }
+  if (held.record.entries.empty()) {
+    held.record.entries = item.entries;
+    std::sort(held.record.entries.begin(), held.record.entries.end(), by_name);
+    return {};
+  }
+  for (const Entry& entry : item.entries) {
+    Entry& base = held.record.at(entry.field, entry.key, entry.privacy);
+    // The server's word replaces base when its seq is not lower; it is never joined with what we remember.
+    if (entry.seq >= base.seq) base = entry;
+  }
+  return {};
+}
+
+Status EdgeApply::page(ByteView body) {
+  if (body.empty()) return {};
+  auto reader = PageReader::open(body);
+  if (!reader) return reader.error();
+  constexpr std::size_t kBatch = 512;
+  std::vector<PageItem> items;
+  std::vector<RecordId> ids;
+  for (bool more = true; more;) {
+    items.clear();
+    ids.clear();
+    while (more && items.size() < kBatch) {
+      PageItem item;
+      auto next = reader->next(item);
+      if (!next) return next.error();
+      more = *next;
+      if (!more) break;
+      ids.push_back(item.id);
+      items.push_back(std::move(item));
+    }
+    SATCHEL_TRY(load(ids));
+    for (const PageItem& item : items) SATCHEL_TRY(take(item));
+  }
+  return {};
+}
+
+Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& result) {
+  std::vector<RecordId> ids;
+  for (const RecordWrite& write : commit.body.records) ids.push_back(write.id);
+  SATCHEL_TRY(load(ids));
+  const Dot dot{commit.header.replica, commit.header.number};
+  for (const RecordWrite& write : commit.body.records) {
+    Held& held = held_.at(write.id);
+    if (held.gone) continue;
+    held.record.collection = write.collection;
+    held.seq = std::max(held.seq, result.seq);
+    for (const RegisterWrite& each : write.writes) {
+      if (taken_out(result, write.id, each.field)) continue;
+      held.fields.push_back(each.field);
+      Entry& base = held.record.at(each.field, completed_key(each, dot), each.privacy);
+      // The server has spoken of this register since: its word has this write in it.
+      if (base.seq > result.seq) continue;
+      apply_write(held.record, each, dot, Stamp{commit.header.stamp}).seq = result.seq;
+    }
+  }
+  return {};
+}
+
+Status EdgeApply::drop_base() {
+  held_.clear();
+  order_.clear();
+  return edge_.erase_base(txn_, changes_);
+}
+
+Status EdgeApply::flush() {
+  std::vector<StoredRecord> batch;
+  for (const RecordId& id : order_) {
+    Held& held = held_.at(id);
+    if (held.gone || held.record.entries.empty()) {
+      if (held.existed) SATCHEL_TRY(txn_.erase_record(held.number, id));
+      if (held.existed) changes_.push_back({held.record.collection, id, held.number, held.seq, true, {}});
+      continue;
+    }
+    if (held.fields.empty()) continue;
+    if (!held.existed) {
+      auto number = txn_.number_for(id);
+      if (!number) return number.error();
+      held.number = *number;
+    }
+    batch.push_back(to_stored(held.record, held.number, edge_.store().numbers()));
+    changes_.push_back({held.record.collection, id, held.number, held.seq, false, std::move(held.fields)});
+  }
+  return txn_.put_many(batch);
+}
+
+// -- Edge: what the session brings --------------------------------------------------------------------------------------
+
+Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
+  if (welcome.incarnation == state_.incarnation && welcome.watermark < state_.watermark) {
+    return Error{Errc::kRestoredServer, "the server has forgotten commits that it had acknowledged"};
+  }
+  if (welcome.watermark >= state_.next_commit) {
+    return Error{Errc::kFenced, "the server knows commits that this replica never made: it was restored or copied"};
+  }
+  WelcomeEffects effects;
+  EdgeState state = state_;
+  effects.new_incarnation = !state.incarnation.is_zero() && welcome.incarnation != state.incarnation;
+  const auto same_grants = std::equal(state.scopes.begin(), state.scopes.end(), welcome.scopes.begin(), welcome.scopes.end(),
+                                      [](const wire::ScopeState& a, const wire::ScopeState& b) {
+                                        return a.name == b.name && a.epoch == b.epoch;
+                                      });
+  effects.restart = effects.new_incarnation || !same_grants;
+  state.incarnation = welcome.incarnation;
+  state.scopes = welcome.scopes;
+  state.fence_token = welcome.fence_token;
+  state.server_time_us = welcome.trusted_time_us;
+  state.server_time_boot_us = parts_.clock.boot_us();
+  state.high_water_us = welcome.trusted_time_us;
+  if (effects.restart) {
+    state.cursor = {};
+    state.bootstrapped = false;
+  }
+  if (effects.new_incarnation) state.watermark = welcome.watermark;
+  auto txn = parts_.store.begin_write();
+  if (!txn) return txn.error();
+  std::vector<RecordChange> changes;
+  // What was folded into base is offered again and must not be seen twice.
+  if (effects.new_incarnation) SATCHEL_TRY(erase_base(**txn, changes));
+  SATCHEL_TRY(save_state(**txn, state));
+  SATCHEL_TRY((*txn)->commit());
+  txn->reset();
+  state_ = std::move(state);
+  if (effects.new_incarnation) {
+    outbox_.clear();
+    overlay_.clear();
+    decoded_.clear();
+    SATCHEL_TRY(load());
+  }
+  tell(changes);
+  return effects;
+}
+
+Status Edge::apply_ack(const wire::Ack& ack) {
+  auto txn = parts_.store.begin_write();
+  if (!txn) return txn.error();
+  EdgeApply apply{*this, **txn};
+  EdgeState state = state_;
+  std::vector<CommitNumber> answered;
+  for (const wire::CommitResult& result : ack.results) {
+    if (result.number <= state.watermark || result.number >= state.next_commit) continue;
+    if (result.number != state.watermark + 1) return Error{Errc::kFrameUnexpected, "answers with a hole"};
+    state.watermark = result.number;
+    if (outbox_.contains(result.number)) {
+      SATCHEL_TRY(settle(**txn, apply, result));
+      answered.push_back(result.number);
+    }
+  }
+  SATCHEL_TRY(apply.page(ack.states));
+  SATCHEL_TRY(apply.flush());
+  state.backed_up_through = std::max(state.backed_up_through, ack.backed_up_through);
+  SATCHEL_TRY(drop_backed_up(**txn, state));
+  SATCHEL_TRY(save_state(**txn, state));
+  SATCHEL_TRY((*txn)->commit());
+  txn->reset();
+  state_ = std::move(state);
+  for (const CommitNumber number : answered) forget_pending(number);
+  tell(apply.changes());
+  return {};
+}
+
+Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& result) {
+  auto decoded = decoded_commit(txn, result.number);
+  if (!decoded) return decoded.error();
+  const bool refused = !takes_effect(result.outcome);
+  if (!refused) SATCHEL_TRY(apply.fold((*decoded)->commit, result));
+  if (refused || result.outcome == wire::Outcome::kReduced) {
+    auto commit = find_commit(txn, Table::kOutbox, result.number, true);
+    if (!commit) return commit.error();
+    SATCHEL_TRY(put_commit(txn, Table::kInbox, **commit));
+    SATCHEL_TRY(txn.put(Table::kInbox, part_key(result.number, kInboxPart), encode_inbox(result, trusted_now_us())));
+  }
+  if (refused) SATCHEL_TRY(erase_commit(txn, Table::kOutbox, result.number));
+  // What leaves the outbox is shown differently too, whether or not it was folded.
+  for (const RecordWrite& write : (*decoded)->commit.body.records) {
+    if (refused) apply.changes().push_back({write.collection, write.id, 0, 0, false, {}});
+  }
+  return txn.put(Table::kCommits, number_key(result.number), encode_answered({result.outcome, result.seq, result.receipt}));
+}
+
+Status Edge::drop_backed_up(WriteTxn& txn, const EdgeState& state) {
+  std::vector<CommitNumber> dropped;
+  std::size_t kept = 0;
+  Status decoded;
+  const CommitNumber floor = state.watermark > kAnsweredKept ? state.watermark - kAnsweredKept : 0;
+  const auto visit = [&](ByteView key, ByteView value) {
+    ByteReader in{key};
+    const CommitNumber number = in.u64_big();
+    auto row = decode_answered(value);
+    if (!row) {
+      decoded = row.error();
+      return false;
+    }
+    const bool safe = row->seq != 0 && row->seq <= state.backed_up_through;
+    if (!safe && number > floor) {
+      ++kept;
+      return kept < 16;  // Rows are in order: what follows is newer than what is kept.
+    }
+    dropped.push_back(number);
+    return dropped.size() < 4096;
+  };
+  SATCHEL_TRY(txn.scan(Table::kCommits, {}, visit));
+  SATCHEL_TRY(decoded);
+  for (const CommitNumber number : dropped) {
+    SATCHEL_TRY(txn.erase(Table::kCommits, number_key(number)));
+    SATCHEL_TRY(erase_commit(txn, Table::kOutbox, number));
+  }
+  return {};
+}
+
+Status Edge::apply_changes(const wire::Changes& changes) {
+  if (changes.cursor.incarnation != state_.incarnation) {
+    return Error{Errc::kFrameUnexpected, "changes of another incarnation"};
+  }
+  auto txn = parts_.store.begin_write();
+  if (!txn) return txn.error();
+  EdgeApply apply{*this, **txn};
+  EdgeState state = state_;
+  if (changes.restart) {
+    SATCHEL_TRY(apply.drop_base());
+    state.bootstrapped = false;
+  }
+  SATCHEL_TRY(apply.page(changes.page));
+  SATCHEL_TRY(apply.flush());
+  state.cursor = changes.cursor;
+  if (changes.caught_up) {
+    state.bootstrapped = true;
+    state.last_sync_us = trusted_now_us();
+  }
+  state.high_water_us = std::max(state.high_water_us, trusted_now_us());
+  SATCHEL_TRY(save_state(**txn, state));
+  SATCHEL_TRY((*txn)->commit());
+  txn->reset();
+  state_ = std::move(state);
+  tell(apply.changes());
+  return {};
+}
+
+Result<wire::Commit> Edge::commit_to_push(ReadTxn& txn, CommitNumber number) {
+  auto commit = find_commit(txn, Table::kOutbox, number);
+  if (!commit) return commit.error();
+  auto answered = txn.find(Table::kCommits, number_key(number));
+  if (!answered) return answered.error();
+  if (!*commit) {
+    // Refused once, or backed up long ago: an empty place, so that numbers stay dense.
+    wire::Commit empty;
+    empty.header.replica = state_.replica;
+    empty.header.number = number;
+    return empty;
+  }
+  if (*answered) {
+    auto row = decode_answered(**answered);
+    if (!row) return row.error();
+    (*commit)->header.receipt = row->receipt;
+  }
+  return std::move(**commit);
+}
+
+Result<std::vector<wire::Commit>> Edge::commits_after(CommitNumber number, std::size_t bytes_target) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  std::vector<wire::Commit> commits;
+  std::size_t size = 0;
+  for (CommitNumber next = number + 1; next < state_.next_commit; ++next) {
+    auto commit = commit_to_push(**txn, next);
+    if (!commit) return commit.error();
+    for (const wire::Section& section : commit->sections) size += section.bytes.size() + 64;
+    commits.push_back(std::move(*commit));
+    if (size >= bytes_target || commits.size() >= 512) break;
+  }
+  return commits;
+}
+
+}  // namespace satchel::sync

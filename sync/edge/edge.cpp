@@ -1,0 +1,321 @@
+#include "sync/edge/edge.hpp"
+
+#include <algorithm>
+
+#include "sync/edge/rows.hpp"
+#include "sync/record/header.hpp"
+
+namespace satchel::sync {
+namespace {
+
+constexpr std::size_t kDecodedCommitsKept = 64;
+
+Status put_catalog(WriteTxn& txn, const schema::Catalog& catalog) {
+  SATCHEL_TRY(txn.put(Table::kSchemas, catalog.hash(), catalog.serialized()));
+  return txn.put(Table::kMeta, kEdgeSchemaKey, catalog.hash());
+}
+
+}  // namespace
+
+Result<RecordId> make_record_id(std::int64_t now_us, crypto::Entropy& entropy) {
+  RecordId id;
+  SATCHEL_TRY(entropy.fill(id.octets));
+  const auto ms = static_cast<std::uint64_t>(now_us / 1000);
+  for (std::size_t i = 0; i < 6; ++i) id.octets[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+  id.octets[6] = static_cast<std::uint8_t>(0x70 | (id.octets[6] & 0x0F));
+  id.octets[8] = static_cast<std::uint8_t>(0x80 | (id.octets[8] & 0x3F));
+  return id;
+}
+
+const RecordWrite* Edge::Decoded::find(const RecordId& id) const {
+  const auto at = places.find(id);
+  return at == places.end() ? nullptr : &commit.body.records[at->second];
+}
+
+Result<std::unique_ptr<Edge>> Edge::create(Parts parts, const EdgeIdentity& identity,
+                                           std::shared_ptr<const schema::Catalog> catalog) {
+  auto replica = crypto::random_id<ReplicaId>(parts.entropy);
+  if (!replica) return replica.error();
+  EdgeState state;
+  state.replica = *replica;
+  auto txn = parts.store.begin_write();
+  if (!txn) return txn.error();
+  SATCHEL_TRY((*txn)->put(Table::kMeta, kIdentityKey, encode_identity(identity)));
+  SATCHEL_TRY((*txn)->put(Table::kMeta, kEdgeStateKey, encode_edge_state(state)));
+  SATCHEL_TRY(put_catalog(**txn, *catalog));
+  SATCHEL_TRY((*txn)->commit());
+  txn->reset();
+  return open(std::move(parts));
+}
+
+Result<std::unique_ptr<Edge>> Edge::open(Parts parts) {
+  std::unique_ptr<Edge> edge{new Edge(std::move(parts))};
+  SATCHEL_TRY(edge->load());
+  return edge;
+}
+
+Status Edge::load() {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto identity = (*txn)->find(Table::kMeta, kIdentityKey);
+  if (!identity) return identity.error();
+  auto state = (*txn)->find(Table::kMeta, kEdgeStateKey);
+  if (!state) return state.error();
+  auto hash = (*txn)->find(Table::kMeta, kEdgeSchemaKey);
+  if (!hash) return hash.error();
+  if (!*identity || !*state || !*hash) return Error{Errc::kStoreMissing, "the store holds no replica: enrol first"};
+  auto nodes = (*txn)->find(Table::kSchemas, **hash);
+  if (!nodes) return nodes.error();
+  if (!*nodes) return Error{Errc::kStoreCorrupt, "the schema in force is not in the store"};
+  auto decoded_identity = decode_identity(**identity);
+  if (!decoded_identity) return decoded_identity.error();
+  auto decoded_state = decode_edge_state(**state);
+  if (!decoded_state) return decoded_state.error();
+  auto catalog = schema::Catalog::load(**nodes);
+  if (!catalog) return catalog.error();
+  identity_ = std::move(*decoded_identity);
+  state_ = std::move(*decoded_state);
+  catalog_ = std::move(*catalog);
+  auto numbers = commit_numbers(**txn, Table::kOutbox);
+  if (!numbers) return numbers.error();
+  for (const CommitNumber number : *numbers) {
+    if (number <= state_.watermark) continue;  // Answered; kept until the server has it in a backup.
+    auto commit = decoded_commit(**txn, number);
+    if (!commit) return commit.error();
+    note_pending(number, (*commit)->commit.body);
+  }
+  return {};
+}
+
+Status Edge::save_state(WriteTxn& txn, const EdgeState& state) const {
+  return txn.put(Table::kMeta, kEdgeStateKey, encode_edge_state(state));
+}
+
+Status Edge::adopt_schema(std::shared_ptr<const schema::Catalog> catalog) {
+  SATCHEL_TRY(catalog->accepts_successor_of(*catalog_));
+  auto txn = parts_.store.begin_write();
+  if (!txn) return txn.error();
+  SATCHEL_TRY(put_catalog(**txn, *catalog));
+  SATCHEL_TRY((*txn)->commit());
+  catalog_ = std::move(catalog);
+  return {};
+}
+
+std::int64_t Edge::trusted_now_us() {
+  // The server's word plus a clock that nobody sets; before the first word, the wall clock, never behind the mark.
+  const std::int64_t boot = parts_.clock.boot_us();
+  if (state_.server_time_us != 0 && boot >= state_.server_time_boot_us) {
+    return state_.server_time_us + (boot - state_.server_time_boot_us);
+  }
+  return std::max({state_.high_water_us, state_.server_time_us, parts_.clock.wall_us()});
+}
+
+void Edge::note_pending(CommitNumber number, const CommitBody& body) {
+  std::vector<RecordId>& ids = outbox_[number];
+  ids.clear();
+  for (const RecordWrite& write : body.records) {
+    ids.push_back(write.id);
+    auto& numbers = overlay_[write.id];
+    numbers.insert(std::lower_bound(numbers.begin(), numbers.end(), number), number);
+  }
+}
+
+void Edge::forget_pending(CommitNumber number) {
+  const auto at = outbox_.find(number);
+  if (at == outbox_.end()) return;
+  for (const RecordId& id : at->second) {
+    const auto overlay = overlay_.find(id);
+    if (overlay == overlay_.end()) continue;
+    std::erase(overlay->second, number);
+    if (overlay->second.empty()) overlay_.erase(overlay);
+  }
+  outbox_.erase(at);
+  decoded_.erase(number);
+}
+
+Result<std::shared_ptr<const Edge::Decoded>> Edge::decoded_commit(ReadTxn& txn, CommitNumber number) {
+  if (const auto at = decoded_.find(number); at != decoded_.end()) return at->second;
+  auto commit = find_commit(txn, Table::kOutbox, number);
+  if (!commit) return commit.error();
+  if (!*commit) return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(number) + " is not in the outbox"};
+  auto body = decode_body((*commit)->sections);
+  if (!body) return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(number)};
+  auto decoded = std::make_shared<Decoded>();
+  decoded->commit = {std::move((*commit)->header), std::move(*body)};
+  const auto& records = decoded->commit.body.records;
+  for (std::size_t i = 0; i < records.size(); ++i) decoded->places.emplace(records[i].id, i);
+  if (decoded_.size() >= kDecodedCommitsKept) decoded_.clear();
+  decoded_.emplace(number, decoded);
+  return std::shared_ptr<const Decoded>{std::move(decoded)};
+}
+
+Result<bool> Edge::overlay_pending(ReadTxn& txn, Record& record, bool in_base) {
+  const auto at = overlay_.find(record.id);
+  if (at == overlay_.end()) return in_base;
+  bool held = in_base;
+  const std::vector<CommitNumber> numbers = at->second;
+  for (const CommitNumber number : numbers) {
+    auto commit = decoded_commit(txn, number);
+    if (!commit) return commit.error();
+    const RecordWrite* write = (*commit)->find(record.id);
+    if (write == nullptr) continue;
+    held = held || write->creates;
+    record.collection = write->collection;
+    const wire::CommitHeader& header = (*commit)->commit.header;
+    for (const RegisterWrite& each : write->writes) {
+      apply_write(record, each, Dot{header.replica, header.number}, Stamp{header.stamp});
+    }
+  }
+  return held;
+}
+
+Result<std::optional<Record>> Edge::load_base(ReadTxn& txn, const RecordId& id) {
+  auto numbers = txn.find_numbers(std::span{&id, 1});
+  if (!numbers) return numbers.error();
+  if (numbers->front() == 0) return std::optional<Record>{};
+  std::vector<StoredRecord> found;
+  SATCHEL_TRY(txn.find_many(*numbers, found));
+  if (found.front().number == 0) return std::optional<Record>{};
+  auto record = open_record(txn, found.front(), parts_.store.numbers());
+  if (!record) return record.error();
+  return std::optional<Record>{std::move(*record)};
+}
+
+Result<std::optional<Record>> Edge::load_shown(ReadTxn& txn, const RecordId& id) {
+  auto base = load_base(txn, id);
+  if (!base) return base.error();
+  const bool in_base = base->has_value();
+  Record record = in_base ? std::move(**base) : Record{0, id, {}};
+  auto held = overlay_pending(txn, record, in_base);
+  if (!held) return held.error();
+  if (!*held) return std::optional<Record>{};
+  return std::optional<Record>{std::move(record)};
+}
+
+void Edge::withhold_denied(Record& record, std::string_view purpose) const {
+  std::array<bool, kPrivacyClassCount> permitted{};
+  for (std::size_t i = 0; i < kPrivacyClassCount; ++i) {
+    AccessRequest request;
+    request.actor = identity_.user;
+    request.role = identity_.role;
+    request.in_scope = true;
+    request.privacy = static_cast<PrivacyClass>(i);
+    request.action = Action::kRead;
+    request.purpose = purpose;
+    permitted[i] = i == 0 || decide(builtin_bundle(), request).permitted();
+  }
+  for (Entry& entry : record.entries) {
+    if (permitted[static_cast<std::size_t>(entry.privacy)]) continue;
+    entry.withheld = true;
+    entry.state = Register{};
+  }
+}
+
+Result<std::optional<Record>> Edge::shown(const RecordId& id, std::string_view purpose) {
+  if (!is_known_purpose(purpose)) return Error{Errc::kPolicyDenied, "unknown purpose"};
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto record = load_shown(**txn, id);
+  if (!record) return record.error();
+  if (*record) withhold_denied(**record, purpose);
+  return record;
+}
+
+Status Edge::visit(CollectionId collection, std::string_view purpose,
+                   const std::function<bool(const Record&)>& visit_record) {
+  if (!is_known_purpose(purpose)) return Error{Errc::kPolicyDenied, "unknown purpose"};
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  Status status;
+  bool stopped = false;
+  std::vector<RecordId> only_pending = pending_ids();
+  const auto give = [&](Record& record) {
+    if (collection != 0 && record.collection != collection) return true;
+    withhold_denied(record, purpose);
+    stopped = !visit_record(record);
+    return !stopped;
+  };
+  const auto visit_stored = [&](StoredRecord& stored) {
+    auto header = decode_header(stored.header, parts_.store.numbers());
+    if (!header) {
+      status = header.error();
+      return false;
+    }
+    if (collection != 0 && header->collection != collection) return true;
+    auto record = open_record(**txn, stored, parts_.store.numbers());
+    if (!record) {
+      status = record.error();
+      return false;
+    }
+    if (overlay_.contains(record->id)) {
+      std::erase(only_pending, record->id);
+      if (const auto held = overlay_pending(**txn, *record, true); !held) {
+        status = held.error();
+        return false;
+      }
+    }
+    return give(*record);
+  };
+  SATCHEL_TRY((*txn)->scan_records(1, visit_stored));
+  SATCHEL_TRY(status);
+  for (const RecordId& id : only_pending) {
+    if (stopped) break;
+    auto record = load_shown(**txn, id);
+    if (!record) return record.error();
+    if (*record) give(**record);
+  }
+  return {};
+}
+
+std::vector<RecordId> Edge::pending_ids() const {
+  std::vector<RecordId> ids;
+  ids.reserve(overlay_.size());
+  for (const auto& [id, numbers] : overlay_) ids.push_back(id);
+  return ids;
+}
+
+Result<std::vector<wire::CommitHeader>> Edge::pending() {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  std::vector<wire::CommitHeader> headers;
+  for (const auto& [number, ids] : outbox_) {
+    auto commit = decoded_commit(**txn, number);
+    if (!commit) return commit.error();
+    headers.push_back((*commit)->commit.header);
+  }
+  return headers;
+}
+
+Result<std::optional<PendingCommit>> Edge::find_pending(CommitNumber number) {
+  if (!outbox_.contains(number)) return std::optional<PendingCommit>{};
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto commit = decoded_commit(**txn, number);
+  if (!commit) return commit.error();
+  return std::optional<PendingCommit>{(*commit)->commit};
+}
+
+void Edge::tell(std::span<const RecordChange> changes) const {
+  if (listener_ && !changes.empty()) listener_(changes);
+}
+
+Status Edge::erase_base(WriteTxn& txn, std::vector<RecordChange>& changes) {
+  std::vector<std::pair<RecordNumber, RecordId>> held;
+  Status decoded;
+  const auto note = [&](StoredRecord& stored) {
+    auto header = decode_header(stored.header, parts_.store.numbers());
+    if (!header) {
+      decoded = header.error();
+      return false;
+    }
+    held.emplace_back(stored.number, header->id);
+    changes.push_back({header->collection, header->id, stored.number, 0, true, {}});
+    return true;
+  };
+  SATCHEL_TRY(txn.scan_records(1, note));
+  SATCHEL_TRY(decoded);
+  for (const auto& [number, id] : held) SATCHEL_TRY(txn.erase_record(number, id));
+  return {};
+}
+
+}  // namespace satchel::sync

@@ -1,0 +1,248 @@
+#include "sync/edge/rows.hpp"
+
+namespace satchel::sync {
+namespace {
+
+constexpr char kFormat = 1;
+constexpr std::uint8_t kSealedPart = 0xFF;
+
+Error malformed(std::string_view what) {
+  return Error{Errc::kStoreCorrupt, "a " + std::string{what} + " row does not follow its format"};
+}
+
+ByteReader open_row(ByteView bytes) {
+  ByteReader in{bytes};
+  if (in.u8() != static_cast<std::uint8_t>(kFormat)) in.fail();
+  return in;
+}
+
+template <class Id>
+Id read_id(ByteReader& in) {
+  const ByteView bytes = in.take(16);
+  if (bytes.empty()) return Id{};
+  return *Id::from_bytes(bytes);
+}
+
+void append_cursor(Bytes& out, const wire::Cursor& cursor) {
+  out += cursor.incarnation.bytes();
+  append_varint(out, cursor.seq);
+  append_u64(out, cursor.tag);
+}
+
+wire::Cursor read_cursor(ByteReader& in) {
+  wire::Cursor cursor;
+  cursor.incarnation = read_id<IncarnationId>(in);
+  cursor.seq = in.varint();
+  cursor.tag = in.u64();
+  return cursor;
+}
+
+void append_time(Bytes& out, std::int64_t us) { append_varint(out, zigzag(us)); }
+std::int64_t read_time(ByteReader& in) { return unzigzag(in.varint()); }
+
+}  // namespace
+
+Bytes encode_identity(const EdgeIdentity& identity) {
+  Bytes out{kFormat};
+  out += identity.workspace.bytes();
+  out += identity.device.bytes();
+  append_sized(out, identity.user);
+  out += static_cast<char>(identity.role);
+  append_varint(out, identity.territories.size());
+  for (const std::string& territory : identity.territories) append_sized(out, territory);
+  append_sized(out, identity.server_box_key);
+  return out;
+}
+
+Result<EdgeIdentity> decode_identity(ByteView bytes) {
+  ByteReader in = open_row(bytes);
+  EdgeIdentity identity;
+  identity.workspace = read_id<WorkspaceId>(in);
+  identity.device = read_id<DeviceId>(in);
+  identity.user = in.sized();
+  identity.role = static_cast<Role>(in.u8());
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) identity.territories.emplace_back(in.sized());
+  identity.server_box_key = in.sized();
+  if (!in.finished()) return malformed("identity");
+  return identity;
+}
+
+Bytes encode_edge_state(const EdgeState& state) {
+  Bytes out{kFormat};
+  out += state.replica.bytes();
+  append_varint(out, state.next_commit);
+  append_varint(out, state.watermark);
+  append_varint(out, state.results_confirmed);
+  out += state.incarnation.bytes();
+  append_cursor(out, state.cursor);
+  append_varint(out, state.scopes.size());
+  for (const wire::ScopeState& scope : state.scopes) {
+    append_sized(out, scope.name);
+    append_varint(out, scope.epoch);
+    append_cursor(out, scope.cursor);
+  }
+  append_sized(out, state.fence_token);
+  append_varint(out, state.backed_up_through);
+  append_time(out, state.server_time_us);
+  append_time(out, state.server_time_boot_us);
+  append_time(out, state.high_water_us);
+  append_time(out, state.last_sync_us);
+  out += static_cast<char>(state.bootstrapped ? 1 : 0);
+  append_u64(out, state.last_stamp.bits);
+  return out;
+}
+
+Result<EdgeState> decode_edge_state(ByteView bytes) {
+  ByteReader in = open_row(bytes);
+  EdgeState state;
+  state.replica = read_id<ReplicaId>(in);
+  state.next_commit = in.varint();
+  state.watermark = in.varint();
+  state.results_confirmed = in.varint();
+  state.incarnation = read_id<IncarnationId>(in);
+  state.cursor = read_cursor(in);
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+    wire::ScopeState scope;
+    scope.name = in.sized();
+    scope.epoch = in.varint();
+    scope.cursor = read_cursor(in);
+    state.scopes.push_back(std::move(scope));
+  }
+  state.fence_token = in.sized();
+  state.backed_up_through = in.varint();
+  state.server_time_us = read_time(in);
+  state.server_time_boot_us = read_time(in);
+  state.high_water_us = read_time(in);
+  state.last_sync_us = read_time(in);
+  state.bootstrapped = in.u8() != 0;
+  state.last_stamp = Stamp{in.u64()};
+  if (!in.finished()) return malformed("state");
+  return state;
+}
+
+Bytes part_key(CommitNumber number, std::uint8_t part) {
+  Bytes key = number_key(number);
+  key += static_cast<char>(part);
+  return key;
+}
+
+Status put_commit(WriteTxn& txn, Table table, const wire::Commit& commit) {
+  const CommitNumber number = commit.header.number;
+  for (const wire::Section& section : commit.sections) {
+    Bytes row{kFormat};
+    const bool first = section.privacy == PrivacyClass::kStructure;
+    append_sized(row, first ? wire::encode_commit_header(commit.header) : Bytes{});
+    append_sized(row, section.bytes);
+    const auto part = static_cast<std::uint8_t>(first ? 0 : 1 + static_cast<std::uint8_t>(section.privacy));
+    SATCHEL_TRY(txn.put(table, part_key(number, part), row, section.privacy));
+  }
+  if (!commit.sealed.empty()) SATCHEL_TRY(txn.put(table, part_key(number, kSealedPart), commit.sealed));
+  return {};
+}
+
+Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, CommitNumber number, bool with_sealed) {
+  wire::Commit commit;
+  Status decoded;
+  bool found = false;
+  const Bytes prefix = number_key(number);
+  const auto visit = [&](ByteView key, ByteView value) {
+    if (key.substr(0, prefix.size()) != prefix) return false;
+    const auto part = static_cast<std::uint8_t>(key.back());
+    if (part == kSealedPart) {
+      if (with_sealed) commit.sealed = Bytes{value};
+      return true;
+    }
+    if (part == kInboxPart) return true;
+    ByteReader in = open_row(value);
+    const ByteView header = in.sized();
+    wire::Section section;
+    section.bytes = in.sized();
+    if (!in.finished()) {
+      decoded = malformed("outbox");
+      return false;
+    }
+    if (part == 0) {
+      auto read = wire::decode_commit_header(header);
+      if (!read) {
+        decoded = malformed("outbox");
+        return false;
+      }
+      commit.header = std::move(*read);
+      found = true;
+    } else {
+      section.privacy = static_cast<PrivacyClass>(part - 1);
+    }
+    commit.sections.push_back(std::move(section));
+    return true;
+  };
+  SATCHEL_TRY(txn.scan(table, prefix, visit));
+  SATCHEL_TRY(decoded);
+  if (!found) return std::optional<wire::Commit>{};
+  return std::optional<wire::Commit>{std::move(commit)};
+}
+
+Status erase_commit(WriteTxn& txn, Table table, CommitNumber number) {
+  std::vector<Bytes> keys;
+  const Bytes prefix = number_key(number);
+  const auto visit = [&](ByteView key, ByteView) {
+    if (key.substr(0, prefix.size()) != prefix) return false;
+    keys.emplace_back(key);
+    return true;
+  };
+  SATCHEL_TRY(txn.scan(table, prefix, visit));
+  for (const Bytes& key : keys) SATCHEL_TRY(txn.erase(table, key));
+  return {};
+}
+
+Result<std::vector<CommitNumber>> commit_numbers(ReadTxn& txn, Table table) {
+  std::vector<CommitNumber> numbers;
+  const auto visit = [&](ByteView key, ByteView) {
+    if (key.size() == 9 && key.back() == 0) {
+      ByteReader in{key};
+      numbers.push_back(in.u64_big());
+    }
+    return true;
+  };
+  SATCHEL_TRY(txn.scan(table, {}, visit));
+  return numbers;
+}
+
+Bytes encode_answered(const AnsweredRow& row) {
+  Bytes out{kFormat};
+  out += static_cast<char>(row.outcome);
+  append_varint(out, row.seq);
+  append_sized(out, row.receipt);
+  return out;
+}
+
+Result<AnsweredRow> decode_answered(ByteView bytes) {
+  ByteReader in = open_row(bytes);
+  AnsweredRow row;
+  row.outcome = static_cast<wire::Outcome>(in.u8());
+  row.seq = in.varint();
+  row.receipt = in.sized();
+  if (!in.finished()) return malformed("answer");
+  return row;
+}
+
+Bytes encode_inbox(const wire::CommitResult& result, std::int64_t at_us) {
+  Bytes out{kFormat};
+  append_time(out, at_us);
+  append_sized(out, wire::encode_result(result));
+  return out;
+}
+
+Status decode_inbox(ByteView bytes, wire::CommitResult& result, std::int64_t& at_us) {
+  ByteReader in = open_row(bytes);
+  at_us = read_time(in);
+  const ByteView encoded = in.sized();
+  if (!in.finished()) return malformed("inbox");
+  auto decoded = wire::decode_result(encoded);
+  if (!decoded) return malformed("inbox");
+  result = std::move(*decoded);
+  return {};
+}
+
+}  // namespace satchel::sync

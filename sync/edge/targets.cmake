@@ -1,0 +1,3 @@
+satchel_library(edge
+  SOURCES edge/edge.cpp edge/rows.cpp edge/write.cpp edge/apply.cpp edge/inbox.cpp
+  DEPENDS satchel::commit satchel::page satchel::policy satchel::crypto)

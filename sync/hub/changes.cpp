@@ -1,0 +1,228 @@
+// Reading the sequence: pages for devices, and whole-store visits for dumps.
+#include <algorithm>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "sync/hub/rows.hpp"
+#include "sync/hub/scopes.hpp"
+#include "sync/page/page.hpp"
+#include "sync/record/header.hpp"
+
+namespace satchel::sync {
+namespace {
+
+// Commit rows of one page, and the records that they name, each once, in order of first mention.
+struct Window {
+  std::vector<RecordNumber> records;
+  std::unordered_set<Sequence> own;  // Commits of the reader that left exactly what it wrote.
+  Sequence upto = 0;
+  std::uint64_t tag = 0;
+  bool reached_end = true;
+};
+
+void sort_for_page(std::vector<Entry>& entries) {
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.privacy, a.field, a.key) < std::tie(b.privacy, b.field, b.key);
+  });
+}
+
+// Rows after `from`, until they name enough records for a page. A page never ends inside a commit.
+Result<Window> window_after(ReadTxn& txn, const Hub::PageRequest& request, std::size_t records_target) {
+  Window window;
+  window.upto = request.from.seq;
+  window.tag = request.from.tag;
+  std::unordered_set<RecordNumber> seen;
+  Status decoded;
+  const auto visit = [&](ByteView key, ByteView value) {
+    if (window.records.size() >= records_target) {
+      window.reached_end = false;
+      return false;
+    }
+    auto row = decode_commit_row(value);
+    if (!row) {
+      decoded = row.error();
+      return false;
+    }
+    ByteReader reader{key};
+    window.upto = reader.u64_big();
+    window.tag = row->tag;
+    if (row->exact && row->author == request.reader) window.own.insert(window.upto);
+    for (const RecordNumber number : row->records) {
+      if (seen.insert(number).second) window.records.push_back(number);
+    }
+    return true;
+  };
+  SATCHEL_TRY(txn.scan(Table::kCommits, big_key(request.from.seq + 1), visit));
+  SATCHEL_TRY(decoded);
+  return window;
+}
+
+// What one reader may see of one record, for a page or an Ack.
+class Selection {
+ public:
+  Selection(Hub& hub, ReadTxn& txn, const schema::Catalog& catalog, const Entitlement& entitlement,
+            const std::string& purpose)
+      : hub_(hub), txn_(txn), catalog_(catalog), entitlement_(entitlement), purpose_(purpose) {
+    for (std::size_t i = 0; i < kPrivacyClassCount; ++i) {
+      AccessRequest request;
+      request.actor = entitlement.user;
+      request.role = entitlement.role;
+      request.in_scope = true;
+      request.privacy = static_cast<PrivacyClass>(i);
+      request.action = Action::kRead;
+      request.purpose = purpose_;
+      permitted_[i] = i == 0 || decide(builtin_bundle(), request).permitted();
+    }
+  }
+
+  // Fills `item`; false where there is nothing to send. `own` may be null.
+  Result<bool> select(const StoredRecord& stored, Sequence after, Sequence upto,
+                      const std::unordered_set<Sequence>* own, PageItem& item) {
+    ReplicaNumbers& numbers = hub_.store().numbers();
+    auto header = decode_header(stored.header, numbers);
+    if (!header) return header.error();
+    const schema::CollectionDef* collection = catalog_.find(header->collection);
+    if (collection == nullptr) return false;
+    auto memberships = memberships_of(txn_, *collection, stored.number);
+    if (!memberships) return memberships.error();
+    item = PageItem{header->collection, header->id, false, false, {}, {}};
+    if (!grants(entitlement_, *collection, *memberships)) {
+      const auto left = left_after(entitlement_, *memberships, after);
+      if (!left || left->left > upto) return false;
+      item.evict = true;
+      item.scope = left->scope;
+      return true;
+    }
+    const Sequence entered = entered_at(entitlement_, *collection, *memberships);
+    // A record that enters the reader's scopes is sent whole, whatever its registers' own sequence.
+    const bool whole = entered > after && entered <= upto;
+    if (entered > upto) return false;
+    const auto keep = [&](const Entry& entry) {
+      if (entry.seq > upto) return false;
+      if (whole) return true;
+      return entry.seq > after && (own == nullptr || !own->contains(entry.seq));
+    };
+    SATCHEL_TRY(collect(stored, *header, keep, item.entries));
+    item.whole = whole;
+    return !item.entries.empty();
+  }
+
+ private:
+  template <class Keep>
+  Status collect(const StoredRecord& stored, const RecordHeader& header, const Keep& keep, std::vector<Entry>& entries) {
+    for (const Segment& segment : stored.segments) {
+      if (!permitted_[static_cast<std::size_t>(segment.privacy)]) continue;
+      auto plain = txn_.open_segment(stored, segment);
+      if (!plain) return plain.error();
+      SATCHEL_TRY(decode_segment(*plain, segment.privacy, hub_.store().numbers(), entries));
+    }
+    if (header.life) entries.push_back(*header.life);
+    std::erase_if(entries, [&](const Entry& entry) { return !keep(entry); });
+    sort_for_page(entries);
+    return {};
+  }
+
+  Hub& hub_;
+  ReadTxn& txn_;
+  const schema::Catalog& catalog_;
+  const Entitlement& entitlement_;
+  const std::string& purpose_;
+  std::array<bool, kPrivacyClassCount> permitted_{};
+};
+
+}  // namespace
+
+Result<Hub::Page> Hub::changes_after(const PageRequest& request) {
+  // Catalog and state first: a snapshot opened later is at least as new, so no record's collection is unknown.
+  const auto catalog_now = catalog();
+  const IncarnationId incarnation = state().incarnation;
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  constexpr std::size_t kBytesPerRecordAtLeast = 256;
+  auto window = window_after(**txn, request, std::max<std::size_t>(1, request.bytes_target / kBytesPerRecordAtLeast));
+  if (!window) return window.error();
+  Selection selection{*this, **txn, *catalog_now, request.entitlement, request.purpose};
+  PageWriter writer;
+  PageItem item;
+  std::vector<StoredRecord> batch;
+  constexpr std::size_t kBatch = 256;
+  for (std::size_t begin = 0; begin < window->records.size(); begin += kBatch) {
+    const std::size_t count = std::min(kBatch, window->records.size() - begin);
+    batch.clear();
+    SATCHEL_TRY((*txn)->find_many(std::span{window->records}.subspan(begin, count), batch));
+    for (const StoredRecord& stored : batch) {
+      if (stored.number == 0) continue;
+      auto selected = selection.select(stored, request.from.seq, window->upto, &window->own, item);
+      if (!selected) return selected.error();
+      if (*selected) writer.add(item);
+    }
+  }
+  Page page;
+  page.records = writer.count();
+  page.body = writer.empty() ? Bytes{} : writer.finish();
+  page.cursor = wire::Cursor{incarnation, window->upto, window->tag};
+  page.caught_up = window->reached_end;
+  return page;
+}
+
+Result<Bytes> Hub::states_of(std::span<const RecordId> ids, const Entitlement& entitlement, const std::string& purpose) {
+  const auto catalog_now = catalog();
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto numbers = (*txn)->find_numbers(ids);
+  if (!numbers) return numbers.error();
+  std::vector<StoredRecord> found;
+  SATCHEL_TRY((*txn)->find_many(*numbers, found));
+  Selection selection{*this, **txn, *catalog_now, entitlement, purpose};
+  PageWriter writer;
+  PageItem item;
+  std::unordered_set<RecordNumber> seen;
+  for (const StoredRecord& stored : found) {
+    if (stored.number == 0 || !seen.insert(stored.number).second) continue;
+    auto selected = selection.select(stored, 0, UINT64_MAX, nullptr, item);
+    if (!selected) return selected.error();
+    item.whole = false;
+    if (*selected && !item.evict) writer.add(item);
+  }
+  return writer.empty() ? Bytes{} : writer.finish();
+}
+
+Status Hub::visit_records(const Entitlement* entitlement, const std::function<bool(const Record&)>& visit) {
+  const auto catalog_now = catalog();
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  // Ids first, so that a sorted visit holds ids and not records.
+  std::vector<std::tuple<std::string_view, RecordId, RecordNumber>> order;
+  Status decoded;
+  const auto note = [&](StoredRecord& stored) {
+    auto header = decode_header(stored.header, parts_.store.numbers());
+    if (!header) {
+      decoded = header.error();
+      return false;
+    }
+    const schema::CollectionDef* collection = catalog_now->find(header->collection);
+    if (collection != nullptr) order.emplace_back(collection->name, header->id, stored.number);
+    return true;
+  };
+  SATCHEL_TRY((*txn)->scan_records(1, note));
+  SATCHEL_TRY(decoded);
+  std::sort(order.begin(), order.end());
+  std::vector<StoredRecord> found;
+  for (const auto& [name, id, number] : order) {
+    if (entitlement != nullptr) {
+      const schema::CollectionDef* collection = catalog_now->find(name);
+      auto memberships = memberships_of(**txn, *collection, number);
+      if (!memberships) return memberships.error();
+      if (!grants(*entitlement, *collection, *memberships)) continue;
+    }
+    found.clear();
+    SATCHEL_TRY((*txn)->find_many(std::span{&number, 1}, found));
+    auto record = open_record(**txn, found.front(), parts_.store.numbers());
+    if (!record) return record.error();
+    if (!visit(*record)) break;
+  }
+  return {};
+}
+
+}  // namespace satchel::sync

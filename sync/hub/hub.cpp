@@ -1,0 +1,268 @@
+#include "sync/hub/hub.hpp"
+
+#include <algorithm>
+
+#include "sync/hub/rows.hpp"
+#include "sync/record/header.hpp"
+
+namespace satchel::sync {
+namespace {
+
+Result<std::shared_ptr<const schema::Catalog>> load_schema(ReadTxn& txn) {
+  auto hash = txn.find(Table::kMeta, kSchemaKey);
+  if (!hash) return hash.error();
+  if (!*hash) return Error{Errc::kStoreMissing, "the store has no schema: run init first"};
+  auto nodes = txn.find(Table::kSchemas, **hash);
+  if (!nodes) return nodes.error();
+  if (!*nodes) return Error{Errc::kStoreCorrupt, "the schema in force is not in the store"};
+  return schema::Catalog::load(**nodes);
+}
+
+Status put_catalog(WriteTxn& txn, const schema::Catalog& catalog) {
+  SATCHEL_TRY(txn.put(Table::kSchemas, catalog.hash(), catalog.serialized()));
+  return txn.put(Table::kMeta, kSchemaKey, catalog.hash());
+}
+
+template <class Row, class Decode>
+Result<std::optional<Row>> find_row(ReadTxn& txn, Table table, ByteView key, Decode decode) {
+  auto bytes = txn.find(table, key);
+  if (!bytes) return bytes.error();
+  if (!*bytes) return std::optional<Row>{};
+  auto row = decode(**bytes);
+  if (!row) return row.error();
+  return std::optional<Row>{std::move(*row)};
+}
+
+template <class Row, class Decode>
+Result<std::vector<Row>> all_rows(ReadTxn& txn, Table table, Decode decode) {
+  std::vector<Row> rows;
+  Status decoded;
+  const auto visit = [&](ByteView, ByteView value) {
+    auto row = decode(value);
+    if (!row) {
+      decoded = row.error();
+      return false;
+    }
+    rows.push_back(std::move(*row));
+    return true;
+  };
+  SATCHEL_TRY(txn.scan(table, {}, visit));
+  SATCHEL_TRY(decoded);
+  return rows;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Hub>> Hub::create(Parts parts, const WorkspaceId& workspace,
+                                         std::shared_ptr<const schema::Catalog> catalog) {
+  auto incarnation = crypto::random_id<IncarnationId>(parts.entropy);
+  if (!incarnation) return incarnation.error();
+  HubState state;
+  state.workspace = workspace;
+  state.incarnation = *incarnation;
+  auto txn = parts.store.begin_write();
+  if (!txn) return txn.error();
+  SATCHEL_TRY((*txn)->put(Table::kMeta, kStateKey, encode_state(state)));
+  SATCHEL_TRY(put_catalog(**txn, *catalog));
+  SATCHEL_TRY((*txn)->commit());
+  txn->reset();
+  return open(std::move(parts));
+}
+
+Result<std::unique_ptr<Hub>> Hub::open(Parts parts) {
+  std::unique_ptr<Hub> hub{new Hub(std::move(parts))};
+  auto txn = hub->parts_.store.begin_write();
+  if (!txn) return txn.error();
+  auto bytes = (*txn)->find(Table::kMeta, kStateKey);
+  if (!bytes) return bytes.error();
+  if (!*bytes) return Error{Errc::kStoreMissing, "the store holds no workspace: run init first"};
+  auto state = decode_state(**bytes);
+  if (!state) return state.error();
+  auto catalog = load_schema(**txn);
+  if (!catalog) return catalog.error();
+  // A new replica id after every start: an older copy of this store can never repeat our dots.
+  auto self = crypto::random_id<ReplicaId>(hub->parts_.entropy);
+  if (!self) return self.error();
+  state->self = *self;
+  state->self_next = 1;
+  SATCHEL_TRY((*txn)->put(Table::kMeta, kStateKey, encode_state(*state)));
+  SATCHEL_TRY((*txn)->commit());
+  hub->state_ = std::move(*state);
+  hub->catalog_ = std::move(*catalog);
+  return hub;
+}
+
+HubState Hub::state() const {
+  const std::lock_guard lock{mutex_};
+  return state_;
+}
+
+std::shared_ptr<const schema::Catalog> Hub::catalog() const {
+  const std::lock_guard lock{mutex_};
+  return catalog_;
+}
+
+Result<std::unique_ptr<HubTxn>> Hub::begin() {
+  auto txn = parts_.store.begin_write();
+  if (!txn) return txn.error();
+  return std::make_unique<HubTxn>(*this, std::move(*txn));
+}
+
+Result<std::optional<User>> Hub::find_user(const std::string& name) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  return find_row<User>(**txn, Table::kUsers, name, decode_user);
+}
+
+Result<std::vector<User>> Hub::users() {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  return all_rows<User>(**txn, Table::kUsers, decode_user);
+}
+
+Result<std::optional<Device>> Hub::find_device(const DeviceId& id) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  return find_row<Device>(**txn, Table::kDevices, id.bytes(), decode_device);
+}
+
+Result<std::vector<Device>> Hub::devices() {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  return all_rows<Device>(**txn, Table::kDevices, decode_device);
+}
+
+Result<std::optional<ReplicaState>> Hub::find_replica(const ReplicaId& id) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  return find_row<ReplicaState>(**txn, Table::kWatermarks, id.bytes(), decode_replica_state);
+}
+
+Result<Bytes> Hub::schema_nodes(ByteView hash) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto nodes = (*txn)->find(Table::kSchemas, hash);
+  if (!nodes) return nodes.error();
+  if (!*nodes) return Error{Errc::kSchemaUnknown, to_hex(hash)};
+  return std::move(**nodes);
+}
+
+Entitlement Hub::entitlement_of(const User& user) const {
+  Entitlement entitlement;
+  entitlement.user = user.name;
+  entitlement.role = user.role;
+  if (user.role == Role::kRep) {
+    entitlement.scopes = {"all", "owner:" + user.name};
+  } else {
+    entitlement.scopes = {"*"};
+  }
+  return entitlement;
+}
+
+bool Entitlement::grants(const std::vector<std::string>& record_scopes) const {
+  return std::any_of(scopes.begin(), scopes.end(), [&](const std::string& scope) {
+    return scope == "*" || std::find(record_scopes.begin(), record_scopes.end(), scope) != record_scopes.end();
+  });
+}
+
+Result<std::optional<Record>> Hub::find_record(const RecordId& id) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto numbers = (*txn)->find_numbers(std::span{&id, 1});
+  if (!numbers) return numbers.error();
+  if (numbers->front() == 0) return std::optional<Record>{};
+  std::vector<StoredRecord> found;
+  SATCHEL_TRY((*txn)->find_many(*numbers, found));
+  if (found.front().number == 0) return std::optional<Record>{};
+  auto record = open_record(**txn, found.front(), parts_.store.numbers());
+  if (!record) return record.error();
+  return std::optional<Record>{std::move(*record)};
+}
+
+Result<bool> Hub::knows(const wire::Cursor& cursor) {
+  const HubState now = state();
+  if (cursor.seq == 0) return true;
+  if (cursor.incarnation != now.incarnation || cursor.seq > now.seq) return false;
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto row = find_row<CommitRow>(**txn, Table::kCommits, big_key(cursor.seq), decode_commit_row);
+  if (!row) return row.error();
+  return *row && (*row)->tag == cursor.tag;
+}
+
+// -- HubTxn ----------------------------------------------------------------------------------------------------------
+
+HubTxn::HubTxn(Hub& hub, std::unique_ptr<WriteTxn> txn)
+    : hub_(hub), txn_(std::move(txn)), state_(hub.state()), catalog_(hub.catalog()) {}
+
+Status HubTxn::put_user(const User& user) { return txn_->put(Table::kUsers, user.name, encode_user(user)); }
+
+Status HubTxn::put_device(const Device& device) {
+  return txn_->put(Table::kDevices, device.id.bytes(), encode_device(device));
+}
+
+Result<std::optional<User>> HubTxn::find_user(const std::string& name) {
+  return find_row<User>(*txn_, Table::kUsers, name, decode_user);
+}
+
+Result<std::optional<Device>> HubTxn::find_device(const DeviceId& id) {
+  return find_row<Device>(*txn_, Table::kDevices, id.bytes(), decode_device);
+}
+
+Status HubTxn::put_code(const EnrolmentCode& code) {
+  return txn_->put(Table::kCodes, code.secret_hash, encode_code(code));
+}
+
+Result<EnrolmentCode> HubTxn::redeem(ByteView secret_hash, std::int64_t now_us) {
+  auto code = find_row<EnrolmentCode>(*txn_, Table::kCodes, secret_hash, decode_code);
+  if (!code) return code.error();
+  if (!*code) return Error{Errc::kEnrolmentInvalid};
+  if ((*code)->used) return Error{Errc::kEnrolmentUsed};
+  if (now_us >= (*code)->expires_us) return Error{Errc::kEnrolmentExpired};
+  (*code)->used = true;
+  SATCHEL_TRY(put_code(**code));
+  return std::move(**code);
+}
+
+Result<ReplicaState> HubTxn::replica_state(const ReplicaId& id) {
+  auto row = find_row<ReplicaState>(*txn_, Table::kWatermarks, id.bytes(), decode_replica_state);
+  if (!row) return row.error();
+  return *row ? std::move(**row) : ReplicaState{};
+}
+
+Status HubTxn::put_replica_state(const ReplicaId& id, const ReplicaState& state) {
+  return txn_->put(Table::kWatermarks, id.bytes(), encode_replica_state(state));
+}
+
+Status HubTxn::put_schema(std::shared_ptr<const schema::Catalog> catalog) {
+  SATCHEL_TRY(catalog->accepts_successor_of(*catalog_));
+  SATCHEL_TRY(put_catalog(*txn_, *catalog));
+  catalog_ = std::move(catalog);
+  return {};
+}
+
+Status HubTxn::begin_incarnation() {
+  auto incarnation = crypto::random_id<IncarnationId>(hub_.parts_.entropy);
+  if (!incarnation) return incarnation.error();
+  state_.incarnation = *incarnation;
+  state_.recovering = true;
+  state_changed_ = true;
+  return {};
+}
+
+Status HubTxn::set_backed_up_through(Sequence seq) {
+  state_.backed_up_through = std::max(state_.backed_up_through, seq);
+  state_changed_ = true;
+  return {};
+}
+
+Status HubTxn::commit() {
+  if (state_changed_) SATCHEL_TRY(txn_->put(Table::kMeta, kStateKey, encode_state(state_)));
+  SATCHEL_TRY(txn_->commit());
+  const std::lock_guard lock{hub_.mutex_};
+  hub_.state_ = state_;
+  hub_.catalog_ = catalog_;
+  return {};
+}
+
+}  // namespace satchel::sync

@@ -1,0 +1,183 @@
+// Taking commits: order, repeats and forks first; what a commit does is Ingestion's part.
+#include <algorithm>
+
+#include "crypto/hash.hpp"
+#include "schema/model/limits.hpp"
+#include "sync/hub/ingestion.hpp"
+#include "sync/record/header.hpp"
+
+namespace satchel::sync {
+namespace {
+
+using wire::Outcome;
+
+constexpr std::string_view kReceiptDomain = "satchel receipt v1";
+
+Bytes receipt_of(ByteView key, const ReplicaId& replica, CommitNumber number, ByteView content_hash) {
+  Bytes message{kReceiptDomain};
+  message += replica.bytes();
+  append_u64(message, number);
+  message += content_hash;
+  return crypto::hmac_sha256(key, message).substr(0, 16);
+}
+
+bool is_empty_place(const wire::Commit& commit) { return commit.sections.empty() && commit.sealed.empty(); }
+
+}  // namespace
+
+// What one commit of a session is, before its body is looked at.
+struct CommitIntake {
+  HubTxn& txn;
+  const Hub::Parts& parts;
+  const IngestBatch& batch;
+
+  // The commit with its sections, unsealed where only the sealed copy came.
+  Result<wire::Commit> opened(const wire::Commit& commit) const {
+    if (commit.sealed.empty()) return commit;
+    if (!parts.unseal) return Error{Errc::kCommitInvalid, "no key for sealed commits"};
+    auto plain = parts.unseal(commit.sealed);
+    if (!plain) return plain.error();
+    auto inner = wire::decode_commit(*plain);
+    if (!inner) return inner.error();
+    inner->header.replica = commit.header.replica;  // The dot lies outside the seal: re-identification.
+    inner->header.number = commit.header.number;
+    inner->header.receipt = commit.header.receipt;
+    return inner;
+  }
+
+  [[nodiscard]] bool judged_before(const wire::CommitHeader& header) const {
+    if (header.receipt.empty()) return false;
+    return crypto::constant_time_equal(
+        header.receipt, receipt_of(parts.receipt_key, header.replica, header.number, header.content_hash));
+  }
+};
+
+Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::Commit& given) {
+  const CommitIntake intake{*this, hub_.parts_, batch};
+  wire::CommitResult result;
+  result.number = given.header.number;
+  const auto invalid = [&](Errc code, std::string rule) {
+    result.outcome = Outcome::kInvalid;
+    result.code = static_cast<std::int32_t>(code);
+    result.rule = std::move(rule);
+    return result;
+  };
+  if (is_empty_place(given)) return result;  // Keeps numbers dense after a restore; nothing takes effect.
+  auto commit = intake.opened(given);
+  if (!commit) return invalid(commit.error().code, "sealed");
+  const wire::CommitHeader& header = commit->header;
+  std::size_t size = 0;
+  for (const wire::Section& section : commit->sections) size += section.bytes.size();
+  if (size > limits::kCommitBytesMax) return invalid(Errc::kLimitExceeded, "commit-bytes");
+  if (content_hash(header, commit->sections) != header.content_hash) return invalid(Errc::kCommitInvalid, "content-hash");
+  if (header.actor != batch.user) return invalid(Errc::kForbidden, "actor");
+  if (!is_known_purpose(header.purpose)) {
+    result.outcome = Outcome::kDenied;
+    result.code = static_cast<std::int32_t>(Errc::kPolicyDenied);
+    result.rule = "unknown-purpose";
+    return result;
+  }
+  auto body = decode_body(commit->sections);
+  if (!body) return invalid(body.error().code, "body");
+  if (body->records.size() > limits::kCommitRecordsMax) return invalid(Errc::kLimitExceeded, "commit-records");
+  Ingestion ingestion{*this, {batch.replica, batch.user, batch.role, false, intake.judged_before(header)}, header};
+  return ingestion.take(std::move(*body));
+}
+
+Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
+  IngestOutcome outcome;
+  auto replica = replica_state(batch.replica);
+  if (!replica) return replica.error();
+  for (const wire::Commit& commit : batch.commits) {
+    const CommitNumber number = commit.header.number;
+    if (commit.header.replica != batch.replica) {
+      outcome.stopped = Error{Errc::kForeignDot, "commit " + std::to_string(number) + " names another replica"};
+      break;
+    }
+    if (number > replica->watermark + 1) {
+      outcome.stopped = Error{Errc::kCommitGap, "expected commit " + std::to_string(replica->watermark + 1) +
+                                                    ", got " + std::to_string(number)};
+      break;
+    }
+    const Bytes key = answer_key(batch.replica, number);
+    if (number <= replica->watermark) {
+      auto answer = txn_->find(Table::kResults, key);
+      if (!answer) return answer.error();
+      if (!*answer) return Error{Errc::kStoreCorrupt, "no first answer to commit " + std::to_string(number)};
+      auto row = decode_answer(**answer);
+      if (!row) return row.error();
+      if (row->content_hash != commit.header.content_hash && !is_empty_place(commit)) {
+        outcome.stopped = Error{Errc::kCommitFork, "commit " + std::to_string(number)};
+        break;
+      }
+      outcome.results.push_back(std::move(row->result));
+      continue;
+    }
+    auto result = judge(batch, commit);
+    if (!result) return result.error();
+    if (result->outcome != Outcome::kDenied && result->outcome != Outcome::kInvalid) {
+      result->receipt = receipt_of(hub_.parts_.receipt_key, batch.replica, number, commit.header.content_hash);
+    }
+    SATCHEL_TRY(txn_->put(Table::kResults, key, encode_answer({commit.header.content_hash, *result})));
+    if (result->outcome != Outcome::kApplied) note_touched(commit, outcome.touched);
+    replica->watermark = number;
+    outcome.results.push_back(std::move(*result));
+  }
+  replica->last_seen_us = hub_.clock().wall_us();
+  SATCHEL_TRY(put_replica_state(batch.replica, *replica));
+  outcome.watermark = replica->watermark;
+  return outcome;
+}
+
+void HubTxn::note_touched(const wire::Commit& commit, std::vector<RecordId>& touched) const {
+  const CommitIntake intake{const_cast<HubTxn&>(*this), hub_.parts_, {}};
+  auto opened = intake.opened(commit);
+  if (!opened) return;
+  auto body = decode_body(opened->sections);
+  if (!body) return;
+  for (const RecordWrite& write : body->records) touched.push_back(write.id);
+}
+
+Result<wire::CommitResult> HubTxn::write(const CommitBody& body, const std::string& actor, const std::string& purpose) {
+  wire::CommitHeader header;
+  header.replica = state_.self;
+  header.number = state_.self_next;
+  header.stamp = next_stamp().bits;
+  header.actor = actor;
+  header.purpose = purpose;
+  Ingestion ingestion{*this, {state_.self, actor, Role::kServer, true, false}, header};
+  auto result = ingestion.take(body);
+  if (!result) return result.error();
+  if (result->outcome == Outcome::kDenied || result->outcome == Outcome::kInvalid) {
+    return Error{errc_from_number(result->code).value_or(Errc::kCommitInvalid), result->rule};
+  }
+  ++state_.self_next;
+  state_changed_ = true;
+  return result;
+}
+
+Stamp HubTxn::next_stamp() const {
+  HybridClock clock{state_.last_stamp};
+  return clock.tick(static_cast<std::uint64_t>(hub_.clock().wall_us() / 1000));
+}
+
+CommitBuilder HubTxn::builder() {
+  const auto shown = [this](const schema::CollectionDef&, const RecordId& id) -> Result<std::optional<Record>> {
+    return find_record(id);
+  };
+  return CommitBuilder{*catalog_, shown, CommitBuilder::Author::kServer, Dot{state_.self, state_.self_next}, next_stamp()};
+}
+
+Result<std::optional<Record>> HubTxn::find_record(const RecordId& id) {
+  auto numbers = txn_->find_numbers(std::span{&id, 1});
+  if (!numbers) return numbers.error();
+  if (numbers->front() == 0) return std::optional<Record>{};
+  std::vector<StoredRecord> found;
+  SATCHEL_TRY(txn_->find_many(*numbers, found));
+  if (found.front().number == 0) return std::optional<Record>{};
+  auto record = open_record(*txn_, found.front(), hub_.store().numbers());
+  if (!record) return record.error();
+  return std::optional<Record>{std::move(*record)};
+}
+
+}  // namespace satchel::sync

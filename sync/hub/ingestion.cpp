@@ -1,0 +1,343 @@
+#include "sync/hub/ingestion.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "schema/model/limits.hpp"
+#include "sync/commit/check.hpp"
+#include "sync/hub/scopes.hpp"
+#include "sync/merge/life.hpp"
+#include "sync/merge/reading.hpp"
+#include "sync/record/header.hpp"
+
+namespace satchel::sync {
+namespace {
+
+using schema::CollectionDef;
+using schema::FieldDef;
+using schema::Rule;
+using wire::Outcome;
+
+bool touches_class(const RecordWrite& write, PrivacyClass privacy) {
+  return std::any_of(write.writes.begin(), write.writes.end(),
+                     [&](const RegisterWrite& each) { return each.privacy == privacy; });
+}
+
+bool is_true(const Entry* entry) {
+  if (entry == nullptr) return false;
+  return std::any_of(entry->state.siblings.begin(), entry->state.siblings.end(), [](const Sibling& sibling) {
+    const auto value = decode_value(sibling.value);
+    return value && value->as<bool>() != nullptr && *value->as<bool>();
+  });
+}
+
+}  // namespace
+
+Ingestion::Ingestion(HubTxn& txn, Author author, const wire::CommitHeader& header)
+    : txn_(txn), author_(std::move(author)), header_(header), dot_{author_.replica, header.number} {
+  const auto now_ms = static_cast<std::uint64_t>(txn_.hub_.clock().wall_us() / 1000);
+  stamp_ = canonical_stamp(Stamp{header.stamp}, now_ms);
+  exact_ = stamp_ == Stamp{header.stamp};
+}
+
+std::optional<Ingestion::Refusal> Ingestion::check_record(const RecordWrite& write) const {
+  const CollectionDef* collection = txn_.catalog_->find(write.collection);
+  if (collection == nullptr) return Refusal{Outcome::kInvalid, Errc::kCollectionUnknown, {}};
+  for (const RegisterWrite& each : write.writes) {
+    if (each.shown.observed(author_.replica) >= header_.number) {
+      return Refusal{Outcome::kInvalid, Errc::kForeignDot, "context"};
+    }
+    if (each.field == kLifeField) {
+      if (each.op != WriteOp::kState || !decode_life(each.value)) {
+        return Refusal{Outcome::kInvalid, Errc::kCommitInvalid, "life"};
+      }
+      continue;
+    }
+    const FieldDef* field = collection->find(each.field);
+    // Of a newer schema: passes through untouched, in the class that its author knows.
+    const Status checked = field == nullptr ? check_bounds(each) : check_write(*field, each);
+    if (!checked) return Refusal{Outcome::kInvalid, checked.error().code, field != nullptr ? field->name : "field"};
+    if (field != nullptr && field->privacy != each.privacy) {
+      return Refusal{Outcome::kInvalid, Errc::kSchemaIncompatible, field->name};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Ingestion::Refusal> Ingestion::check(const CommitBody& body) const {
+  for (const RecordWrite& write : body.records) {
+    if (auto refusal = check_record(write)) return refusal;
+  }
+  return std::nullopt;
+}
+
+Status Ingestion::load_target(const RecordWrite& write, Target& target) {
+  ReplicaNumbers& numbers = txn_.hub_.store().numbers();
+  auto header = decode_header(target.stored.header, numbers);
+  if (!header) return header.error();
+  target.record = Record{header->collection, header->id, {}};
+  for (Segment& segment : target.stored.segments) {
+    // Scopes may hang on any field, so a new owner needs its class; it is among those the commit touches.
+    if (!touches_class(write, segment.privacy)) continue;
+    auto plain = txn_.txn_->open_segment(target.stored, segment);
+    if (!plain) return plain.error();
+    SATCHEL_TRY(decode_segment(*plain, segment.privacy, numbers, target.record.entries));
+  }
+  if (header->life) target.record.entries.push_back(std::move(*header->life));
+  std::sort(target.record.entries.begin(), target.record.entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.field, a.key) < std::tie(b.field, b.key);
+  });
+  return {};
+}
+
+Status Ingestion::load(const CommitBody& body) {
+  std::vector<RecordId> ids;
+  ids.reserve(body.records.size());
+  for (const RecordWrite& write : body.records) ids.push_back(write.id);
+  auto numbers = txn_.txn_->find_numbers(ids);
+  if (!numbers) return numbers.error();
+  std::vector<StoredRecord> found;
+  SATCHEL_TRY(txn_.txn_->find_many(*numbers, found));
+  targets_.resize(body.records.size());
+  for (std::size_t i = 0; i < body.records.size(); ++i) {
+    const RecordWrite& write = body.records[i];
+    Target& target = targets_[i];
+    target.collection = txn_.catalog_->find(write.collection);
+    target.number = (*numbers)[i];
+    target.exists = target.number != 0 && found[i].number != 0;
+    if (target.exists) {
+      target.stored = std::move(found[i]);
+      SATCHEL_TRY(load_target(write, target));
+      auto memberships = memberships_of(*txn_.txn_, *target.collection, target.number);
+      if (!memberships) return memberships.error();
+      target.memberships = std::move(*memberships);
+    } else {
+      target.record = Record{write.collection, write.id, {}};
+    }
+    target.before = target.record;
+    User user;
+    user.name = author_.user;
+    user.role = author_.role;
+    target.in_scope = author_.is_server || grants(txn_.hub_.entitlement_of(user), *target.collection, target.memberships);
+  }
+  return {};
+}
+
+std::optional<Ingestion::Refusal> Ingestion::judge_presence(const CommitBody& body) const {
+  for (std::size_t i = 0; i < body.records.size(); ++i) {
+    const Target& target = targets_[i];
+    // A record that the author may not read answers as an unknown id does.
+    const bool unknown = target.exists ? !target.in_scope : !body.records[i].creates;
+    if (unknown) return Refusal{Outcome::kDenied, Errc::kRecordUnknown, "unknown-record"};
+    if (target.exists && target.record.collection != body.records[i].collection) {
+      return Refusal{Outcome::kDenied, Errc::kRecordUnknown, "unknown-record"};
+    }
+    for (const RegisterWrite& write : body.records[i].writes) {
+      if (write.field != kLifeField || !target.exists) continue;
+      const auto life = decode_life(write.value);
+      if (life && life->dead && write.shown.empty()) return Refusal{Outcome::kDenied, Errc::kRecordUnknown, "life-not-shown"};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Ingestion::reason_to_take_out(const Target& target, const RecordWrite& record,
+                                                         const RegisterWrite& write) const {
+  const bool creating = !target.exists && record.creates;
+  if (!author_.is_server) {
+    AccessRequest request;
+    request.actor = author_.user;
+    request.role = author_.role;
+    request.in_scope = target.in_scope || creating;
+    request.privacy = write.privacy;
+    request.field = write.field;
+    request.action = creating ? Action::kCreate : Action::kWrite;
+    request.purpose = header_.purpose;
+    const Decision decision = decide(builtin_bundle(), request);
+    if (!decision.permitted()) return std::string{decision.rule};
+  }
+  const FieldDef* field = target.collection->find(write.field);
+  if (field == nullptr) return std::nullopt;
+  const Rule rule = rule_in_force(field->rule);
+  const Entry* held = target.before.find(write.field, completed_key(write, dot_));
+  if (rule == Rule::kOnce && held != nullptr && !held->state.siblings.empty()) return "once";
+  if (author_.is_server) return std::nullopt;
+  if (field->server_only || (rule == Rule::kServer && !creating)) return "server";
+  const bool office = author_.role == Role::kDpo || author_.role == Role::kAdmin;
+  if (rule == Rule::kDeny && field->cleared_by_office && !office && is_true(held)) {
+    const auto value = decode_value(write.value);
+    if (!value || value->as<bool>() == nullptr || !*value->as<bool>()) return "office-clears";
+  }
+  if (rule == Rule::kStage && field->stages) {
+    const auto value = decode_value(write.value);
+    const auto stage = value ? stage_index(*field->stages, *value) : std::nullopt;
+    const auto& server_only = field->stages->server_only;
+    if (stage && std::find(server_only.begin(), server_only.end(), *stage) != server_only.end()) return "server-stage";
+  }
+  return std::nullopt;
+}
+
+void Ingestion::reduce(CommitBody& body, wire::CommitResult& result) const {
+  for (std::size_t i = 0; i < body.records.size(); ++i) {
+    RecordWrite& record = body.records[i];
+    std::erase_if(record.writes, [&](const RegisterWrite& write) {
+      const auto reason = reason_to_take_out(targets_[i], record, write);
+      if (!reason) return false;
+      if (result.rule.empty()) result.rule = *reason;
+      result.fields.emplace_back(record.id, write.field);
+      return true;
+    });
+  }
+}
+
+Result<std::optional<Ingestion::Refusal>> Ingestion::judge_cycles(const CommitBody& body) {
+  constexpr int kStepsMax = 64;
+  for (std::size_t i = 0; i < body.records.size(); ++i) {
+    for (const RegisterWrite& write : body.records[i].writes) {
+      const FieldDef* field = targets_[i].collection->find(write.field);
+      if (field == nullptr || !field->reference || !field->reference->acyclic) continue;
+      auto value = decode_value(write.value);
+      const auto* at = value ? value->as<std::string>() : nullptr;
+      std::optional<RecordId> parent;
+      if (at != nullptr) {
+        if (const auto id = parse_record_id(*at)) parent = *id;
+      }
+      for (int steps = 0; parent; ++steps) {
+        if (*parent == body.records[i].id || steps > kStepsMax) {
+          return std::optional{Refusal{Outcome::kInvalid, Errc::kReferenceCycle, field->name}};
+        }
+        auto next = reference_of(txn_.hub_, *txn_.txn_, *targets_[i].collection, *field, *parent);
+        if (!next) return next.error();
+        parent = *next;
+      }
+    }
+  }
+  return std::optional<Refusal>{};
+}
+
+std::optional<Ingestion::Refusal> Ingestion::join_all(const CommitBody& body, wire::CommitResult& result) {
+  for (std::size_t i = 0; i < body.records.size(); ++i) {
+    Record& record = targets_[i].record;
+    for (const RegisterWrite& write : body.records[i].writes) {
+      Entry& entry = apply_write(record, write, dot_, stamp_);
+      entry.seq = seq_;
+      if (entry.state.siblings.size() > limits::kSiblingsMax || entry.state.context.size() > limits::kContextEntriesMax) {
+        return Refusal{Outcome::kDenied, Errc::kLimitExceeded, "register"};
+      }
+      if (write.op != WriteOp::kState) continue;
+      const Register alone = written(dot_, stamp_, write.value, write.shown);
+      if (entry.state == alone) continue;
+      exact_ = false;
+      if (entry.state.siblings.size() > 1 || entry.state.siblings.empty() || entry.state.siblings.front().dot != dot_) {
+        if (result.outcome == Outcome::kApplied) result.outcome = Outcome::kMerged;
+        if (result.outcome == Outcome::kMerged) result.fields.emplace_back(record.id, write.field);
+      }
+    }
+    if (record.entries.size() > limits::kEntriesMax) return Refusal{Outcome::kDenied, Errc::kLimitExceeded, "record"};
+  }
+  return std::nullopt;
+}
+
+Status Ingestion::store_target(const RecordWrite& write, Target& target) {
+  ReplicaNumbers& numbers = txn_.hub_.store().numbers();
+  StoredRecord fresh = to_stored(target.record, target.number, numbers);
+  if (!target.exists) {
+    target.stored = std::move(fresh);
+    return {};
+  }
+  target.stored.header = std::move(fresh.header);
+  for (Segment& segment : fresh.segments) {
+    if (!touches_class(write, segment.privacy)) continue;
+    if (Segment* held = target.stored.find(segment.privacy)) {
+      held->bytes = std::move(segment.bytes);
+      held->sealed = false;
+    } else {
+      const auto at = std::find_if(target.stored.segments.begin(), target.stored.segments.end(),
+                                   [&](const Segment& each) { return each.privacy > segment.privacy; });
+      target.stored.segments.insert(at, std::move(segment));
+    }
+  }
+  return {};
+}
+
+Status Ingestion::update_scopes(const RecordWrite& write, Target& target) {
+  if (!has_owner_scope(*target.collection)) return {};
+  const FieldDef* owner = target.collection->find("owner");
+  const bool touched = !target.exists || (owner != nullptr && std::any_of(write.writes.begin(), write.writes.end(),
+                                                [&](const RegisterWrite& each) { return each.field == owner->id; }));
+  if (!touched || owner == nullptr) return {};
+  const FieldReading reading = read_field(*owner, target.record.of_field(owner->id));
+  const auto value = reading.present ? decode_value(reading.value) : Result<Value>{Value{}};
+  const auto* name = value ? value->as<std::string>() : nullptr;
+  // A record without an owner belongs to its author until it has one.
+  const std::string scope = "owner:" + (name != nullptr ? *name : author_.user);
+  if (!move_to_scope(target.memberships, scope, seq_)) return {};
+  return txn_.txn_->put(Table::kScopes, big_key(target.number), encode_memberships(target.memberships));
+}
+
+Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
+  CommitRow row;
+  std::vector<StoredRecord> batch;
+  batch.reserve(body.records.size());
+  for (std::size_t i = 0; i < body.records.size(); ++i) {
+    Target& target = targets_[i];
+    if (body.records[i].writes.empty()) continue;
+    if (target.number == 0) {
+      auto number = txn_.txn_->number_for(body.records[i].id);
+      if (!number) return number.error();
+      target.number = *number;
+    }
+    SATCHEL_TRY(store_target(body.records[i], target));
+    target.stored.number = target.number;
+    SATCHEL_TRY(update_scopes(body.records[i], target));
+    row.records.push_back(target.number);
+    batch.push_back(std::move(target.stored));
+  }
+  SATCHEL_TRY(txn_.txn_->put_many(batch));
+  SATCHEL_TRY(txn_.hub_.entropy().fill(
+      std::span{reinterpret_cast<std::uint8_t*>(&row.tag), sizeof row.tag}));
+  row.author = author_.replica;
+  row.number = header_.number;
+  row.exact = exact_ && result.outcome == Outcome::kApplied;
+  SATCHEL_TRY(txn_.txn_->put(Table::kCommits, big_key(seq_), encode_commit_row(row)));
+  txn_.state_.seq = seq_;
+  txn_.state_.tag = row.tag;
+  txn_.state_.last_stamp = std::max(txn_.state_.last_stamp, stamp_);
+  txn_.state_changed_ = true;
+  result.seq = seq_;
+  return {};
+}
+
+Result<wire::CommitResult> Ingestion::take(CommitBody body) {
+  wire::CommitResult result;
+  result.number = header_.number;
+  const auto refuse = [&](const Refusal& refusal) {
+    result.outcome = refusal.outcome;
+    result.code = static_cast<std::int32_t>(refusal.code);
+    result.rule = refusal.rule;
+    result.seq = 0;
+    return result;
+  };
+  if (auto refusal = check(body)) return refuse(*refusal);
+  SATCHEL_TRY(load(body));
+  if (!author_.judged_before) {
+    if (auto refusal = judge_presence(body)) return refuse(*refusal);
+    reduce(body, result);
+    if (!result.fields.empty()) {
+      result.outcome = Outcome::kReduced;
+      result.code = static_cast<std::int32_t>(Errc::kPolicyDenied);
+      const bool nothing_left = std::all_of(body.records.begin(), body.records.end(),
+                                            [](const RecordWrite& write) { return write.writes.empty(); });
+      if (nothing_left) return refuse({Outcome::kDenied, Errc::kPolicyDenied, result.rule});
+    }
+    auto cycle = judge_cycles(body);
+    if (!cycle) return cycle.error();
+    if (*cycle) return refuse(**cycle);
+  }
+  seq_ = txn_.state_.seq + 1;
+  if (auto refusal = join_all(body, result)) return refuse(*refusal);
+  SATCHEL_TRY(store(body, result));
+  return result;
+}
+
+}  // namespace satchel::sync

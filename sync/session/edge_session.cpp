@@ -1,0 +1,135 @@
+#include <algorithm>
+
+#include "sync/session/session.hpp"
+
+namespace satchel::sync {
+namespace {
+
+constexpr std::size_t kPushesInFlightMax = 2;
+
+Error unexpected(std::string_view what) { return Error{Errc::kFrameUnexpected, std::string{what}}; }
+
+}  // namespace
+
+Bytes EdgeSession::make_hello() {
+  const EdgeState& state = edge_.state();
+  wire::HelloBody body;
+  body.schema_hash = edge_.catalog().hash();
+  body.workspace = edge_.identity().workspace;
+  body.device = Bytes{edge_.identity().device.bytes()};
+  body.replica = state.replica;
+  body.next_commit = state.next_commit;
+  body.incarnation = state.incarnation;
+  body.seq_seen = state.cursor.seq;
+  body.watermark_confirmed = state.watermark;
+  body.fence_token = state.fence_token;
+  body.purposes = {std::string{kDefaultPurpose}};
+  body.scopes = state.scopes;
+  for (wire::ScopeState& scope : body.scopes) scope.cursor = state.cursor;
+  body.bundle_version = builtin_bundle().version;
+  body.live = config_.live;
+  body.bootstrapping = !state.bootstrapped;
+  return wire::encode_hello_body(body);
+}
+
+Status EdgeSession::on_welcome(const wire::Welcome& welcome) {
+  if (!hello_sent_ || welcomed_) return unexpected("a welcome out of turn");
+  if (welcome.protocol != wire::kProtocolVersion) return Error{Errc::kProtocolVersion};
+  access_token_ = welcome.access_token;
+  if (welcome.schema_hash != edge_.catalog().hash()) {
+    schema_wanted_ = welcome.schema_hash;
+    return {};
+  }
+  auto effects = edge_.welcome(welcome);
+  if (!effects) return effects.error();
+  welcomed_ = true;
+  pushed_through_ = welcome.watermark;
+  // Answers to what lies between our watermark and the server's were lost: the first answers are asked for again.
+  pushed_through_ = std::min(pushed_through_, edge_.state().watermark);
+  return {};
+}
+
+Status EdgeSession::receive(ByteView message) {
+  ++counters_.frames_in;
+  counters_.bytes_in += message.size();
+  auto frame = wire::decode_frame(message);
+  if (!frame) return frame.error();
+  if (auto* challenge = std::get_if<wire::Challenge>(&*frame)) {
+    if (!challenge_.empty() || challenge->nonce.size() != 32) return unexpected("a challenge out of turn");
+    if (challenge->protocol_min > wire::kProtocolVersion || challenge->protocol_max < wire::kProtocolVersion) {
+      return Error{Errc::kProtocolVersion};
+    }
+    challenge_ = challenge->nonce;
+    return {};
+  }
+  if (auto* failure = std::get_if<wire::Failure>(&*frame)) {
+    return Error{errc_from_number(failure->code).value_or(Errc::kConnectionCut), failure->context};
+  }
+  if (auto* welcome = std::get_if<wire::Welcome>(&*frame)) return on_welcome(*welcome);
+  if (std::holds_alternative<wire::Other>(*frame)) return {};
+  if (schema_wanted_) return {};  // What follows cannot be read whole with the schema that is held.
+  if (!welcomed_) return unexpected("a frame before welcome");
+  if (auto* ack = std::get_if<wire::Ack>(&*frame)) {
+    for (const wire::CommitResult& result : ack->results) {
+      counters_.refused += result.outcome == wire::Outcome::kDenied || result.outcome == wire::Outcome::kInvalid ||
+                           result.outcome == wire::Outcome::kReduced;
+    }
+    SATCHEL_TRY(edge_.apply_ack(*ack));
+    while (!in_flight_.empty() && in_flight_.front() <= edge_.state().watermark) in_flight_.pop_front();
+    progress_due_.emplace();
+    return {};
+  }
+  if (auto* changes = std::get_if<wire::Changes>(&*frame)) {
+    SATCHEL_TRY(edge_.apply_changes(*changes));
+    caught_up_ = changes->caught_up;
+    progress_due_.emplace();
+    return {};
+  }
+  return unexpected("a frame that only a device sends");
+}
+
+Result<std::optional<Bytes>> EdgeSession::generate() {
+  const auto sent = [this](Bytes message) {
+    ++counters_.frames_out;
+    counters_.bytes_out += message.size();
+    return std::optional<Bytes>{std::move(message)};
+  };
+  if (challenge_.empty() || schema_wanted_) return std::optional<Bytes>{};
+  if (!hello_sent_) {
+    wire::Hello hello;
+    hello.body = make_hello();
+    auto signature = config_.signer.sign(wire::hello_signing_bytes(config_.tls_exporter, challenge_, hello.body));
+    if (!signature) return signature.error();
+    hello.signature = std::move(*signature);
+    hello_sent_ = true;
+    return sent(wire::encode_frame(hello, false));
+  }
+  if (!welcomed_) return std::optional<Bytes>{};
+  if (in_flight_.size() < kPushesInFlightMax && pushed_through_ + 1 < edge_.state().next_commit) {
+    auto commits = edge_.commits_after(pushed_through_, config_.push_bytes);
+    if (!commits) return commits.error();
+    if (!commits->empty()) {
+      pushed_through_ = commits->back().header.number;
+      in_flight_.push_back(pushed_through_);
+      counters_.commits_pushed += commits->size();
+      return sent(wire::encode_frame(wire::Push{std::move(*commits)}, true));
+    }
+  }
+  if (progress_due_) {
+    progress_due_.reset();
+    wire::Progress progress;
+    progress.cursor = edge_.state().cursor;
+    progress.own_commit = edge_.state().next_commit - 1;
+    progress.results_confirmed = edge_.state().watermark;
+    return sent(wire::encode_frame(progress, true));
+  }
+  return std::optional<Bytes>{};
+}
+
+bool EdgeSession::quiet() const {
+  if (schema_wanted_) return true;
+  return welcomed_ && caught_up_ && in_flight_.empty() && !progress_due_ &&
+         pushed_through_ + 1 >= edge_.state().next_commit;
+}
+
+}  // namespace satchel::sync

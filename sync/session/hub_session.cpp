@@ -1,0 +1,321 @@
+#include <algorithm>
+#include <type_traits>
+
+#include "schema/model/limits.hpp"
+#include "sync/session/session.hpp"
+
+namespace satchel::sync {
+namespace {
+
+constexpr std::size_t kPushesWaitingMax = 8;
+constexpr std::int64_t kProgressEveryUs = 10'000'000;
+constexpr std::size_t kStatesInAckMax = 1'000;
+
+Error unexpected(std::string_view what) { return Error{Errc::kFrameUnexpected, std::string{what}}; }
+
+bool same_grants(const std::vector<wire::ScopeState>& held, const std::vector<std::string>& granted, std::uint64_t epoch) {
+  return std::equal(held.begin(), held.end(), granted.begin(), granted.end(),
+                    [&](const wire::ScopeState& a, const std::string& b) { return a.name == b && a.epoch == epoch; });
+}
+
+}  // namespace
+
+Bytes HubSession::failure_frame(const Error& error, std::uint32_t retry_after_ms) {
+  return wire::encode_frame(
+      wire::Failure{static_cast<std::int32_t>(error.code), error.context, retry_after_ms}, false);
+}
+
+bool HubSession::idle() const {
+  return phase_ == Phase::kWelcomed && outgoing_.empty() && work_.empty() && work_under_way_ == 0 && !poked_;
+}
+
+Status HubSession::receive(ByteView message) {
+  if (failure_) return *failure_;
+  if (phase_ == Phase::kFailed) return unexpected("the session has failed");
+  auto frame = wire::decode_frame(message);
+  if (!frame) return frame.error();
+  if (auto* hello = std::get_if<wire::Hello>(&*frame)) {
+    if (phase_ != Phase::kChallenged) return unexpected("a second hello");
+    return on_hello(*hello);
+  }
+  if (phase_ != Phase::kWelcomed) return unexpected("a frame before welcome");
+  if (auto* push = std::get_if<wire::Push>(&*frame)) return on_push(std::move(*push));
+  if (auto* progress = std::get_if<wire::Progress>(&*frame)) return on_progress(*progress);
+  if (std::holds_alternative<wire::Other>(*frame)) return {};  // Reserved or newer: nothing we must do.
+  return unexpected("a frame that only the server sends");
+}
+
+Status HubSession::check_peer(const wire::Hello& hello) {
+  auto body = wire::decode_hello_body(hello.body);
+  if (!body) return body.error();
+  hello_ = std::move(*body);
+  if (hello_.protocol != wire::kProtocolVersion) {
+    return Error{Errc::kProtocolVersion, "version " + std::to_string(hello_.protocol)};
+  }
+  if (hello_.workspace != hub_.state().workspace) return Error{Errc::kWorkspaceMismatch};
+  auto id = DeviceId::from_bytes(hello_.device);
+  if (!id) return Error{Errc::kUnauthenticated};
+  auto device = hub_.find_device(*id);
+  if (!device) return device.error();
+  if (!*device) return Error{Errc::kUnauthenticated};
+  const Bytes signed_bytes = wire::hello_signing_bytes(config_.tls_exporter, challenge_, hello.body);
+  if (!crypto::verify((*device)->public_key, signed_bytes, hello.signature)) return Error{Errc::kUnauthenticated};
+  if ((*device)->revoked) return Error{Errc::kDeviceRevoked};
+  auto user = hub_.find_user((*device)->user);
+  if (!user) return user.error();
+  if (!*user || !(*user)->active) return Error{Errc::kUserDisabled};
+  device_ = std::move(**device);
+  user_ = std::move(**user);
+  entitlement_ = hub_.entitlement_of(user_);
+  purpose_ = hello_.purposes.empty() ? std::string{kDefaultPurpose} : hello_.purposes.front();
+  if (!is_known_purpose(purpose_)) return Error{Errc::kPolicyDenied, "unknown purpose"};
+  return {};
+}
+
+void HubSession::note_restored_server() {
+  Work work;
+  const IncarnationId noticed = hub_.state().incarnation;
+  work.run = [noticed](HubTxn& txn) -> Status {
+    // Several devices notice it at once; one new life is enough.
+    return txn.state().incarnation == noticed ? txn.begin_incarnation() : Status{};
+  };
+  work.done = [this](const Status& durable) {
+    --work_under_way_;
+    failure_ = durable ? Error{Errc::kRestoredServer, "a raw copy of the store was noticed"} : durable.error();
+  };
+  work_.push_back(std::move(work));
+}
+
+Status HubSession::check_history() {
+  const HubState state = hub_.state();
+  auto replica = hub_.find_replica(hello_.replica);
+  if (!replica) return replica.error();
+  const ReplicaState known = *replica ? **replica : ReplicaState{};
+  if (*replica && known.device != device_->id) return Error{Errc::kForeignDot, "the replica is another device's"};
+  if (hello_.incarnation != state.incarnation) return {};  // Its tokens and cursors are of another life.
+  wire::Cursor cursor = hello_.scopes.empty() ? wire::Cursor{} : hello_.scopes.front().cursor;
+  auto known_cursor = hub_.knows(cursor);
+  if (!known_cursor) return known_cursor.error();
+  if (!*known_cursor || hello_.seq_seen > state.seq || hello_.watermark_confirmed > known.watermark) {
+    note_restored_server();
+    return {};
+  }
+  const bool never_fenced = known.fence_confirmed.empty() && known.fence_issued.empty();
+  const bool fence_fits = hello_.fence_token == known.fence_confirmed || hello_.fence_token == known.fence_issued;
+  if (!never_fenced && !fence_fits) return Error{Errc::kFenced, "an older fence token"};
+  return {};
+}
+
+Status HubSession::on_hello(const wire::Hello& hello) {
+  SATCHEL_TRY(check_peer(hello));
+  SATCHEL_TRY(check_history());
+  phase_ = Phase::kGreeting;
+  if (work_.empty()) greet();
+  return {};
+}
+
+wire::Welcome HubSession::make_welcome(const HubState& state, const ReplicaState& replica, const Bytes& fence) const {
+  wire::Welcome welcome;
+  welcome.incarnation = state.incarnation;
+  welcome.watermark = replica.watermark;
+  for (const std::string& scope : entitlement_.scopes) welcome.scopes.push_back({scope, state.scope_epoch, {}});
+  welcome.bundle_version = builtin_bundle().version;
+  welcome.bundle_hash = builtin_bundle().hash;
+  welcome.schema_hash = hub_.catalog()->hash();
+  welcome.trusted_time_us = hub_.clock().wall_us();
+  welcome.fence_token = fence;
+  if (config_.make_access_token) welcome.access_token = config_.make_access_token(*device_);
+  welcome.backed_up_through = state.backed_up_through;
+  welcome.recovering = state.recovering;
+  return welcome;
+}
+
+void HubSession::greet() {
+  auto fence = std::make_shared<Bytes>(16, '\0');
+  auto replica = std::make_shared<ReplicaState>();
+  Work work;
+  work.run = [this, fence, replica](HubTxn& txn) -> Status {
+    SATCHEL_TRY(hub_.entropy().fill({reinterpret_cast<std::uint8_t*>(fence->data()), fence->size()}));
+    auto held = txn.replica_state(hello_.replica);
+    if (!held) return held.error();
+    *replica = std::move(*held);
+    replica->device = device_->id;
+    // The token that came back is the one in use; the new one stands beside it until a frame confirms it.
+    if (!hello_.fence_token.empty()) replica->fence_confirmed = hello_.fence_token;
+    replica->fence_issued = *fence;
+    replica->last_seen_us = hub_.clock().wall_us();
+    SATCHEL_TRY(txn.put_replica_state(hello_.replica, *replica));
+    Device device = *device_;
+    device.replica = hello_.replica;
+    device.last_seen_us = replica->last_seen_us;
+    return txn.put_device(device);
+  };
+  work.done = [this, fence, replica](const Status& durable) {
+    --work_under_way_;
+    if (!durable) {
+      failure_ = durable.error();
+      return;
+    }
+    const HubState state = hub_.state();
+    outgoing_.push_back(wire::encode_frame(make_welcome(state, *replica, *fence), false));
+    const wire::Cursor cursor = hello_.scopes.empty() ? wire::Cursor{} : hello_.scopes.front().cursor;
+    restart_ = cursor.seq == 0 || cursor.incarnation != state.incarnation || hello_.incarnation != state.incarnation ||
+               !same_grants(hello_.scopes, entitlement_.scopes, state.scope_epoch);
+    sent_ = restart_ ? wire::Cursor{state.incarnation, 0, 0} : cursor;
+    send_own_ = restart_ || hello_.bootstrapping;
+    fence_confirmed_ = false;
+    phase_ = Phase::kWelcomed;
+  };
+  work_.push_back(std::move(work));
+}
+
+Status HubSession::on_push(wire::Push push) {
+  if (push.commits.empty()) return unexpected("an empty push");
+  if (push.commits.size() > limits::kPushCommitsMax) return Error{Errc::kLimitExceeded, "commits of one push"};
+  if (commits_waiting_ >= kPushesWaitingMax) return Error{Errc::kBackpressure, "more pushes than the window allows"};
+  ++commits_waiting_;
+  auto batch = std::make_shared<IngestBatch>();
+  batch->replica = hello_.replica;
+  batch->user = user_.name;
+  batch->role = user_.role;
+  batch->commits = std::move(push.commits);
+  auto outcome = std::make_shared<IngestOutcome>();
+  Work work;
+  work.run = [this, batch, outcome](HubTxn& txn) -> Status {
+    // Revoked or disabled since the hello: nothing of it is taken.
+    auto device = txn.find_device(device_->id);
+    if (!device) return device.error();
+    if (!*device || (*device)->revoked) {
+      outcome->stopped = Error{Errc::kDeviceRevoked};
+      return {};
+    }
+    auto taken = txn.ingest(*batch);
+    if (!taken) return taken.error();
+    *outcome = std::move(*taken);
+    return put_progress(txn);
+  };
+  work.done = [this, outcome](const Status& durable) {
+    --work_under_way_;
+    --commits_waiting_;
+    if (!durable) {
+      failure_ = durable.error();
+      return;
+    }
+    answer(*outcome);
+    poked_ = true;
+  };
+  work_.push_back(std::move(work));
+  return {};
+}
+
+void HubSession::answer(const IngestOutcome& outcome) {
+  if (!outcome.results.empty()) {
+    wire::Ack ack;
+    ack.watermark = outcome.watermark;
+    ack.results = outcome.results;
+    const HubState state = hub_.state();
+    ack.seq = state.seq;
+    ack.backed_up_through = state.backed_up_through;
+    const std::size_t count = std::min(outcome.touched.size(), kStatesInAckMax);
+    if (count > 0) {
+      auto states = hub_.states_of(std::span{outcome.touched}.first(count), entitlement_, purpose_);
+      if (!states) {
+        failure_ = states.error();
+        return;
+      }
+      ack.states = std::move(*states);
+    }
+    outgoing_.push_back(wire::encode_frame(ack, true));
+  }
+  if (outcome.stopped) {
+    outgoing_.push_back(failure_frame(*outcome.stopped));
+    phase_ = Phase::kFailed;
+  }
+}
+
+Status HubSession::on_progress(const wire::Progress& progress) {
+  if (progress.cursor.seq > sent_.seq) return unexpected("progress past what was sent");
+  progress_ = progress;
+  return {};
+}
+
+Status HubSession::put_progress(HubTxn& txn) {
+  if (!progress_ && fence_confirmed_) return {};
+  auto replica = txn.replica_state(hello_.replica);
+  if (!replica) return replica.error();
+  if (!fence_confirmed_) replica->fence_confirmed = replica->fence_issued;
+  fence_confirmed_ = true;
+  if (progress_) {
+    replica->progress = progress_->cursor;
+    replica->progress_commit = progress_->own_commit;
+    replica->results_kept_from = std::max(replica->results_kept_from, progress_->results_confirmed + 1);
+  }
+  progress_.reset();
+  progress_put_us_ = hub_.clock().boot_us();
+  return txn.put_replica_state(hello_.replica, *replica);
+}
+
+std::optional<HubSession::Work> HubSession::take_work() {
+  const bool due = progress_ && work_.empty() && work_under_way_ == 0 && phase_ == Phase::kWelcomed &&
+                   (progress_put_us_ == 0 || hub_.clock().boot_us() - progress_put_us_ >= kProgressEveryUs);
+  if (due) {
+    Work work;
+    work.run = [this](HubTxn& txn) { return put_progress(txn); };
+    work.done = [this](const Status& durable) {
+      --work_under_way_;
+      if (!durable) failure_ = durable.error();
+    };
+    work_.push_back(std::move(work));
+  }
+  if (work_.empty()) return std::nullopt;
+  Work work = std::move(work_.front());
+  work_.pop_front();
+  ++work_under_way_;
+  return work;
+}
+
+Result<std::optional<Bytes>> HubSession::next_page() {
+  if (!poked_ || (!hello_.live && caught_up_sent_ && commits_waiting_ > 0)) return std::optional<Bytes>{};
+  Hub::PageRequest request{entitlement_, purpose_, sent_, send_own_ ? ReplicaId{} : hello_.replica, config_.page_bytes};
+  poked_ = false;
+  auto page = hub_.changes_after(request);
+  if (!page) return page.error();
+  if (page->cursor.incarnation != sent_.incarnation) {
+    return Error{Errc::kRestoredServer, "the store began a new life"};
+  }
+  poked_ = !page->caught_up;
+  const bool nothing_new = page->body.empty() && caught_up_sent_;
+  sent_ = page->cursor;
+  if (nothing_new) return std::optional<Bytes>{};
+  wire::Changes changes;
+  changes.page = std::move(page->body);
+  changes.cursor = page->cursor;
+  changes.restart = restart_;
+  changes.caught_up = page->caught_up;
+  restart_ = false;
+  if (page->caught_up) {
+    caught_up_sent_ = true;
+    send_own_ = false;
+  }
+  return std::optional<Bytes>{wire::encode_frame(changes, true)};
+}
+
+Result<std::optional<Bytes>> HubSession::generate() {
+  if (failure_) return *failure_;
+  if (phase_ == Phase::kStart) {
+    challenge_.assign(32, '\0');
+    SATCHEL_TRY(hub_.entropy().fill({reinterpret_cast<std::uint8_t*>(challenge_.data()), challenge_.size()}));
+    phase_ = Phase::kChallenged;
+    return std::optional<Bytes>{wire::encode_frame(wire::Challenge{challenge_}, false)};
+  }
+  if (!outgoing_.empty()) {
+    Bytes message = std::move(outgoing_.front());
+    outgoing_.pop_front();
+    return std::optional<Bytes>{std::move(message)};
+  }
+  if (phase_ == Phase::kFailed) return Error{Errc::kConnectionCut, "the session has failed"};
+  if (phase_ != Phase::kWelcomed) return std::optional<Bytes>{};
+  return next_page();
+}
+
+}  // namespace satchel::sync

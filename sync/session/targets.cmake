@@ -1,0 +1,3 @@
+satchel_library(session
+  SOURCES session/hub_session.cpp session/edge_session.cpp
+  DEPENDS satchel::hub satchel::edge)
