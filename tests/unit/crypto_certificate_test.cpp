@@ -89,6 +89,9 @@ TEST_F(ServerCertificate, IsNotTakenAlteredOrWithRubbish) {
     EXPECT_EQ(check("localhost"), Errc::kCertificateWrong) << i;
   }
   chain_ = chain;
+  chain_[1].back() = static_cast<char>(chain_[1].back() ^ 1);  // The authority's own signature.
+  EXPECT_EQ(check("localhost"), Errc::kCertificateWrong);
+  chain_ = chain;
   chain_[0] += '\0';
   EXPECT_EQ(check("localhost"), Errc::kCertificateWrong);
 }
