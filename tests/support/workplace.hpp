@@ -1,0 +1,218 @@
+// One hub and some devices over memory stores, with the real sessions between them and no network. For tests of the
+// exchange; the simulator has faults, this has a hand on every message.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "crypto/sign.hpp"
+#include "schema/catalog/json.hpp"
+#include "sync/merge/life.hpp"
+#include "sync/merge/reading.hpp"
+#include "sync/session/session.hpp"
+#include "sync/store/memory/memory_store.hpp"
+
+namespace satchel::test {
+
+// Time that stands still until it is moved.
+class HandClock final : public sync::Clock {
+ public:
+  std::int64_t wall = 1'760'000'000'000'000;
+  std::int64_t boot = 1'000'000;
+  std::int64_t wall_us() override { return wall; }
+  std::int64_t boot_us() override { return boot; }
+  void pass(std::int64_t us) {
+    wall += us;
+    boot += us;
+  }
+};
+
+// Bytes that are different at every call and the same in every run.
+class CountingEntropy final : public crypto::Entropy {
+ public:
+  explicit CountingEntropy(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ULL + 1) {}
+  Status fill(std::span<std::uint8_t> out) override {
+    for (std::uint8_t& octet : out) {
+      state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+      octet = static_cast<std::uint8_t>(state_ >> 56);
+    }
+    return {};
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+inline std::shared_ptr<const schema::Catalog> crm() {
+  static const auto catalog = schema::Catalog::compile_crm();
+  SATCHEL_ASSERT(catalog.has_value());
+  return *catalog;
+}
+
+// The hub and its store.
+struct Office {
+  HandClock clock;
+  CountingEntropy entropy{1};
+  std::shared_ptr<sync::MemoryDisk> disk;
+  std::unique_ptr<sync::MemoryStore> store;
+  std::unique_ptr<sync::Hub> hub;
+  WorkspaceId workspace;
+
+  explicit Office(std::shared_ptr<const schema::Catalog> catalog = crm()) {
+    disk = std::make_shared<sync::MemoryDisk>(sync::MemoryDisk::Options{});
+    store = *sync::MemoryStore::open(disk);
+    workspace.octets[0] = 7;
+    auto created = sync::Hub::create(parts(), workspace, std::move(catalog));
+    SATCHEL_ASSERT(created.has_value());
+    hub = std::move(*created);
+  }
+  sync::Hub::Parts parts() { return {*store, clock, entropy, nullptr, Bytes(32, 'r')}; }
+  // Stops and starts again over what is on the disk.
+  void restart() {
+    hub.reset();
+    store.reset();
+    store = *sync::MemoryStore::open(disk);
+    auto opened = sync::Hub::open(parts());
+    SATCHEL_ASSERT(opened.has_value());
+    hub = std::move(*opened);
+  }
+  void add_user(const std::string& name, sync::Role role) {
+    auto txn = hub->begin();
+    SATCHEL_ASSERT(txn && (*txn)->put_user({name, role, {}, true, {}}) && (*txn)->commit());
+  }
+  // Runs what a session has for the writer, one durable group each.
+  void work_for(sync::HubSession& session) {
+    while (auto work = session.take_work()) {
+      auto txn = hub->begin();
+      SATCHEL_ASSERT(txn.has_value());
+      Status status = work->run(**txn);
+      if (status) status = (*txn)->commit();
+      txn->reset();
+      work->done(status);
+    }
+  }
+};
+
+// A device and its store.
+struct Phone {
+  Office& office;
+  HandClock clock;
+  CountingEntropy entropy;
+  std::shared_ptr<sync::MemoryDisk> disk;
+  std::unique_ptr<sync::MemoryStore> store;
+  std::unique_ptr<sync::Edge> edge;
+  std::unique_ptr<crypto::MemorySigner> signer;
+  std::vector<Bytes> pushed;  // Every Push message that was sent, as it was sent.
+
+  Phone(Office& at, const std::string& user, sync::Role role, std::uint64_t seed,
+        std::shared_ptr<const schema::Catalog> catalog = crm())
+      : office(at), entropy(seed) {
+    StoreId store_id;
+    store_id.octets[0] = static_cast<std::uint8_t>(seed);
+    disk = std::make_shared<sync::MemoryDisk>(sync::MemoryDisk::Options{store_id, true});
+    store = *sync::MemoryStore::open(disk);
+    signer = std::make_unique<crypto::MemorySigner>(*crypto::SigningKey::generate(entropy));
+    sync::EdgeIdentity identity;
+    identity.workspace = office.workspace;
+    identity.device = *crypto::random_id<sync::DeviceId>(entropy);
+    identity.user = user;
+    identity.role = role;
+    auto created = sync::Edge::create(parts(), identity, std::move(catalog));
+    SATCHEL_ASSERT(created.has_value());
+    edge = std::move(*created);
+    auto txn = office.hub->begin();
+    SATCHEL_ASSERT(txn && (*txn)->put_device({identity.device, user, "phone", signer->public_key(), {}, false, 0, 0}) &&
+                   (*txn)->commit());
+  }
+  sync::Edge::Parts parts() { return {*store, clock, entropy, nullptr}; }
+  void restart() {
+    edge.reset();
+    store.reset();
+    store = *sync::MemoryStore::open(disk);
+    auto opened = sync::Edge::open(parts());
+    SATCHEL_ASSERT(opened.has_value());
+    edge = std::move(*opened);
+  }
+
+  // What happens to a message on its way: true lets it through.
+  using Wire = std::function<bool(bool to_hub, const Bytes& message)>;
+
+  // One exchange until both sides are quiet. An Error of either side, or a wire that swallowed a message, ends it.
+  Status sync(const Wire& wire = {}) {
+    sync::HubSession hub_side{*office.hub, {Bytes(32, 'x'), 4096, {}}};
+    sync::EdgeSession edge_side{*edge, {Bytes(32, 'x'), *signer, false, 4096}};
+    for (int step = 0; step < 10'000; ++step) {
+      bool moved = false;
+      office.work_for(hub_side);
+      auto down = hub_side.generate();
+      if (!down) return down.error();
+      if (*down) {
+        moved = true;
+        if (wire && !wire(false, **down)) return Error{Errc::kConnectionCut};
+        SATCHEL_TRY(edge_side.receive(**down));
+      }
+      auto up = edge_side.generate();
+      if (!up) return up.error();
+      if (*up) {
+        moved = true;
+        if (auto frame = wire::decode_frame(**up); frame && std::holds_alternative<wire::Push>(*frame)) pushed.push_back(**up);
+        if (wire && !wire(true, **up)) return Error{Errc::kConnectionCut};
+        SATCHEL_TRY(hub_side.receive(**up));
+      }
+      if (!moved && edge_side.quiet()) return {};
+    }
+    return Error{Errc::kTimeout, "the exchange does not come to rest"};
+  }
+
+  // One commit of whatever `fill` asks the builder for.
+  Result<sync::CommitNumber> write(const std::function<Status(sync::EdgeWrite&)>& fill) {
+    auto write = edge->begin_write(sync::kDefaultPurpose);
+    if (!write) return write.error();
+    SATCHEL_TRY(fill(**write));
+    return (*write)->commit();
+  }
+  RecordId create(const std::string& collection, const std::string& field, const Value& value) {
+    RecordId id;
+    auto number = write([&](sync::EdgeWrite& txn) -> Status {
+      auto made = txn.create(collection);
+      if (!made) return made.error();
+      id = *made;
+      return txn.builder().set(collection, id, field, value);
+    });
+    EXPECT_TRUE(number.has_value()) << (number ? "" : number.error().message());
+    return id;
+  }
+  Status set(const std::string& collection, const RecordId& id, const std::string& field, const Value& value) {
+    auto number = write([&](sync::EdgeWrite& txn) { return txn.builder().set(collection, id, field, value); });
+    return number ? Status{} : Status{number.error()};
+  }
+
+  // The shown value of a plain field, counter or extreme as canonical JSON; "-" where nothing is shown.
+  std::string shows(const std::string& collection, const RecordId& id, const std::string& field) {
+    auto record = edge->shown(id, sync::kDefaultPurpose);
+    if (!record || !*record) return "-";
+    return shown_in(**record, collection, field);
+  }
+  std::string shown_in(const sync::Record& record, const std::string& collection, const std::string& field) const {
+    const schema::CollectionDef* def = edge->catalog().find(collection);
+    if (!sync::is_alive(record, def->life)) return "dead";
+    const schema::FieldDef* field_def = def->find(field);
+    const sync::FieldReading reading = sync::read_field(*field_def, record.of_field(field_def->id));
+    if (!reading.present) return "-";
+    return schema::canonical_json(field_def->value_type(), *decode_value(reading.value));
+  }
+};
+
+// What the hub shows of a field, in the same form.
+inline std::string hub_shows(Office& office, const Phone& phone, const std::string& collection, const RecordId& id,
+                             const std::string& field) {
+  auto record = office.hub->find_record(id);
+  if (!record || !*record) return "-";
+  return phone.shown_in(**record, collection, field);
+}
+
+}  // namespace satchel::test
