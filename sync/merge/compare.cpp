@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "schema/catalog/json.hpp"
+
 namespace satchel::sync {
 namespace {
 
@@ -64,19 +66,11 @@ std::strong_ordering compare_lists(const ListElements& a, const ListElements& b)
   return a.size() <=> b.size();
 }
 
-// Code points above the surrogates sort, in UTF-16, before U+E000..U+FFFF: bytes EE and EF go last.
-unsigned utf16_rank(char octet) {
-  const auto value = static_cast<unsigned char>(octet);
-  return value == 0xEE || value == 0xEF ? value + 0x100U : value;
-}
-
 }  // namespace
 
 std::strong_ordering compare_utf16(std::string_view a, std::string_view b) {
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    if (a[i] != b[i]) return utf16_rank(a[i]) <=> utf16_rank(b[i]);
-  }
-  return a.size() <=> b.size();
+  if (a == b) return std::strong_ordering::equal;
+  return schema::json_name_less(a, b) ? std::strong_ordering::less : std::strong_ordering::greater;
 }
 
 std::strong_ordering compare_values(const Value& a, const Value& b) {
