@@ -1,5 +1,5 @@
-// What data is: the collections of one compiled, checked schema, resolved once so that nobody looks up names
-// in Cap'n Proto afterwards.
+// What data is: the collections of one compiled, checked schema, resolved once so that nobody looks
+// up names in Cap'n Proto afterwards.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,13 @@
 
 namespace satchel::schema {
 
-// How a field's siblings are read (docs/MERGE_RULES.md). Numbers are stable: they are part of the schema hash.
+// How a field's siblings are read (docs/MERGE_RULES.md). Numbers are stable: they are part of the
+// schema hash.
 enum class Rule : std::uint8_t {
   kLww = 1, kMulti = 2, kOnce = 3, kStage = 4, kDeny = 5, kServer = 6,
   kSet = 7, kAccessSet = 8, kLog = 9, kMap = 10, kCounter = 11, kMax = 12, kMin = 13,
-  kText = 14, kEscrow = 15,   // Named by schemas today; until their own readings exist they read as rule_in_force says.
+  // Named by schemas today; until their own readings exist they read as rule_in_force says.
+  kText = 14, kEscrow = 15,
 };
 std::string_view name_of(Rule rule);
 // The one place where `text` reads as multi and `escrow` as server.
@@ -31,14 +33,25 @@ bool is_map_rule(Rule rule);
 enum class LifeRule : std::uint8_t { kEditWins = 1, kDeleteWins = 2 };
 enum class Retention : std::uint8_t { kCrm = 1, kLegal = 2, kEvidence = 3 };
 
-enum class Kind : std::uint8_t { kBool = 1, kInteger, kFloat, kText, kData, kStruct, kList, kMap, kAttachment };
+enum class Kind : std::uint8_t {
+  kBool = 1,
+  kInteger,
+  kFloat,
+  kText,
+  kData,
+  kStruct,
+  kList,
+  kMap,
+  kAttachment
+};
 
 struct StructType;
 
 // The type of a value. `element` is a list's element or a map's value, `key` a map's key.
 struct Type {
   Kind kind = Kind::kText;
-  std::int64_t min = INT64_MIN;  // Of kInteger: the width of the schema's integer type. UInt64 above INT64_MAX is refused.
+  // Of kInteger: the width of the schema's integer type. UInt64 above INT64_MAX is refused.
+  std::int64_t min = INT64_MIN;
   std::int64_t max = INT64_MAX;
   std::shared_ptr<const StructType> structure;  // Of kStruct and kAttachment.
   std::shared_ptr<const Type> element;
@@ -58,11 +71,16 @@ struct StructType {
 
 // A state machine: which stage may follow which, and which of two concurrent ones stands.
 struct StageTable {
-  std::vector<std::string> stages;                              // The first is where a new record starts.
-  std::vector<std::pair<std::uint8_t, std::uint8_t>> moves;     // from, to (indexes into stages), of one write.
-  std::vector<std::pair<std::uint8_t, std::uint8_t>> beats;     // winner, loser; transitively closed, a strict partial order.
-  std::vector<std::uint8_t> server_only;                        // Stages that a device may not write.
-  std::vector<std::uint8_t> needs_reason;                       // Stages that ask for the struct's third member.
+  // The first is where a new record starts.
+  std::vector<std::string> stages;
+  // from, to (indexes into stages), of one write.
+  std::vector<std::pair<std::uint8_t, std::uint8_t>> moves;
+  // winner, loser; transitively closed, a strict partial order.
+  std::vector<std::pair<std::uint8_t, std::uint8_t>> beats;
+  // Stages that a device may not write.
+  std::vector<std::uint8_t> server_only;
+  // Stages that ask for the struct's third member.
+  std::vector<std::uint8_t> needs_reason;
   [[nodiscard]] std::optional<std::uint8_t> find(std::string_view stage) const;
   [[nodiscard]] bool wins(std::uint8_t a, std::uint8_t b) const;   // a beats b.
   [[nodiscard]] bool may_move(std::uint8_t from, std::uint8_t to) const;
@@ -78,7 +96,8 @@ struct Reference {
 struct FieldDef {
   FieldId id = 0;
   std::string name;
-  Type type;            // For set and list-like rules: the LIST's or map's type as in the schema; see value_type().
+  // For set and list-like rules: the LIST's or map's type as in the schema; see value_type().
+  Type type;
   Rule rule = Rule::kLww;
   Rule values = Rule::kLww;  // Of kMap: the rule of each entry.
   PrivacyClass privacy = PrivacyClass::kCompany;
@@ -86,12 +105,14 @@ struct FieldDef {
   bool indexed = false;
   bool searchable = false;
   bool required = false;
-  bool server_only = false;       // $writers names the server: a device's write is taken out, even at creation.
+  // $writers names the server: a device's write is taken out, even at creation.
+  bool server_only = false;
   bool cleared_by_office = false; // Of kDeny: only server and dpo clear it (legalHold, restricted).
   std::optional<Reference> reference;
   std::shared_ptr<const StageTable> stages;  // Of kStage.
   std::string unit;
-  // The type of the value in one register: the element of a set or log, the value of a map, else `type`.
+  // The type of the value in one register: the element of a set or log, the value of a map, else
+  // `type`.
   [[nodiscard]] const Type& value_type() const;
 };
 
@@ -102,7 +123,8 @@ struct CollectionDef {
   LifeRule life = LifeRule::kEditWins;
   std::vector<std::string> scopes;    // "all", "owner", "territory", "account.territory"
   std::vector<std::string> subjects;  // "self" or names of reference fields.
-  std::string subject_if;             // The deny field that makes a record its own subject; mostly empty.
+  // The deny field that makes a record its own subject; mostly empty.
+  std::string subject_if;
   std::vector<FieldDef> fields;       // Sorted by id; the common fields are among them.
   [[nodiscard]] const FieldDef* find(FieldId id) const;
   [[nodiscard]] const FieldDef* find(std::string_view name) const;
@@ -111,15 +133,17 @@ struct CollectionDef {
 // Immutable once made; thread-safe.
 class Catalog {
  public:
-  // Parses Cap'n Proto text (the annotations file is embedded under "/satchel/annotations.capnp" and the standard
-  // CRM under "/satchel/crm.capnp") and checks it whole. The collections are those of the file and of every file
-  // that it imports. With a base, those of the base are there too, and the text's own stand in place of the
-  // base's of the same type id: so a file that names one new collection adds it. kSchemaInvalid with
-  // "file:line: Struct.field: what and what to do", all complaints, one a line, in the context; kFileRead;
-  // kLimitExceeded.
-  static Result<std::shared_ptr<const Catalog>> compile(const std::string& path, const Catalog* base = nullptr);
+  // Parses Cap'n Proto text (the annotations file is embedded under "/satchel/annotations.capnp"
+  // and the standard CRM under "/satchel/crm.capnp") and checks it whole. The collections are those
+  // of the file and of every file that it imports. With a base, those of the base are there too,
+  // and the text's own stand in place of the base's of the same type id: so a file that names one
+  // new collection adds it. kSchemaInvalid with "file:line: Struct.field: what and what to do", all
+  // complaints, one a line, in the context; kFileRead; kLimitExceeded.
+  static Result<std::shared_ptr<const Catalog>> compile(const std::string& path,
+                                                        const Catalog* base = nullptr);
   // The same for text that came otherwise; relative imports are refused.
-  static Result<std::shared_ptr<const Catalog>> compile_text(const std::string& display_name, std::string text,
+  static Result<std::shared_ptr<const Catalog>> compile_text(const std::string& display_name,
+                                                             std::string text,
                                                              const Catalog* base = nullptr);
   // The CRM embedded in the binary.
   static Result<std::shared_ptr<const Catalog>> compile_crm();
@@ -128,12 +152,14 @@ class Catalog {
 
   [[nodiscard]] const std::string& serialized() const { return serialized_; }
   [[nodiscard]] const Bytes& hash() const { return hash_; }  // 32 bytes: SHA-256 of serialized().
-  [[nodiscard]] std::span<const CollectionDef> collections() const { return collections_; }  // Sorted by name.
+  // Sorted by name.
+  [[nodiscard]] std::span<const CollectionDef> collections() const { return collections_; }
   [[nodiscard]] const CollectionDef* find(std::string_view name) const;
   [[nodiscard]] const CollectionDef* find(CollectionId id) const;
 
-  // Whether data written under `older` keeps its meaning under this catalog: collections and fields may be added,
-  // nothing may be removed, retyped, or change rule, class, life or stage order. kSchemaIncompatible names each.
+  // Whether data written under `older` keeps its meaning under this catalog: collections and fields
+  // may be added, nothing may be removed, retyped, or change rule, class, life or stage order.
+  // kSchemaIncompatible names each.
   [[nodiscard]] Status accepts_successor_of(const Catalog& older) const;
 
  private:

@@ -13,7 +13,8 @@
 
 namespace satchel::schema {
 
-// A collection, and by their names still, the collections that its fields refer to (parallel to its fields).
+// A collection, and by their names still, the collections that its fields refer to (parallel to its
+// fields).
 struct ReadCollection {
   CollectionDef collection;
   std::vector<std::string> refers_to;
@@ -33,10 +34,10 @@ class CatalogBuilder {
   void read_collections();
   void read_collection(NodeReader node);
   void read_collection_words(NodeReader node, CollectionDef& into, FieldDefaults& defaults);
-  void read_text_list(capnp::schema::Annotation::Reader annotation, const Place& place, std::size_t max,
-                      std::vector<std::string>& into);
-  void read_fields(NodeReader node, FieldId base, const FieldDefaults& defaults, FieldReader& fields,
-                   ReadCollection& into);
+  void read_text_list(capnp::schema::Annotation::Reader annotation, const Place& place,
+                      std::size_t max, std::vector<std::string>& into);
+  void read_fields(NodeReader node, FieldId base, const FieldDefaults& defaults,
+                   FieldReader& fields, ReadCollection& into);
 
   Complaints& complaints_;
   NodeIndex nodes_;

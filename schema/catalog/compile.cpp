@@ -48,9 +48,7 @@ class Sources {
     const fs::path canonical = fs::weakly_canonical(path, failed);
     const std::string key = failed ? path.string() : canonical.string();
     if (const auto known = sources_.find(key); known != sources_.end()) return known->second.get();
-    if (sources_.size() >= limits::kSchemaFilesMax) {
-      return Error{Errc::kLimitExceeded, "a schema has at most 64 files"};
-    }
+    if (full()) return Error{Errc::kLimitExceeded, "a schema has at most 64 files; join some"};
     std::ifstream in{path, std::ios::binary};
     std::string text(limits::kSchemaBytesMax + 1, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -60,21 +58,30 @@ class Sources {
     return add(key, path.parent_path(), path.string(), std::move(text));
   }
 
-  // Null where there is no such file, which the compiler then complains of.
+  // Null where there is no such file, which the compiler then complains of, or where there are too many.
   const Source* import(const Source& from, const std::string& path) {
     if (path.starts_with('/')) {
       if (const auto known = sources_.find(path); known != sources_.end()) return known->second.get();
       const std::string* text = embedded_schema(path);
-      return text == nullptr ? nullptr : add(path, std::nullopt, path.substr(1), *text);
+      if (text == nullptr) return nullptr;
+      return full() ? complain_of(from) : add(path, std::nullopt, path.substr(1), *text);
     }
     if (!from.folder) return nullptr;
     const auto opened = open_file(*from.folder / path);
-    return opened ? *opened : nullptr;
+    if (opened) return *opened;
+    return opened.error().code == Errc::kLimitExceeded ? complain_of(from) : nullptr;
   }
 
   Complaints& complaints() { return complaints_; }
 
  private:
+  [[nodiscard]] bool full() const { return sources_.size() >= limits::kSchemaFilesMax; }
+  const Source* complain_of(const Source& importing) {
+    complaints_.add_at({importing.text.display_name(), 1},
+                       "what this imports is too much; a schema has at most 64 files of 4 MiB");
+    return nullptr;
+  }
+
   Complaints& complaints_;
   std::map<std::string, std::unique_ptr<Source>> sources_;
 };

@@ -16,7 +16,9 @@ void Complaints::add(const Place& place, std::string_view what) {
 }
 
 void Complaints::add_at(const Position& position, std::string_view what) {
-  if (found_.size() < kComplaintsMax) found_.emplace(position.file, position.line, std::string{what});
+  if (found_.size() < kComplaintsMax) {
+    found_.emplace(position.file, position.line, std::string{what});
+  }
 }
 
 Error Complaints::error() const {

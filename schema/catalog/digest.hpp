@@ -1,5 +1,5 @@
-// SHA-256 of a compiled schema. A schema's hash is its name on the wire, not a secret and not a seal; `crypto/`
-// stands above `schema/` and cannot be asked. Nothing else may use this.
+// SHA-256 of a compiled schema. A schema's hash is its name on the wire, not a secret and not a
+// seal; `crypto/` stands above `schema/` and cannot be asked. Nothing else may use this.
 #pragma once
 
 #include "schema/model/bytes.hpp"

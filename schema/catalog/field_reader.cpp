@@ -100,6 +100,9 @@ std::optional<ReadField> FieldReader::read(capnp::schema::Field::Reader field, c
   if (words.has(word::kStages) && into.rule != Rule::kStage) {
     complaints_.add(place, "$stages is for $merge(stage)");
   }
+  if (!words.has(word::kStages) && into.rule == Rule::kStage) {
+    complaints_.add(place, "$merge(stage) without $stages; give it a StageTable constant");
+  }
   read_reference(words, place, result);
   read_writers(words, place, into);
   check_rule(into, words.has(word::kValues), place);
@@ -230,9 +233,7 @@ void FieldReader::check_rule(const FieldDef& field, bool has_values, const Place
 
 void FieldReader::check_stage(const FieldDef& field, const Place& place) {
   const Type& type = field.type;
-  if (field.stages == nullptr) {
-    return complaints_.add(place, "$merge(stage) without a sound $stages; give it a StageTable constant");
-  }
+  if (field.stages == nullptr) return;  // Complained of already.
   if (type.kind == Kind::kText) {
     if (field.stages->needs_reason.empty()) return;
     return complaints_.add(place, "a stage that needs a reason is a struct whose third member is the reason");

@@ -23,9 +23,11 @@ struct ReadField {
 // Thread-bound; the nodes and the complaints outlive it.
 class FieldReader {
  public:
-  FieldReader(const NodeIndex& nodes, Complaints& complaints) : types_(nodes, complaints), complaints_(complaints) {}
+  FieldReader(const NodeIndex& nodes, Complaints& complaints)
+      : types_(nodes, complaints), complaints_(complaints) {}
 
-  // Nothing, having complained, where the field makes no sense at all. Complaints alone may come with a field.
+  // Nothing, having complained, where the field makes no sense at all. Complaints alone may come
+  // with a field.
   std::optional<ReadField> read(capnp::schema::Field::Reader field, const Place& place,
                                 const FieldDefaults& defaults);
 

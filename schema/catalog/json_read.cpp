@@ -114,7 +114,8 @@ struct ExactHandler {
 const char* expected(const Type& type) {
   switch (type.kind) {
     case Kind::kBool: return "true or false";
-    case Kind::kInteger: return type.time ? "microseconds or an ISO 8601 time with Z or an offset" : "an integer";
+    case Kind::kInteger:
+      return type.time ? "microseconds or an ISO 8601 time with Z or an offset" : "an integer";
     case Kind::kFloat: return "a number";
     case Kind::kText: return "text";
     case Kind::kData: return "base64";
@@ -132,7 +133,9 @@ Error mismatch(const std::string& pointer, const Type& type) {
 
 std::string member_names(const StructType& type) {
   std::string names;
-  for (const StructMember& member : type.members) names += (names.empty() ? "" : ", ") + member.name;
+  for (const StructMember& member : type.members) {
+    names += (names.empty() ? "" : ", ") + member.name;
+  }
   return names;
 }
 
@@ -151,7 +154,9 @@ class ValueReader {
         break;
       case Kind::kData: {
         Data data;
-        if (from.is_string() && from_base64(from.get_string(), data.bytes)) return Value{std::move(data)};
+        if (from.is_string() && from_base64(from.get_string(), data.bytes)) {
+          return Value{std::move(data)};
+        }
         break;
       }
       case Kind::kStruct:
@@ -202,8 +207,8 @@ class ValueReader {
       members.emplace_back(member.ordinal, std::move(*value));
     }
     if (known != from.size()) {
-      return Error{Errc::kTypeMismatch, "at \"" + pointer_ + "\": the members of " + type.name + " are " +
-                                            member_names(type)};
+      return Error{Errc::kTypeMismatch, "at \"" + pointer_ + "\": the members of " + type.name +
+                                            " are " + member_names(type)};
     }
     return Value{std::move(members)};
   }
@@ -284,7 +289,9 @@ Result<Value> typed_text(const Type& type, std::string_view text) {
 }  // namespace
 
 Result<json::value> parse_json(std::string_view text) {
-  if (text.size() > kJsonBytesMax) return Error{Errc::kLimitExceeded, "a JSON text has at most 8 MiB"};
+  if (text.size() > kJsonBytesMax) {
+    return Error{Errc::kLimitExceeded, "a JSON text has at most 8 MiB"};
+  }
   json::parse_options options;
   options.max_depth = kJsonDepthMax;
   json::basic_parser<ExactHandler> parser{options};
@@ -292,7 +299,8 @@ Result<json::value> parse_json(std::string_view text) {
   const std::size_t read = parser.write_some(false, text.data(), text.size(), failed);
   if (!failed && read < text.size()) failed = json::error::extra_data;
   if (failed) {
-    return Error{Errc::kInvalidArgument, "not JSON, or a member twice, at byte " + std::to_string(read)};
+    return Error{Errc::kInvalidArgument,
+                 "not JSON, or a member twice, at byte " + std::to_string(read)};
   }
   return parser.handler().stack.release();
 }
@@ -314,16 +322,17 @@ Result<Value> value_from_text(const FieldDef& field, const Type& type, std::stri
   return value;
 }
 
-Result<Value> with_member(const Type& type, const Value& whole, std::string_view path, std::string_view text,
-                          bool text_is_json) {
+Result<Value> with_member(const Type& type, const Value& whole, std::string_view path,
+                          std::string_view text, bool text_is_json) {
   if (path.empty()) return text_is_json ? value_from_json(type, text) : typed_text(type, text);
   const std::string_view name = path.substr(0, path.find('.'));
-  const std::string_view rest = name.size() == path.size() ? std::string_view{} : path.substr(name.size() + 1);
+  const std::string_view rest =
+      name.size() == path.size() ? std::string_view{} : path.substr(name.size() + 1);
   const StructMember* member = type.structure ? type.structure->find(name) : nullptr;
   const bool ends_in_dot = rest.empty() && name.size() != path.size();
   if (member == nullptr || ends_in_dot) {
-    return Error{Errc::kFieldUnknown, type.structure ? "the members of " + type.structure->name + " are " +
-                                                           member_names(*type.structure)
+    return Error{Errc::kFieldUnknown, type.structure ? "the members of " + type.structure->name +
+                                                           " are " + member_names(*type.structure)
                                                      : std::string{"the value has no members"}};
   }
   const auto* held = whole.as<StructMembers>();
@@ -331,7 +340,8 @@ Result<Value> with_member(const Type& type, const Value& whole, std::string_view
   const auto place = std::ranges::lower_bound(members, member->ordinal, {},
                                               &std::pair<std::uint16_t, Value>::first);
   const bool present = place != members.end() && place->first == member->ordinal;
-  auto changed = with_member(member->type, present ? place->second : Value{}, rest, text, text_is_json);
+  auto changed =
+      with_member(member->type, present ? place->second : Value{}, rest, text, text_is_json);
   if (!changed) return changed.error();
   if (changed->is_null()) {
     if (present) members.erase(place);

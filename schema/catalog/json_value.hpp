@@ -9,8 +9,8 @@
 
 namespace satchel::schema {
 
-// One whole JSON document. Stricter and more exact than boost::json::parse: no member twice, and numbers with a
-// fraction are the nearest double. kInvalidArgument with the place; kLimitExceeded.
+// One whole JSON document. Stricter and more exact than boost::json::parse: no member twice, and
+// numbers with a fraction are the nearest double. kInvalidArgument with the place; kLimitExceeded.
 Result<boost::json::value> parse_json(std::string_view json);
 // As value_from_json in json.hpp. Times are read from ISO 8601 text too.
 Result<Value> value_from_json(const Type& type, const boost::json::value& json);

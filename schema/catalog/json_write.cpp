@@ -51,7 +51,9 @@ void append_escaped(std::string& out, char c) {
     return;
   }
   constexpr std::string_view kDigits = "0123456789abcdef";
-  out.append("\\u00").append(1, kDigits[static_cast<unsigned char>(c) >> 4]).append(1, kDigits[c & 15]);
+  out.append("\\u00")
+      .append(1, kDigits[static_cast<unsigned char>(c) >> 4])
+      .append(1, kDigits[c & 15]);
 }
 
 void append_members(std::string& out, const StructType* type, const StructMembers& members) {
@@ -64,7 +66,8 @@ void append_members(std::string& out, const StructType* type, const StructMember
   for (const auto& [ordinal, value] : members) {
     const StructMember* known = nullptr;
     if (type != nullptr) {
-      const auto found = std::ranges::lower_bound(type->members, ordinal, {}, &StructMember::ordinal);
+      const auto found =
+          std::ranges::lower_bound(type->members, ordinal, {}, &StructMember::ordinal);
       if (found != type->members.end() && found->ordinal == ordinal) known = &*found;
     }
     if (known != nullptr) {
@@ -73,7 +76,8 @@ void append_members(std::string& out, const StructType* type, const StructMember
       sorted.push_back({"@" + std::to_string(ordinal), nullptr, &value});
     }
   }
-  std::ranges::sort(sorted, [](const Named& a, const Named& b) { return json_name_less(a.name, b.name); });
+  std::ranges::sort(sorted,
+                    [](const Named& a, const Named& b) { return json_name_less(a.name, b.name); });
   static const Type kUnknown;
   const char* separator = "{";
   for (const Named& member : sorted) {
@@ -112,7 +116,8 @@ bool is_utf8(std::string_view text) {
 bool json_name_less(std::string_view a, std::string_view b) {
   const auto [at_a, at_b] = std::ranges::mismatch(a, b);
   if (at_a == a.end() || at_b == b.end()) return at_a == a.end() && at_b != b.end();
-  // UTF-8 sorts by code point, but UTF-16 puts what takes a surrogate pair (four bytes here) before U+E000.
+  // UTF-8 sorts by code point, but UTF-16 puts what takes a surrogate pair (four bytes here) before
+  // U+E000.
   const auto octet_a = static_cast<unsigned char>(*at_a);
   const auto octet_b = static_cast<unsigned char>(*at_b);
   const bool pair_a = octet_a >= 0xF0;
@@ -156,7 +161,9 @@ void append_json_number(std::string& out, double number) {
   const std::string_view text{buffer.data(), static_cast<std::size_t>(written.ptr - buffer.data())};
   const std::size_t e = text.find('e');
   std::string digits{text.substr(0, e)};
-  if (const std::size_t point = digits.find('.'); point != std::string::npos) digits.erase(point, 1);
+  if (const std::size_t point = digits.find('.'); point != std::string::npos) {
+    digits.erase(point, 1);
+  }
   int exponent = 0;
   const std::size_t sign = text[e + 1] == '+' ? 1 : 0;  // from_chars takes a minus and no plus.
   std::from_chars(text.data() + e + 1 + sign, written.ptr, exponent);
@@ -172,29 +179,32 @@ void append_json_number(std::string& out, double number) {
     out.append("0.").append(static_cast<std::size_t>(-point), '0').append(digits);
   } else {
     if (count > 1) digits.insert(1, ".");
-    out.append(digits).append(exponent < 0 ? "e-" : "e+").append(std::to_string(std::abs(exponent)));
+    out.append(digits)
+        .append(exponent < 0 ? "e-" : "e+")
+        .append(std::to_string(std::abs(exponent)));
   }
 }
 
 void append_canonical_json(std::string& out, const Type& type, const Value& value) {
   static const Type kUnknown;
-  std::visit(Overload{
-                 [&](std::monostate) { out += "null"; },
-                 [&](bool b) { out += b ? "true" : "false"; },
-                 [&](std::int64_t i) { out += std::to_string(i); },
-                 [&](double d) { append_json_number(out, d); },
-                 [&](const std::string& text) { append_json_string(out, text); },
-                 [&](const Data& data) {
-                   out += '"';
-                   append_base64(out, data.bytes);
-                   out += '"';
-                 },
-                 [&](const StructMembers& members) { append_members(out, type.structure.get(), members); },
-                 [&](const ListElements& elements) {
-                   append_elements(out, type.element ? *type.element : kUnknown, elements);
-                 },
-             },
-             value.of);
+  std::visit(
+      Overload{
+          [&](std::monostate) { out += "null"; },
+          [&](bool b) { out += b ? "true" : "false"; },
+          [&](std::int64_t i) { out += std::to_string(i); },
+          [&](double d) { append_json_number(out, d); },
+          [&](const std::string& text) { append_json_string(out, text); },
+          [&](const Data& data) {
+            out += '"';
+            append_base64(out, data.bytes);
+            out += '"';
+          },
+          [&](const StructMembers& members) { append_members(out, type.structure.get(), members); },
+          [&](const ListElements& elements) {
+            append_elements(out, type.element ? *type.element : kUnknown, elements);
+          },
+      },
+      value.of);
 }
 
 std::string canonical_json(const Type& type, const Value& value) {

@@ -24,7 +24,8 @@ std::vector<std::string_view> split(std::string_view path) {
 
 class RelationCheck {
  public:
-  RelationCheck(std::vector<ReadCollection>& all, Complaints& complaints) : all_(all), complaints_(complaints) {
+  RelationCheck(std::vector<ReadCollection>& all, Complaints& complaints)
+      : all_(all), complaints_(complaints) {
     for (ReadCollection& read : all_) by_id_.emplace(read.collection.id, &read.collection);
   }
 
@@ -45,8 +46,9 @@ class RelationCheck {
   void name(const CollectionDef& collection) {
     const auto [found, fresh] = by_name_.emplace(collection.name, &collection);
     if (fresh || collection.name.empty()) return;
-    complaints_.add(place_of(collection), "the collection " + quoted(collection.name) + " is declared by " +
-                                              found->second->type_name + " too; give it another name");
+    complaints_.add(place_of(collection), "the collection " + quoted(collection.name) +
+                                              " is declared by " + found->second->type_name +
+                                              " too; give it another name");
   }
 
   void resolve_references(ReadCollection& read) {
@@ -71,7 +73,8 @@ class RelationCheck {
     const auto words = split(path);
     const std::string scope = "the scope " + quoted(path) + " ";
     if (words.size() > kScopeStepsMax + 1) {
-      return complaints_.add(place_of(collection), scope + "has more than three references; shorten it");
+      return complaints_.add(place_of(collection),
+                             scope + "has more than three references; shorten it");
     }
     const CollectionDef* at = &collection;
     std::set<CollectionId> passed{at->id};
@@ -94,12 +97,15 @@ class RelationCheck {
     }
   }
 
-  void check_scope_end(const CollectionDef& collection, const FieldDef& field, const std::string& scope) {
+  void check_scope_end(const CollectionDef& collection, const FieldDef& field,
+                       const std::string& scope) {
     const bool set = field.rule == Rule::kSet || field.rule == Rule::kAccessSet;
-    const bool is_text = field.type.kind == Kind::kText ||
-                         (field.type.kind == Kind::kList && field.type.element->kind == Kind::kText);
+    const bool is_text =
+        field.type.kind == Kind::kText ||
+        (field.type.kind == Kind::kList && field.type.element->kind == Kind::kText);
     if (is_text && (set || !is_map_rule(field.rule))) return;
-    complaints_.add(place_of(collection), scope + "ends in a field that is neither Text nor a set of Text");
+    complaints_.add(place_of(collection),
+                    scope + "ends in a field that is neither Text nor a set of Text");
   }
 
   void check_subjects(const CollectionDef& collection) {

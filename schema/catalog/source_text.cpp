@@ -62,7 +62,7 @@ class SourceScanner {
     if ((c == '@' || c == ':') && name_.empty() && !first_.empty() && first_ != "struct") declare(first_);
     if (c == '{') {
       if (first_ == "union") declare("union");
-      scopes_.push_back(name_);
+      scopes_.push_back(name_ == "union" ? std::string{} : name_);  // Its members are the struct's.
       begin_statement();
     } else if (c == '}') {
       if (!scopes_.empty()) scopes_.pop_back();

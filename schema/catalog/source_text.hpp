@@ -1,4 +1,5 @@
-// A schema's text: what it imports, and on which line a struct or a field stands, so that a complaint can say so.
+// A schema's text: what it imports, and on which line a struct or a field stands, so that a
+// complaint can say so.
 #pragma once
 
 #include <map>
@@ -28,7 +29,8 @@ class SourceText {
   std::map<std::string, unsigned> lines_;
 };
 
-// The text that the library carries under an import path such as "/satchel/crm.capnp"; null where it carries none.
+// The text that the library carries under an import path such as "/satchel/crm.capnp"; null where
+// it carries none.
 const std::string* embedded_schema(std::string_view import_path);
 
 }  // namespace satchel::schema

@@ -15,7 +15,8 @@ using Pairs = std::set<std::pair<std::uint8_t, std::uint8_t>>;
 // Reads one table; remembers whether it had to complain.
 class StageTableReader {
  public:
-  StageTableReader(const Place& place, Complaints& complaints) : place_(place), complaints_(complaints) {}
+  StageTableReader(const Place& place, Complaints& complaints)
+      : place_(place), complaints_(complaints) {}
 
   std::shared_ptr<const StageTable> read(words::StageTable::Reader table) {
     read_stages(table.getStages());
@@ -51,7 +52,9 @@ class StageTableReader {
 
   std::optional<std::uint8_t> stage(capnp::Text::Reader name) {
     const auto index = table_.find(view(name));
-    if (!index) complain("the stage " + printable(name) + " is not among the stages; add it or correct it");
+    if (!index) {
+      complain("the stage " + printable(name) + " is not among the stages; add it or correct it");
+    }
     return index;
   }
 
@@ -105,8 +108,8 @@ class StageTableReader {
 
 }  // namespace
 
-std::shared_ptr<const StageTable> read_stage_table(words::StageTable::Reader table, const Place& place,
-                                                   Complaints& complaints) {
+std::shared_ptr<const StageTable> read_stage_table(words::StageTable::Reader table,
+                                                   const Place& place, Complaints& complaints) {
   return StageTableReader{place, complaints}.read(table);
 }
 

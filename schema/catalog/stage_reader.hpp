@@ -9,9 +9,9 @@
 
 namespace satchel::schema {
 
-// Null, having complained: no stages or too many, a stage named twice or not declared, a precedence that is no
-// strict partial order.
-std::shared_ptr<const StageTable> read_stage_table(words::StageTable::Reader table, const Place& place,
-                                                   Complaints& complaints);
+// Null, having complained: no stages or too many, a stage named twice or not declared, a precedence
+// that is no strict partial order.
+std::shared_ptr<const StageTable> read_stage_table(words::StageTable::Reader table,
+                                                   const Place& place, Complaints& complaints);
 
 }  // namespace satchel::schema

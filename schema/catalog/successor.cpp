@@ -15,12 +15,14 @@ bool same_type(const Type& a, const Type& b);
 bool same_struct(const StructType& newer, const StructType& older) {
   return std::ranges::all_of(older.members, [&](const StructMember& member) {
     const auto kept = std::ranges::find(newer.members, member.ordinal, &StructMember::ordinal);
-    return kept != newer.members.end() && kept->name == member.name && same_type(kept->type, member.type);
+    return kept != newer.members.end() && kept->name == member.name &&
+           same_type(kept->type, member.type);
   });
 }
 
 bool same_type(const Type& newer, const Type& older) {
-  if (newer.kind != older.kind || newer.min != older.min || newer.max != older.max || newer.time != older.time) {
+  if (newer.kind != older.kind || newer.min != older.min || newer.max != older.max ||
+      newer.time != older.time) {
     return false;
   }
   if (newer.structure && !same_struct(*newer.structure, *older.structure)) return false;
@@ -45,7 +47,9 @@ class Successor {
   }
 
  private:
-  void refuse(const CollectionDef& collection, const std::string& what) { line(collection.name + ": " + what); }
+  void refuse(const CollectionDef& collection, const std::string& what) {
+    line(collection.name + ": " + what);
+  }
   void refuse(const CollectionDef& collection, const FieldDef& field, const std::string& what) {
     line(collection.name + "." + field.name + ": " + what);
   }
@@ -102,11 +106,14 @@ class Successor {
       if (!index) return refuse(in, field, "the stage " + stage + " was taken out");
       now.push_back(*index);
     }
-    if (!std::ranges::is_sorted(now) || now.front() != 0) refuse(in, field, "the order of the stages changed");
+    if (!std::ranges::is_sorted(now) || now.front() != 0) {
+      refuse(in, field, "the order of the stages changed");
+    }
     for (std::uint8_t a = 0; a < now.size(); ++a) {
       for (std::uint8_t b = 0; b < now.size(); ++b) {
         if (before.wins(a, b) == after.wins(now[a], now[b])) continue;
-        refuse(in, field, "the precedence of " + before.stages[a] + " and " + before.stages[b] + " changed");
+        refuse(in, field,
+               "the precedence of " + before.stages[a] + " and " + before.stages[b] + " changed");
       }
     }
   }

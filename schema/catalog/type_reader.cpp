@@ -12,7 +12,9 @@ namespace satchel::schema {
 using CapnpType = capnp::schema::Type;
 
 bool is_name(std::string_view text) {
-  const auto is_letter_or_digit = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  const auto is_letter_or_digit = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0;
+  };
   return !text.empty() && text.size() <= limits::kSchemaNameBytesMax &&
          std::isalpha(static_cast<unsigned char>(text.front())) != 0 &&
          std::ranges::all_of(text, is_letter_or_digit);
@@ -83,7 +85,9 @@ bool TypeReader::mark_as_time(Type& type) {
 }
 
 std::optional<Type> TypeReader::read_field(CapnpType::Reader type, const Place& place) {
-  if (type.isStruct() && type.getStruct().getTypeId() == type_id::kMap) return read_map(type, place);
+  if (type.isStruct() && type.getStruct().getTypeId() == type_id::kMap) {
+    return read_map(type, place);
+  }
   auto read_type = read(type, place);
   if (!read_type) return std::nullopt;
   // A list's element or a set's is one value of its own, but the whole may be one value too.
@@ -98,7 +102,9 @@ std::optional<Type> TypeReader::read_field(CapnpType::Reader type, const Place& 
 std::optional<Type> TypeReader::read_map(CapnpType::Reader type, const Place& place) {
   Type map = plain(Kind::kMap);
   for (const auto scope : type.getStruct().getBrand().getScopes()) {
-    if (scope.getScopeId() != type_id::kMap || !scope.isBind() || scope.getBind().size() != 2) continue;
+    if (scope.getScopeId() != type_id::kMap || !scope.isBind() || scope.getBind().size() != 2) {
+      continue;
+    }
     const auto bindings = scope.getBind();
     if (!bindings[0].isType() || !bindings[1].isType()) continue;
     if (!bindings[0].getType().isText()) {
@@ -123,7 +129,8 @@ std::optional<TypeReader::Measured> TypeReader::read(CapnpType::Reader type, con
     case CapnpType::STRUCT: {
       const auto structure = type.getStruct();
       if (structure.getTypeId() == type_id::kMap) {
-        complaints_.add(place, "a Map is the type of a collection's field and of nothing inside it");
+        complaints_.add(place,
+                        "a Map is the type of a collection's field and of nothing inside it");
         return std::nullopt;
       }
       if (has_bindings(structure.getBrand())) {
@@ -137,13 +144,15 @@ std::optional<TypeReader::Measured> TypeReader::read(CapnpType::Reader type, con
                              "enumerant; use Text");
       return std::nullopt;
     default:
-      complaints_.add(place, "this is not a type of data; use Bool, an integer, a float, Text, Data, "
-                             "a struct, a List or a Map");
+      complaints_.add(place,
+                      "this is not a type of data; use Bool, an integer, a float, Text, Data, "
+                      "a struct, a List or a Map");
       return std::nullopt;
   }
 }
 
-std::optional<TypeReader::Measured> TypeReader::read_list(CapnpType::Reader element, const Place& place) {
+std::optional<TypeReader::Measured> TypeReader::read_list(CapnpType::Reader element,
+                                                          const Place& place) {
   auto read_element = read(element, place);
   if (!read_element) return std::nullopt;
   Measured list{plain(Kind::kList), read_element->levels + 1};
@@ -161,7 +170,8 @@ std::optional<TypeReader::Measured> TypeReader::read_struct(std::uint64_t id, co
   return measured;
 }
 
-std::optional<TypeReader::MeasuredStruct> TypeReader::structure(std::uint64_t id, const Place& place) {
+std::optional<TypeReader::MeasuredStruct> TypeReader::structure(std::uint64_t id,
+                                                                const Place& place) {
   if (const auto known = done_.find(id); known != done_.end()) {
     if (known->second.structure == nullptr) return std::nullopt;  // Complained of before.
     return known->second;
@@ -174,7 +184,8 @@ std::optional<TypeReader::MeasuredStruct> TypeReader::structure(std::uint64_t id
   const bool met_before = !open_.insert(id).second;
   if (met_before || open_.size() > limits::kValueDepthMax) {
     if (!met_before) open_.erase(id);
-    complaints_.add(place, "a struct may not hold itself, nor nest too deeply; refer to a record instead");
+    complaints_.add(place,
+                    "a struct may not hold itself, nor nest too deeply; refer to a record instead");
     return std::nullopt;
   }
   const auto definition = node->second.getStruct();
@@ -182,8 +193,11 @@ std::optional<TypeReader::MeasuredStruct> TypeReader::structure(std::uint64_t id
   MeasuredStruct result;
   auto type = std::make_shared<StructType>();
   type->name = name;
-  bool sound = definition.getDiscriminantCount() == 0 && definition.getFields().size() <= limits::kFieldsMax;
-  if (!sound) complaints_.add({id, name, "union"}, "a union cannot merge, nor can more than 256 members");
+  bool sound =
+      definition.getDiscriminantCount() == 0 && definition.getFields().size() <= limits::kFieldsMax;
+  if (!sound) {
+    complaints_.add({id, name, "union"}, "a union cannot merge, nor can more than 256 members");
+  }
   for (const auto field : definition.getFields()) {
     const Place member{id, name, view(field.getName())};
     if (sound) sound = read_member(field, member, *type, result.levels);
@@ -201,8 +215,8 @@ std::optional<TypeReader::MeasuredStruct> TypeReader::structure(std::uint64_t id
   return result;
 }
 
-bool TypeReader::read_member(capnp::schema::Field::Reader field, const Place& place, StructType& into,
-                             std::size_t& levels) {
+bool TypeReader::read_member(capnp::schema::Field::Reader field, const Place& place,
+                             StructType& into, std::size_t& levels) {
   if (!field.isSlot() || !field.getOrdinal().isExplicit()) {
     complaints_.add(place, "a group cannot merge; make it a struct");
     return false;
@@ -225,7 +239,8 @@ bool TypeReader::read_member(capnp::schema::Field::Reader field, const Place& pl
       return false;
     }
   }
-  into.members.push_back({field.getOrdinal().getExplicit(), std::string{place.member}, member->type});
+  into.members.push_back(
+      {field.getOrdinal().getExplicit(), std::string{place.member}, member->type});
   return true;
 }
 

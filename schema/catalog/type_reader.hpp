@@ -15,9 +15,11 @@ namespace satchel::schema {
 // Thread-bound; the nodes and the complaints outlive it. Each struct is read once and shared.
 class TypeReader {
  public:
-  TypeReader(const NodeIndex& nodes, Complaints& complaints) : nodes_(nodes), complaints_(complaints) {}
+  TypeReader(const NodeIndex& nodes, Complaints& complaints)
+      : nodes_(nodes), complaints_(complaints) {}
 
-  // The type of a collection's field; a map is allowed here and nowhere deeper. Nothing, having complained.
+  // The type of a collection's field; a map is allowed here and nowhere deeper. Nothing, having
+  // complained.
   std::optional<Type> read_field(capnp::schema::Type::Reader type, const Place& place);
   // Says of a type that its numbers are microseconds, if they are whole numbers of 64 bits.
   static bool mark_as_time(Type& type);

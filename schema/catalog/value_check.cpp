@@ -39,7 +39,8 @@ bool conforms(const Type& type, const Value& value, std::string& pointer) {
     }
     case Kind::kFloat: {
       const auto* number = value.as<double>();
-      return number != nullptr && std::isfinite(*number) && !(*number == 0 && std::signbit(*number));
+      return number != nullptr && std::isfinite(*number) &&
+             !(*number == 0 && std::signbit(*number));
     }
     case Kind::kText: {
       const auto* text = value.as<std::string>();
