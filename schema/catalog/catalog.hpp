@@ -19,10 +19,22 @@ namespace satchel::schema {
 // How a field's siblings are read (docs/MERGE_RULES.md). Numbers are stable: they are part of the
 // schema hash.
 enum class Rule : std::uint8_t {
-  kLww = 1, kMulti = 2, kOnce = 3, kStage = 4, kDeny = 5, kServer = 6,
-  kSet = 7, kAccessSet = 8, kLog = 9, kMap = 10, kCounter = 11, kMax = 12, kMin = 13,
+  kLww = 1,
+  kMulti = 2,
+  kOnce = 3,
+  kStage = 4,
+  kDeny = 5,
+  kServer = 6,
+  kSet = 7,
+  kAccessSet = 8,
+  kLog = 9,
+  kMap = 10,
+  kCounter = 11,
+  kMax = 12,
+  kMin = 13,
   // Named by schemas today; until their own readings exist they read as rule_in_force says.
-  kText = 14, kEscrow = 15,
+  kText = 14,
+  kEscrow = 15,
 };
 std::string_view name_of(Rule rule);
 // The one place where `text` reads as multi and `escrow` as server.
@@ -82,7 +94,7 @@ struct StageTable {
   // Stages that ask for the struct's third member.
   std::vector<std::uint8_t> needs_reason;
   [[nodiscard]] std::optional<std::uint8_t> find(std::string_view stage) const;
-  [[nodiscard]] bool wins(std::uint8_t a, std::uint8_t b) const;   // a beats b.
+  [[nodiscard]] bool wins(std::uint8_t a, std::uint8_t b) const;  // a beats b.
   [[nodiscard]] bool may_move(std::uint8_t from, std::uint8_t to) const;
 };
 
@@ -107,7 +119,8 @@ struct FieldDef {
   bool required = false;
   // $writers names the server: a device's write is taken out, even at creation.
   bool server_only = false;
-  bool cleared_by_office = false; // Of kDeny: only server and dpo clear it (legalHold, restricted).
+  // Of kDeny: only server and dpo clear it (legalHold, restricted).
+  bool cleared_by_office = false;
   std::optional<Reference> reference;
   std::shared_ptr<const StageTable> stages;  // Of kStage.
   std::string unit;
@@ -125,7 +138,7 @@ struct CollectionDef {
   std::vector<std::string> subjects;  // "self" or names of reference fields.
   // The deny field that makes a record its own subject; mostly empty.
   std::string subject_if;
-  std::vector<FieldDef> fields;       // Sorted by id; the common fields are among them.
+  std::vector<FieldDef> fields;  // Sorted by id; the common fields are among them.
   [[nodiscard]] const FieldDef* find(FieldId id) const;
   [[nodiscard]] const FieldDef* find(std::string_view name) const;
 };

@@ -15,7 +15,8 @@ Result<std::shared_ptr<const Catalog>> CatalogBuilder::build(
   if (!complaints_.empty()) return complaints_.error();
 
   std::shared_ptr<Catalog> catalog{new Catalog};
-  for (ReadCollection& read : collections_) catalog->collections_.push_back(std::move(read.collection));
+  for (ReadCollection& read : collections_)
+    catalog->collections_.push_back(std::move(read.collection));
   std::ranges::sort(catalog->collections_, {}, &CollectionDef::name);
   catalog->serialized_ = std::move(serialized);
   catalog->hash_ = schema_digest(catalog->serialized_);
@@ -23,8 +24,9 @@ Result<std::shared_ptr<const Catalog>> CatalogBuilder::build(
 }
 
 Status CatalogBuilder::index_nodes(capnp::schema::CodeGeneratorRequest::Reader request) {
-  // Nodes are read as they are and never given to capnp::SchemaLoader: the loader of 0.9.2 recurses until the stack
-  // ends when a field's name is malformed, and checks nothing that this reading relies on.
+  // Nodes are read as they are and never given to capnp::SchemaLoader: the loader of 0.9.2 recurses
+  // until the stack ends when a field's name is malformed, and checks nothing that this reading
+  // relies on.
   std::size_t collections = 0;
   for (const auto node : request.getNodes()) {
     if (!nodes_.emplace(node.getId(), node).second) {
@@ -33,10 +35,12 @@ Status CatalogBuilder::index_nodes(capnp::schema::CodeGeneratorRequest::Reader r
     if (is_collection(node)) ++collections;
   }
   if (collections > limits::kCollectionsMax) {
-    return Error{Errc::kLimitExceeded,
-                 "a schema has at most " + std::to_string(limits::kCollectionsMax) + " collections"};
+    return Error{
+        Errc::kLimitExceeded,
+        "a schema has at most " + std::to_string(limits::kCollectionsMax) + " collections"};
   }
-  if (collections == 0) return Error{Errc::kSchemaInvalid, "no struct of the schema is a $collection"};
+  if (collections == 0)
+    return Error{Errc::kSchemaInvalid, "no struct of the schema is a $collection"};
   return {};
 }
 
@@ -59,10 +63,12 @@ void CatalogBuilder::read_collection(NodeReader node) {
   const auto definition = node.getStruct();
   if (node.getIsGeneric()) return complaints_.add(place, "a collection takes no parameters");
   if (definition.getDiscriminantCount() != 0) {
-    complaints_.add({into.id, into.type_name, "union"}, "a union cannot merge; make its members fields");
+    complaints_.add({into.id, into.type_name, "union"},
+                    "a union cannot merge; make its members fields");
   }
   if (definition.getFields().size() > limits::kFieldsMax) {
-    return complaints_.add(place, "a collection has at most " + std::to_string(limits::kFieldsMax) + " fields");
+    return complaints_.add(
+        place, "a collection has at most " + std::to_string(limits::kFieldsMax) + " fields");
   }
   const auto common = nodes_.find(type_id::kRecordCommon);
   if (common == nodes_.end() || !common->second.isStruct() ||
@@ -95,14 +101,16 @@ void CatalogBuilder::read_fields(NodeReader node, FieldId base, const FieldDefau
   for (ReadField& read : own) {
     const bool same_id = into.collection.find(read.field.id) != nullptr;
     if (same_id || into.collection.find(read.field.name) != nullptr) {
-      complaints_.add({node.getId(), type_name, read.field.name}, "two fields have this name or ordinal");
+      complaints_.add({node.getId(), type_name, read.field.name},
+                      "two fields have this name or ordinal");
     }
     into.collection.fields.push_back(std::move(read.field));
     into.refers_to.push_back(std::move(read.refers_to));
   }
 }
 
-void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into, FieldDefaults& defaults) {
+void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into,
+                                           FieldDefaults& defaults) {
   const Place place{into.id, into.type_name, {}};
   std::set<std::uint64_t> said;
   for (const auto annotation : node.getAnnotations()) {
@@ -129,15 +137,18 @@ void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into,
   }
   if (!is_name(into.name)) complaints_.add(place, "a collection's name is letters and digits");
   if (into.scopes.empty()) {
-    complaints_.add(place, "no $scopes; say who may hold its records, such as $scopes([\"owner\"])");
+    complaints_.add(place,
+                    "no $scopes; say who may hold its records, such as $scopes([\"owner\"])");
   }
 }
 
-void CatalogBuilder::read_text_list(capnp::schema::Annotation::Reader annotation, const Place& place,
-                                    std::size_t max, std::vector<std::string>& into) {
+void CatalogBuilder::read_text_list(capnp::schema::Annotation::Reader annotation,
+                                    const Place& place, std::size_t max,
+                                    std::vector<std::string>& into) {
   const auto texts = annotation.getValue().getList().getAs<capnp::List<capnp::Text>>();
   if (texts.size() > max) {
-    const char* which = annotation.getId() == word::kScopes ? "$scopes has at most " : "$subject has at most ";
+    const char* which =
+        annotation.getId() == word::kScopes ? "$scopes has at most " : "$subject has at most ";
     return complaints_.add(place, which + std::to_string(max) + " entries");
   }
   for (const auto text : texts) into.emplace_back(view(text));

@@ -26,8 +26,8 @@ class CatalogBuilder {
   explicit CatalogBuilder(Complaints& complaints) : complaints_(complaints) {}
 
   // The catalog of nodes whose bytes are `serialized`. kSchemaInvalid, kLimitExceeded.
-  Result<std::shared_ptr<const Catalog>> build(
-      capnp::schema::CodeGeneratorRequest::Reader request, std::string serialized);
+  Result<std::shared_ptr<const Catalog>> build(capnp::schema::CodeGeneratorRequest::Reader request,
+                                               std::string serialized);
 
  private:
   Status index_nodes(capnp::schema::CodeGeneratorRequest::Reader request);

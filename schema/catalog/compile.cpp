@@ -1,5 +1,5 @@
-// From Cap'n Proto text to a catalog, and from a catalog's bytes back to it. One of the three walls: what Cap'n
-// Proto throws ends here.
+// From Cap'n Proto text to a catalog, and from a catalog's bytes back to it. One of the three
+// walls: what Cap'n Proto throws ends here.
 
 #include <algorithm>
 #include <cstring>
@@ -23,8 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 using capnp::schema::CodeGeneratorRequest;
 
-// All texts of one compilation, by their key: the import path of an embedded one, the canonical path of a file.
-// Thread-bound.
+// All texts of one compilation, by their key: the import path of an embedded one, the canonical
+// path of a file. Thread-bound.
 class Sources {
  public:
   explicit Sources(Complaints& complaints) : complaints_(complaints) {}
@@ -58,10 +58,12 @@ class Sources {
     return add(key, path.parent_path(), path.string(), std::move(text));
   }
 
-  // Null where there is no such file, which the compiler then complains of, or where there are too many.
+  // Null where there is no such file, which the compiler then complains of, or where there are too
+  // many.
   const Source* import(const Source& from, const std::string& path) {
     if (path.starts_with('/')) {
-      if (const auto known = sources_.find(path); known != sources_.end()) return known->second.get();
+      if (const auto known = sources_.find(path); known != sources_.end())
+        return known->second.get();
       const std::string* text = embedded_schema(path);
       if (text == nullptr) return nullptr;
       return full() ? complain_of(from) : add(path, std::nullopt, path.substr(1), *text);
@@ -86,13 +88,14 @@ class Sources {
   std::map<std::string, std::unique_ptr<Source>> sources_;
 };
 
-// Hands one source to Cap'n Proto's parser. kj::Own destroys it by its own type, so that the missing virtual
-// destructor of the base does no harm.
+// Hands one source to Cap'n Proto's parser. kj::Own destroys it by its own type, so that the
+// missing virtual destructor of the base does no harm.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 class SourceFile final : public capnp::SchemaFile {
  public:
-  SourceFile(Sources& sources, const Sources::Source& source) : sources_(sources), source_(source) {}
+  SourceFile(Sources& sources, const Sources::Source& source)
+      : sources_(sources), source_(source) {}
 
   kj::StringPtr getDisplayName() const override { return source_.key.c_str(); }
   kj::Array<const char> readContent() const override {
@@ -106,7 +109,8 @@ class SourceFile final : public capnp::SchemaFile {
     return kj::mv(file);
   }
   bool operator==(const capnp::SchemaFile& other) const override {
-    return &source_ == &static_cast<const SourceFile&>(other).source_;  // All files are of this class.
+    return &source_ ==
+           &static_cast<const SourceFile&>(other).source_;  // All files are of this class.
   }
   bool operator!=(const capnp::SchemaFile& other) const override { return !(*this == other); }
   std::size_t hashCode() const override { return std::hash<const void*>{}(&source_); }
@@ -164,8 +168,8 @@ NodeIndex reachable(const NodeIndex& all) {
   return found;
 }
 
-// The same nodes give the same bytes, wherever their text lay: file names are taken out of type names, and the
-// whole is written in Cap'n Proto's canonical form.
+// The same nodes give the same bytes, wherever their text lay: file names are taken out of type
+// names, and the whole is written in Cap'n Proto's canonical form.
 std::string serialize(const NodeIndex& nodes) {
   capnp::MallocMessageBuilder draft;
   auto list = draft.initRoot<CodeGeneratorRequest>().initNodes(static_cast<unsigned>(nodes.size()));
@@ -175,7 +179,8 @@ std::string serialize(const NodeIndex& nodes) {
     const std::string name{type_name_of(node)};
     const std::size_t dot = name.rfind('.');
     list[at].setDisplayName(name.c_str());
-    list[at].setDisplayNamePrefixLength(dot == std::string::npos ? 0 : static_cast<unsigned>(dot + 1));
+    list[at].setDisplayNamePrefixLength(dot == std::string::npos ? 0
+                                                                 : static_cast<unsigned>(dot + 1));
     ++at;
   }
   const kj::Array<capnp::word> canonical =
@@ -205,7 +210,8 @@ Result<std::shared_ptr<const Catalog>> build_from(std::string serialized, Compla
   options.traversalLimitInWords = 16 * words.size() + 4096;  // Everything is read a few times.
   options.nestingLimit = 32;
   capnp::FlatArrayMessageReader reader{words, options};
-  return CatalogBuilder{complaints}.build(reader.getRoot<CodeGeneratorRequest>(), std::move(serialized));
+  return CatalogBuilder{complaints}.build(reader.getRoot<CodeGeneratorRequest>(),
+                                          std::move(serialized));
 }
 
 // The nodes of `base` that `nodes` does not have; the readers belong to `holder`.
@@ -215,7 +221,8 @@ void add_base(const Catalog& base, std::optional<capnp::FlatArrayMessageReader>&
   capnp::ReaderOptions options;
   options.traversalLimitInWords = 16 * words.size() + 4096;
   holder.emplace(words, options);
-  for (const auto node : holder->getRoot<CodeGeneratorRequest>().getNodes()) nodes.emplace(node.getId(), node);
+  for (const auto node : holder->getRoot<CodeGeneratorRequest>().getNodes())
+    nodes.emplace(node.getId(), node);
 }
 
 // Runs one step of Cap'n Proto; what it throws becomes an error.
@@ -224,7 +231,8 @@ auto guarded(Step step) -> decltype(step()) {
   try {
     return step();
   } catch (const kj::Exception& thrown) {
-    return Error{Errc::kSchemaInvalid, std::string{"Cap'n Proto: "} + thrown.getDescription().cStr()};
+    return Error{Errc::kSchemaInvalid,
+                 std::string{"Cap'n Proto: "} + thrown.getDescription().cStr()};
   } catch (const std::exception&) {
     return Error{Errc::kSchemaInvalid, "Cap'n Proto refused the schema"};
   }
@@ -232,9 +240,11 @@ auto guarded(Step step) -> decltype(step()) {
 
 using SharedCatalog = std::shared_ptr<const Catalog>;
 
-// Parses everything that `root` imports, used or not: an imported file's collections belong to the schema.
-Result<SharedCatalog> compile_sources(Sources& sources, const Sources::Source& root, const Catalog* base,
-                                      ParsedNodes& parsed, Complaints& complaints) {
+// Parses everything that `root` imports, used or not: an imported file's collections belong to the
+// schema.
+Result<SharedCatalog> compile_sources(Sources& sources, const Sources::Source& root,
+                                      const Catalog* base, ParsedNodes& parsed,
+                                      Complaints& complaints) {
   const capnp::SchemaParser parser;
   std::vector<const Sources::Source*> waiting{&root};
   std::set<const Sources::Source*> done;

@@ -12,12 +12,14 @@ namespace satchel::schema {
 namespace {
 
 // In the order of annotations.capnp.
-constexpr std::array kRules{Rule::kLww, Rule::kMulti, Rule::kOnce, Rule::kStage, Rule::kDeny,
-                            Rule::kServer, Rule::kSet, Rule::kAccessSet, Rule::kLog, Rule::kMap,
-                            Rule::kCounter, Rule::kMax, Rule::kMin, Rule::kText, Rule::kEscrow};
-constexpr std::array kClasses{PrivacyClass::kPublic, PrivacyClass::kCompany, PrivacyClass::kBusinessContact,
-                              PrivacyClass::kPersonal, PrivacyClass::kBehavioural, PrivacyClass::kFinancial,
-                              PrivacyClass::kSpecial, PrivacyClass::kEmployee};
+constexpr std::array kRules{Rule::kLww,  Rule::kMulti,  Rule::kOnce,    Rule::kStage,
+                            Rule::kDeny, Rule::kServer, Rule::kSet,     Rule::kAccessSet,
+                            Rule::kLog,  Rule::kMap,    Rule::kCounter, Rule::kMax,
+                            Rule::kMin,  Rule::kText,   Rule::kEscrow};
+constexpr std::array kClasses{PrivacyClass::kPublic,          PrivacyClass::kCompany,
+                              PrivacyClass::kBusinessContact, PrivacyClass::kPersonal,
+                              PrivacyClass::kBehavioural,     PrivacyClass::kFinancial,
+                              PrivacyClass::kSpecial,         PrivacyClass::kEmployee};
 constexpr std::array kRetentions{Retention::kCrm, Retention::kLegal, Retention::kEvidence};
 constexpr std::array kGone{WhenGone::kKeep, WhenGone::kClear, WhenGone::kDelete};
 
@@ -28,7 +30,8 @@ std::optional<Enum> at(const std::array<Enum, Size>& values, std::uint16_t numbe
 }
 
 bool is_scalar(Kind kind) {
-  return kind == Kind::kBool || kind == Kind::kInteger || kind == Kind::kFloat || kind == Kind::kText;
+  return kind == Kind::kBool || kind == Kind::kInteger || kind == Kind::kFloat ||
+         kind == Kind::kText;
 }
 
 bool holds_text(const Type& type) {
@@ -37,7 +40,8 @@ bool holds_text(const Type& type) {
     case Kind::kList:
     case Kind::kMap: return holds_text(*type.element);
     case Kind::kStruct:
-      return std::ranges::any_of(type.structure->members, [](const auto& m) { return holds_text(m.type); });
+      return std::ranges::any_of(type.structure->members,
+                                 [](const auto& m) { return holds_text(m.type); });
     default: return false;
   }
 }
@@ -48,7 +52,9 @@ bool is_set_rule(Rule rule) { return rule == Rule::kSet || rule == Rule::kAccess
 
 std::optional<Rule> rule_of(std::uint16_t enumerant) { return at(kRules, enumerant); }
 std::optional<PrivacyClass> privacy_of(std::uint16_t enumerant) { return at(kClasses, enumerant); }
-std::optional<Retention> retention_of(std::uint16_t enumerant) { return at(kRetentions, enumerant); }
+std::optional<Retention> retention_of(std::uint16_t enumerant) {
+  return at(kRetentions, enumerant);
+}
 
 // What was said about a field, before it is judged.
 struct FieldReader::Words {
@@ -130,7 +136,8 @@ FieldReader::Words FieldReader::read_words(capnp::schema::Field::Reader field, c
   return words;
 }
 
-void FieldReader::read_word(capnp::schema::Annotation::Reader annotation, const Place& place, Words& words) {
+void FieldReader::read_word(capnp::schema::Annotation::Reader annotation, const Place& place,
+                            Words& words) {
   const auto value = annotation.getValue();
   switch (annotation.getId()) {
     case word::kMerge:
@@ -140,13 +147,16 @@ void FieldReader::read_word(capnp::schema::Annotation::Reader annotation, const 
       if (value.isEnum()) return read_enumerated(annotation.getId(), value.getEnum(), place, words);
       break;
     case word::kStages:
-      if (value.isStruct()) return void(words.stages = value.getStruct().getAs<words::StageTable>());
+      if (value.isStruct())
+        return void(words.stages = value.getStruct().getAs<words::StageTable>());
       break;
     case word::kReference:
-      if (value.isStruct()) return void(words.reference = value.getStruct().getAs<words::Reference>());
+      if (value.isStruct())
+        return void(words.reference = value.getStruct().getAs<words::Reference>());
       break;
     case word::kWriters:
-      if (value.isList()) return void(words.writers = value.getList().getAs<capnp::List<words::Writer>>());
+      if (value.isList())
+        return void(words.writers = value.getList().getAs<capnp::List<words::Writer>>());
       break;
     case word::kUnit:
       if (value.isText()) return void(words.unit = view(value.getText()));
@@ -154,18 +164,21 @@ void FieldReader::read_word(capnp::schema::Annotation::Reader annotation, const 
     default:
       if (value.isVoid()) return;
   }
-  complaints_.add(place, "an annotation holds a value of another type than annotations.capnp declares");
+  complaints_.add(place,
+                  "an annotation holds a value of another type than annotations.capnp declares");
   words.sound = false;
 }
 
-void FieldReader::read_enumerated(std::uint64_t id, std::uint16_t number, const Place& place, Words& words) {
+void FieldReader::read_enumerated(std::uint64_t id, std::uint16_t number, const Place& place,
+                                  Words& words) {
   bool known = true;
   if (id == word::kMerge) known = (words.merge = rule_of(number)).has_value();
   if (id == word::kValues) known = (words.values = rule_of(number)).has_value();
   if (id == word::kPrivacy) known = (words.privacy = privacy_of(number)).has_value();
   if (id == word::kRetention) known = (words.retention = retention_of(number)).has_value();
   if (known) return;
-  complaints_.add(place, "a rule, class or retention that this version does not know; update Satchel");
+  complaints_.add(place,
+                  "a rule, class or retention that this version does not know; update Satchel");
   words.sound = false;
 }
 
@@ -173,8 +186,9 @@ void FieldReader::read_reference(const Words& words, const Place& place, ReadFie
   if (!words.reference) return;
   const auto gone = at(kGone, static_cast<std::uint16_t>(words.reference->getGone()));
   const Type& type = into.field.type;
-  const bool is_id = type.kind == Kind::kText || (is_set_rule(into.field.rule) && type.kind == Kind::kList &&
-                                                  type.element->kind == Kind::kText);
+  const bool is_id =
+      type.kind == Kind::kText || (is_set_rule(into.field.rule) && type.kind == Kind::kList &&
+                                   type.element->kind == Kind::kText);
   if (!gone || !is_id) {
     return complaints_.add(place, "a $ref is for a Text field, which holds the record's id");
   }
@@ -198,8 +212,10 @@ void FieldReader::check_rule(const FieldDef& field, bool has_values, const Place
     if (!holds) complaints_.add(place, what);
   };
   const Kind kind = field.type.kind;
-  need(has_values == (field.rule == Rule::kMap), "$merge(map) comes with $values, and $values only with it");
-  need((kind == Kind::kMap) == (field.rule == Rule::kMap), "$merge(map) is for a Map, and a Map for $merge(map)");
+  need(has_values == (field.rule == Rule::kMap),
+       "$merge(map) comes with $values, and $values only with it");
+  need((kind == Kind::kMap) == (field.rule == Rule::kMap),
+       "$merge(map) is for a Map, and a Map for $merge(map)");
   switch (field.rule) {
     case Rule::kSet:
     case Rule::kAccessSet:
@@ -208,23 +224,31 @@ void FieldReader::check_rule(const FieldDef& field, bool has_values, const Place
            "a set's elements are compared, which floats are not fit for; use an integer or Text");
       break;
     case Rule::kLog: need(kind == Kind::kList, "a log is a List; make it List(...)"); break;
-    case Rule::kCounter: need(kind == Kind::kInteger && field.type.min < 0, "a counter is an Int64"); break;
+    case Rule::kCounter:
+      need(kind == Kind::kInteger && field.type.min < 0, "a counter is an Int64");
+      break;
     case Rule::kEscrow: need(kind == Kind::kInteger, "an escrow is an integer; use Int64"); break;
     case Rule::kMax:
     case Rule::kMin: need(kind == Kind::kInteger, "max and min compare integers; use Int64"); break;
-    case Rule::kDeny: need(kind == Kind::kBool, "deny is for Bool, where true is the stricter"); break;
+    case Rule::kDeny:
+      need(kind == Kind::kBool, "deny is for Bool, where true is the stricter");
+      break;
     case Rule::kText: need(kind == Kind::kText, "the rule text is for Text"); break;
     case Rule::kStage: check_stage(field, place); break;
     case Rule::kMap: {
       if (kind != Kind::kMap) break;
       const Kind value = field.type.element->kind;
       const bool extreme = field.values == Rule::kMax || field.values == Rule::kMin;
-      need(!is_map_rule(field.values) || extreme, "a map's entries are registers; use lww, multi, once, "
-                                                  "server, deny, max or min");
+      need(!is_map_rule(field.values) || extreme,
+           "a map's entries are registers; use lww, multi, once, "
+           "server, deny, max or min");
       need(field.values != Rule::kStage, "a map's entries have no stages; use lww");
-      need(field.values != Rule::kText && field.values != Rule::kEscrow, "a map's entries take lww or multi");
-      need(!extreme || value == Kind::kInteger, "max and min compare integers; use Map(Text, Integer)");
-      need(field.values != Rule::kDeny || value == Kind::kBool, "deny is for Bool; use Map(Text, Flag)");
+      need(field.values != Rule::kText && field.values != Rule::kEscrow,
+           "a map's entries take lww or multi");
+      need(!extreme || value == Kind::kInteger,
+           "max and min compare integers; use Map(Text, Integer)");
+      need(field.values != Rule::kDeny || value == Kind::kBool,
+           "deny is for Bool; use Map(Text, Flag)");
       break;
     }
     default: break;
@@ -236,17 +260,20 @@ void FieldReader::check_stage(const FieldDef& field, const Place& place) {
   if (field.stages == nullptr) return;  // Complained of already.
   if (type.kind == Kind::kText) {
     if (field.stages->needs_reason.empty()) return;
-    return complaints_.add(place, "a stage that needs a reason is a struct whose third member is the reason");
+    return complaints_.add(
+        place, "a stage that needs a reason is a struct whose third member is the reason");
   }
   const bool is_struct = type.kind == Kind::kStruct;
   const auto is_text = [&](std::size_t index) {
-    return type.structure->members.size() > index && type.structure->members[index].type.kind == Kind::kText;
+    return type.structure->members.size() > index &&
+           type.structure->members[index].type.kind == Kind::kText;
   };
   if (!is_struct || !is_text(0)) {
     return complaints_.add(place, "a stage is Text, or a struct whose first member is Text");
   }
   if (!field.stages->needs_reason.empty() && !is_text(2)) {
-    complaints_.add(place, "a stage that needs a reason has it in the struct's third member, as Text");
+    complaints_.add(place,
+                    "a stage that needs a reason has it in the struct's third member, as Text");
   }
 }
 

@@ -28,7 +28,9 @@ class SourceScanner {
   }
 
  private:
-  static bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+  static bool is_word(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  }
 
   void skip_comment() {
     while (at_ < text_.size() && text_[at_] != '\n') ++at_;
@@ -36,7 +38,8 @@ class SourceScanner {
 
   void take_string() {
     const std::size_t begin = ++at_;
-    while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\n') at_ += text_[at_] == '\\' ? 2 : 1;
+    while (at_ < text_.size() && text_[at_] != '"' && text_[at_] != '\n')
+      at_ += text_[at_] == '\\' ? 2 : 1;
     if (at_ > text_.size()) at_ = text_.size();
     if (after_import_) into_.imports_.emplace_back(text_.substr(begin, at_ - begin));
     after_import_ = false;
@@ -59,7 +62,8 @@ class SourceScanner {
 
   void take_sign(char c) {
     // `name @0 :Type` and `name :group` declare a member; `union {` declares one without a name.
-    if ((c == '@' || c == ':') && name_.empty() && !first_.empty() && first_ != "struct") declare(first_);
+    if ((c == '@' || c == ':') && name_.empty() && !first_.empty() && first_ != "struct")
+      declare(first_);
     if (c == '{') {
       if (first_ == "union") declare("union");
       scopes_.push_back(name_ == "union" ? std::string{} : name_);  // Its members are the struct's.

@@ -140,8 +140,9 @@ std::optional<TypeReader::Measured> TypeReader::read(CapnpType::Reader type, con
       return read_struct(structure.getTypeId(), place);
     }
     case CapnpType::ENUM:
-      complaints_.add(place, "an enum is not a field's type, since devices could not read a later "
-                             "enumerant; use Text");
+      complaints_.add(place,
+                      "an enum is not a field's type, since devices could not read a later "
+                      "enumerant; use Text");
       return std::nullopt;
     default:
       complaints_.add(place,

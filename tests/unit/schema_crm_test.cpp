@@ -1,5 +1,5 @@
-// The standard schema against the data model's table. The table below is written by hand and stands by itself, so
-// that the schema cannot drift.
+// The standard schema against the data model's table. The table below is written by hand and stands
+// by itself, so that the schema cannot drift.
 
 #include <gtest/gtest.h>
 
@@ -35,8 +35,10 @@ constexpr Row kModel[] = {
      "openingHours visitWindows map:lww company; phones emails set company; parent lww company;"
      "owner territory priceList server company;"
      "creditLimit paymentTerms balance paymentHealth server financial; team accessSet employee;"
-     "status stage company; lastVisitAt lastOrderAt max behavioural; firstContactAt min behavioural;"
-     "visitCount counter behavioural; naturalPerson deny businessContact; description text special"},
+     "status stage company; lastVisitAt lastOrderAt max behavioural; firstContactAt min "
+     "behavioural;"
+     "visitCount counter behavioural; naturalPerson deny businessContact; description text "
+     "special"},
     {"contacts", "all", "self", "crm",
      "name multi personal; account lww company;"
      "jobTitle department language preferredChannel bestTime timeZone lww businessContact;"
@@ -52,7 +54,8 @@ constexpr Row kModel[] = {
     {"leads", "all", "self", "crm",
      "name multi personal; company title phone email lww businessContact;"
      "source campaign once behavioural; lastTouch lww behavioural; status stage businessContact;"
-     "convertedTo once businessContact; score server behavioural; owner territory server businessContact"},
+     "convertedTo once businessContact; score server behavioural; owner territory server "
+     "businessContact"},
     {"opportunities", "all", "", "crm",
      "name closeDate nextStep probability forecastCategory lww company;"
      "account primaryContact lww company; amount multi financial; contacts map:lww businessContact;"
@@ -60,7 +63,8 @@ constexpr Row kModel[] = {
      "owner territory server company; description text special"},
     {"orders", "all", "", "legal",
      "account once company; contact lww company; status stage company; number server company;"
-     "requestedDelivery poNumber note lww company; currency once company; serverTotal server financial;"
+     "requestedDelivery poNumber note lww company; currency once company; serverTotal server "
+     "financial;"
      "printCount counter company; signature once special; payments log financial;"
      "owner territory server company"},
     {"orderLines", "all", "", "legal",
@@ -79,7 +83,8 @@ constexpr Row kModel[] = {
      "server company"},
     {"stockLevels", "all", "", "crm", "product site quantity asOf server company"},
     {"vanStock", "owner", "", "crm", "rep product lot once company; remaining escrow company"},
-    {"sampleAllocations", "owner", "", "crm", "rep product lot once company; remaining escrow company"},
+    {"sampleAllocations", "owner", "", "crm",
+     "rep product lot once company; remaining escrow company"},
     {"visits", "all", "", "crm",
      "account contact once company; plannedStart plannedEnd routeOrder lww employee;"
      "status stage employee; skipReason lww company; checkIn checkOut once employee;"
@@ -101,10 +106,12 @@ constexpr Row kModel[] = {
     {"campaigns", "all", "", "crm", "name channel purpose from to server company"},
     {"segments", "all", "", "crm",
      "name channel purpose from to server company; members server behavioural"},
-    {"campaignMembers", "all", "", "crm", "campaign contact once behavioural; status stage behavioural"},
+    {"campaignMembers", "all", "", "crm",
+     "campaign contact once behavioural; status stage behavioural"},
     {"articles", "all", "", "crm", "title body language approvedUntil attachment server public"},
     {"consentEvents", "all", "subject", "evidence",
-     "subject controller kind purpose channel contactPoint parents supersedes at validFrom validTo form "
+     "subject controller kind purpose channel contactPoint parents supersedes at validFrom validTo "
+     "form "
      "evidence assurance signingKey nonce signature once businessContact; actor once employee"},
     {"consentForms", "all", "", "crm", "title text language version hash server company"},
     {"duplicateLinks", "all", "", "crm", "left right score once personal; verdict stage personal"},
@@ -113,7 +120,8 @@ constexpr Row kModel[] = {
     {"targets", "owner", "", "crm", "owner period amount server employee"},
 };
 
-// What every record has; the class "-" is businessContact of a record with a subject and company of others.
+// What every record has; the class "-" is businessContact of a record with a subject and company of
+// others.
 constexpr const char* kCommon =
     "createdAt createdBy createdOn once employee; owner server employee; externalIds map:multi -;"
     "tags set company; legalHold restricted deny -; retainUntil min -";
@@ -181,7 +189,8 @@ TEST(Crm, GivesEveryFieldTheRuleAndClassOfTheModel) {
       EXPECT_EQ(rule_text(*field), want.rule) << name;
       EXPECT_EQ(name_of(field->privacy), want.privacy) << name;
     }
-    for (const FieldDef& field : collection->fields) EXPECT_TRUE(expected.contains(field.name)) << field.name;
+    for (const FieldDef& field : collection->fields)
+      EXPECT_TRUE(expected.contains(field.name)) << field.name;
   }
 }
 
@@ -285,11 +294,13 @@ TEST(Crm, KeepsServerStagesAndReasonsWhereTheModelHasThem) {
   EXPECT_EQ(named(accounts, accounts.server_only), "closed");
   const StageTable& pipeline = *crm().find("opportunities")->find("pipeline")->stages;
   EXPECT_EQ(named(pipeline, pipeline.needs_reason), "lost");
-  EXPECT_EQ(crm().find("opportunities")->find("pipeline")->type.structure->members[2].name, "lostReason");
+  EXPECT_EQ(crm().find("opportunities")->find("pipeline")->type.structure->members[2].name,
+            "lostReason");
   for (const CollectionDef& collection : crm().collections()) {
     for (const FieldDef& field : collection.fields) {
       if (!field.stages) continue;
-      for (const auto& [from, to] : field.stages->moves) EXPECT_TRUE(field.stages->may_move(from, to));
+      for (const auto& [from, to] : field.stages->moves)
+        EXPECT_TRUE(field.stages->may_move(from, to));
       EXPECT_TRUE(field.stages->may_move(0, 0)) << collection.name;
     }
   }
@@ -297,28 +308,46 @@ TEST(Crm, KeepsServerStagesAndReasonsWhereTheModelHasThem) {
 }
 
 TEST(Crm, RefersWhereTheModelRefers) {
-  const std::map<std::string, std::string> expected{
-      {"accounts.parent", "accounts"},           {"accounts.priceList", "priceLists"},
-      {"contacts.account", "accounts"},          {"contactPoints.contact", "contacts"},
-      {"accountContacts.account", "accounts"},   {"accountContacts.contact", "contacts"},
-      {"leads.campaign", "campaigns"},           {"opportunities.account", "accounts"},
-      {"opportunities.primaryContact", "contacts"},
-      {"orders.account", "accounts"},            {"orders.contact", "contacts"},
-      {"orderLines.order", "orders"},            {"orderLines.product", "products"},
-      {"priceLists.product", "products"},        {"priceLists.account", "accounts"},
-      {"priceConditions.product", "products"},   {"priceConditions.account", "accounts"},
-      {"promotions.product", "products"},        {"promotions.account", "accounts"},
-      {"stockLevels.product", "products"},       {"vanStock.product", "products"},
-      {"sampleAllocations.product", "products"}, {"visits.account", "accounts"},
-      {"visits.contact", "contacts"},            {"surveyResponses.visit", "visits"},
-      {"surveyResponses.survey", "surveys"},     {"shelfAudits.visit", "visits"},
-      {"shelfAudits.survey", "surveys"},         {"stockCounts.visit", "visits"},
-      {"stockCounts.survey", "surveys"},         {"tasks.account", "accounts"},
-      {"tasks.contact", "contacts"},             {"interactions.account", "accounts"},
-      {"interactions.contact", "contacts"},      {"cases.account", "accounts"},
-      {"cases.contact", "contacts"},             {"campaignMembers.campaign", "campaigns"},
-      {"campaignMembers.contact", "contacts"},   {"consentEvents.subject", "contacts"},
-      {"territories.parent", "territories"}};
+  const std::map<std::string, std::string> expected{{"accounts.parent", "accounts"},
+                                                    {"accounts.priceList", "priceLists"},
+                                                    {"contacts.account", "accounts"},
+                                                    {"contactPoints.contact", "contacts"},
+                                                    {"accountContacts.account", "accounts"},
+                                                    {"accountContacts.contact", "contacts"},
+                                                    {"leads.campaign", "campaigns"},
+                                                    {"opportunities.account", "accounts"},
+                                                    {"opportunities.primaryContact", "contacts"},
+                                                    {"orders.account", "accounts"},
+                                                    {"orders.contact", "contacts"},
+                                                    {"orderLines.order", "orders"},
+                                                    {"orderLines.product", "products"},
+                                                    {"priceLists.product", "products"},
+                                                    {"priceLists.account", "accounts"},
+                                                    {"priceConditions.product", "products"},
+                                                    {"priceConditions.account", "accounts"},
+                                                    {"promotions.product", "products"},
+                                                    {"promotions.account", "accounts"},
+                                                    {"stockLevels.product", "products"},
+                                                    {"vanStock.product", "products"},
+                                                    {"sampleAllocations.product", "products"},
+                                                    {"visits.account", "accounts"},
+                                                    {"visits.contact", "contacts"},
+                                                    {"surveyResponses.visit", "visits"},
+                                                    {"surveyResponses.survey", "surveys"},
+                                                    {"shelfAudits.visit", "visits"},
+                                                    {"shelfAudits.survey", "surveys"},
+                                                    {"stockCounts.visit", "visits"},
+                                                    {"stockCounts.survey", "surveys"},
+                                                    {"tasks.account", "accounts"},
+                                                    {"tasks.contact", "contacts"},
+                                                    {"interactions.account", "accounts"},
+                                                    {"interactions.contact", "contacts"},
+                                                    {"cases.account", "accounts"},
+                                                    {"cases.contact", "contacts"},
+                                                    {"campaignMembers.campaign", "campaigns"},
+                                                    {"campaignMembers.contact", "contacts"},
+                                                    {"consentEvents.subject", "contacts"},
+                                                    {"territories.parent", "territories"}};
   std::map<std::string, std::string> found;
   for (const CollectionDef& collection : crm().collections()) {
     for (const FieldDef& field : collection.fields) {

@@ -78,20 +78,22 @@ TEST(CanonicalJson, WritesNumbersAsTheRfcDoes) {
 }
 
 TEST(CanonicalJson, EscapesOnlyWhatTheRfcEscapes) {
-  EXPECT_EQ(text("\xE2\x82\xAC$\x0F\nA'B\"\\\\\"/"), "\"\xE2\x82\xAC$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"");
+  EXPECT_EQ(text("\xE2\x82\xAC$\x0F\nA'B\"\\\\\"/"),
+            "\"\xE2\x82\xAC$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"");
   EXPECT_EQ(text(std::string_view{"\b\t\f\r\0\x1F\x7F", 7}), "\"\\b\\t\\f\\r\\u0000\\u001f\x7F\"");
   EXPECT_EQ(text("\xF0\x9F\x98\x80"), "\"\xF0\x9F\x98\x80\"");
 }
 
 TEST(CanonicalJson, WritesAReplacementForWhatIsNoUtf8) {
   EXPECT_EQ(text("a\xFFz"), "\"a\xEF\xBF\xBDz\"");
-  EXPECT_EQ(text("\xED\xA0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");  // A surrogate alone.
+  EXPECT_EQ(text("\xED\xA0\x80"),
+            "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");  // A surrogate alone.
 }
 
 // RFC 8785, 3.2.3: by UTF-16 code units, where the smiling face comes before U+FB33.
 TEST(CanonicalJson, SortsNamesByUtf16) {
-  const std::vector<std::string> sorted{"\r", "1", "\xC2\x80", "\xC3\xB6", "\xE2\x82\xAC",
-                                        "\xF0\x9F\x98\x80", "\xEF\xAC\xB3"};
+  const std::vector<std::string> sorted{
+      "\r", "1", "\xC2\x80", "\xC3\xB6", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xEF\xAC\xB3"};
   for (std::size_t a = 0; a < sorted.size(); ++a) {
     for (std::size_t b = 0; b < sorted.size(); ++b) {
       EXPECT_EQ(json_name_less(sorted[a], sorted[b]), a < b) << a << " " << b;
@@ -141,8 +143,10 @@ TEST(ValueFromJson, ReadsEveryKindAndWritesItBack) {
       {"vans", "state", R"({"since":"2026-03-05","stage":"ready"})",
        R"({"since":1772668800000000,"stage":"ready"})"},
       {"vans", "damages",
-       R"({"where":{"lat":52.5,"lon":-13},"photos":[{"hash":"AA==","size":3,"mediaType":"image/png","class":"company"}]})",
-       R"({"photos":[{"class":"company","hash":"AA==","mediaType":"image/png","size":3}],"where":{"lat":52.5,"lon":-13}})"},
+       R"({"where":{"lat":52.5,"lon":-13},"photos":[{"hash":"AA==","size":3,)"
+       R"("mediaType":"image/png","class":"company"}]})",
+       R"({"photos":[{"class":"company","hash":"AA==","mediaType":"image/png",)"
+       R"("size":3}],"where":{"lat":52.5,"lon":-13}})"},
   };
   for (const JsonSample& sample : samples) {
     SCOPED_TRACE(sample.json);
@@ -171,7 +175,8 @@ TEST(ValueFromJson, RefusesWhatIsNotOfTheType) {
       {"vans", "seats", "256", Errc::kTypeMismatch, "at \"\": expected an integer"},
       {"vans", "seats", "-1", Errc::kTypeMismatch, "at \"\": expected an integer"},
       {"vans", "seats", "1.0", Errc::kTypeMismatch, "at \"\": expected an integer"},
-      {"vans", "mileage", "9223372036854775808", Errc::kTypeMismatch, "at \"\": expected an integer"},
+      {"vans", "mileage", "9223372036854775808", Errc::kTypeMismatch,
+       "at \"\": expected an integer"},
       {"vans", "mileage", "\"2026-03-05\"", Errc::kTypeMismatch, "at \"\": expected an integer"},
       {"vans", "heaviest", "true", Errc::kTypeMismatch, "at \"\": expected an integer"},
       {"vans", "firstUse", "\"2026-03-05T10:00\"", Errc::kTypeMismatch,
@@ -180,7 +185,8 @@ TEST(ValueFromJson, RefusesWhatIsNotOfTheType) {
       {"trips", "ratio", "\"1\"", Errc::kTypeMismatch, "at \"\": expected a number"},
       {"drivers", "barred", "1", Errc::kTypeMismatch, "at \"\": expected true or false"},
       {"vans", "price", "[]", Errc::kTypeMismatch, "at \"\": expected an object"},
-      {"vans", "price", R"({"minor":"x"})", Errc::kTypeMismatch, "at \"/minor\": expected an integer"},
+      {"vans", "price", R"({"minor":"x"})", Errc::kTypeMismatch,
+       "at \"/minor\": expected an integer"},
       {"vans", "price", R"({"minr":1})", Errc::kTypeMismatch,
        "at \"\": the members of Money are minor, currency"},
       {"vans", "damages", R"({"photos":[{"size":[]}]})", Errc::kTypeMismatch,
@@ -201,23 +207,27 @@ TEST(ValueFromJson, RefusesWhatIsNotOfTheType) {
         value_from_json(type_of(refusal.collection, refusal.field), std::string_view{refusal.json});
     ASSERT_FALSE(value);
     EXPECT_EQ(value.error().code, refusal.code);
-    EXPECT_NE(value.error().context.find(refusal.context), std::string::npos) << value.error().context;
+    EXPECT_NE(value.error().context.find(refusal.context), std::string::npos)
+        << value.error().context;
   }
-  const auto whole_map = value_from_json(field("vans", "service").type, std::string_view{"{\"oil\":1}"});
+  const auto whole_map =
+      value_from_json(field("vans", "service").type, std::string_view{"{\"oil\":1}"});
   ASSERT_FALSE(whole_map);
   EXPECT_EQ(whole_map.error().code, Errc::kTypeMismatch);
 }
 
 TEST(ValueFromJson, NeverRepeatsTheDataInAnError) {
-  const auto value = value_from_json(type_of("vans", "price"), std::string_view{R"({"Ada Lovelace":"Ada"})"});
+  const auto value =
+      value_from_json(type_of("vans", "price"), std::string_view{R"({"Ada Lovelace":"Ada"})"});
   ASSERT_FALSE(value);
   EXPECT_EQ(value.error().message().find("Ada"), std::string::npos);
 }
 
 TEST(ValueFromJson, TakesAValueOfTheLimitAndNotOneByteMore) {
   const Type& type = type_of("vans", "plate");
-  const std::size_t overhead = encode_value(Value{std::string(limits::kValueBytesMax - 100, 'x')}).size() -
-                               (limits::kValueBytesMax - 100);
+  const std::size_t overhead =
+      encode_value(Value{std::string(limits::kValueBytesMax - 100, 'x')}).size() -
+      (limits::kValueBytesMax - 100);
   const std::string fits(limits::kValueBytesMax - overhead, 'x');
   EXPECT_TRUE(value_from_json(type, "\"" + fits + "\""));
   const auto beyond = value_from_json(type, "\"" + fits + "x\"");
@@ -242,8 +252,10 @@ TEST(ParseJson, KeepsEveryDoubleThatItsTextNames) {
 }
 
 TEST(ValueFromText, ReadsWhatAPersonTyped) {
-  const auto typed = [](std::string_view collection, std::string_view name, std::string_view typed_text) {
-    const auto value = value_from_text(field(collection, name), type_of(collection, name), typed_text);
+  const auto typed = [](std::string_view collection, std::string_view name,
+                        std::string_view typed_text) {
+    const auto value =
+        value_from_text(field(collection, name), type_of(collection, name), typed_text);
     return value ? canonical_json(type_of(collection, name), *value) : value.error().context;
   };
   EXPECT_EQ(typed("vans", "plate", "5"), "\"5\"");
@@ -265,7 +277,8 @@ TEST(ValueFromText, ReadsWhatAPersonTyped) {
 
 TEST(WithMember, SetsOneMemberAndKeepsTheOthers) {
   const Type& type = type_of("vans", "damages");
-  const auto set = [&](const Value& whole, std::string_view path, std::string_view typed, bool json = false) {
+  const auto set = [&](const Value& whole, std::string_view path, std::string_view typed,
+                       bool json = false) {
     auto value = with_member(type, whole, path, typed, json);
     EXPECT_TRUE(value) << value.error().message();
     return value ? *value : Value{};
@@ -282,7 +295,8 @@ TEST(WithMember, SetsOneMemberAndKeepsTheOthers) {
 
 TEST(WithMember, RefusesAPathThatLeadsNowhere) {
   const Type& type = type_of("vans", "damages");
-  for (const char* path : {"nope", "where.nope", "where.", ".where", "text.more", "where.lat.more"}) {
+  for (const char* path :
+       {"nope", "where.nope", "where.", ".where", "text.more", "where.lat.more"}) {
     const auto value = with_member(type, Value{}, path, "1", false);
     ASSERT_FALSE(value) << path;
     EXPECT_EQ(value.error().code, Errc::kFieldUnknown) << path;
@@ -320,11 +334,12 @@ TEST(ParseTime, ReadsIso8601) {
 }
 
 TEST(ParseTime, RefusesWhatNamesNoMoment) {
-  for (const char* text : {"", "2026", "2026-03", "2026-02-29", "2026-13-01", "2026-00-10", "0000-01-01",
-                           "2026-03-05T10:00:00", "2026-03-05T24:00:00Z", "2026-03-05T10:60:00Z",
-                           "2026-03-05T10:00:60Z", "2026-03-05T10:00:00.Z", "2026-03-05T10:00:00+24:00",
-                           "2026-03-05T10:00:00Zx", "2026-3-5", "26-03-05", "2026-03-05T", "yesterday",
-                           "2026-03-05T10:00:00.1234567890Z"}) {
+  for (const char* text :
+       {"", "2026", "2026-03", "2026-02-29", "2026-13-01", "2026-00-10", "0000-01-01",
+        "2026-03-05T10:00:00", "2026-03-05T24:00:00Z", "2026-03-05T10:60:00Z",
+        "2026-03-05T10:00:60Z", "2026-03-05T10:00:00.Z", "2026-03-05T10:00:00+24:00",
+        "2026-03-05T10:00:00Zx", "2026-3-5", "26-03-05", "2026-03-05T", "yesterday",
+        "2026-03-05T10:00:00.1234567890Z"}) {
     EXPECT_FALSE(parse_time(text)) << text;
   }
 }
@@ -340,7 +355,8 @@ TEST(Base64, IsStrictAndComesBack) {
     EXPECT_EQ(decoded, bytes);
   }
   Bytes ignored;
-  for (const char* text : {"A", "AA", "AAA", "AA=A", "====", "AAA=AAAA", "AB==", "AAB=", "A A=", "AA-_"}) {
+  for (const char* text :
+       {"A", "AA", "AAA", "AA=A", "====", "AAA=AAAA", "AB==", "AAB=", "A A=", "AA-_"}) {
     EXPECT_FALSE(from_base64(text, ignored)) << text;
   }
 }

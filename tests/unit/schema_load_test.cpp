@@ -1,4 +1,5 @@
-// Compiled schemas as bytes: what comes back, what hostile bytes do, and every limit at N and at N + 1.
+// Compiled schemas as bytes: what comes back, what hostile bytes do, and every limit at N and at N
+// + 1.
 
 #include <gtest/gtest.h>
 
@@ -15,7 +16,8 @@ namespace satchel::schema {
 namespace {
 
 using SharedCatalog = std::shared_ptr<const Catalog>;
-constexpr const char* kHead = "@0xd2f1a7c3b5e49877;\nusing S = import \"/satchel/annotations.capnp\";\n";
+constexpr const char* kHead =
+    "@0xd2f1a7c3b5e49877;\nusing S = import \"/satchel/annotations.capnp\";\n";
 
 Result<SharedCatalog> compile(const std::string& body, const Catalog* base = nullptr) {
   return Catalog::compile_text("my.capnp", kHead + body, base);
@@ -49,7 +51,8 @@ void expect_same(const FieldDef& a, const FieldDef& b) {
   EXPECT_EQ(a.values, b.values);
   EXPECT_EQ(a.privacy, b.privacy);
   EXPECT_EQ(a.retention, b.retention);
-  EXPECT_EQ(std::tie(a.indexed, a.searchable, a.required), std::tie(b.indexed, b.searchable, b.required));
+  EXPECT_EQ(std::tie(a.indexed, a.searchable, a.required),
+            std::tie(b.indexed, b.searchable, b.required));
   EXPECT_EQ(std::tie(a.server_only, a.cleared_by_office, a.unit),
             std::tie(b.server_only, b.cleared_by_office, b.unit));
   ASSERT_EQ(a.reference.has_value(), b.reference.has_value());
@@ -82,7 +85,8 @@ void expect_same(const Catalog& a, const Catalog& b) {
     EXPECT_EQ(left.subjects, right.subjects);
     EXPECT_EQ(left.subject_if, right.subject_if);
     ASSERT_EQ(left.fields.size(), right.fields.size());
-    for (std::size_t f = 0; f < left.fields.size(); ++f) expect_same(left.fields[f], right.fields[f]);
+    for (std::size_t f = 0; f < left.fields.size(); ++f)
+      expect_same(left.fields[f], right.fields[f]);
   }
 }
 
@@ -96,9 +100,11 @@ TEST(Catalog, LoadsWhatItSerialized) {
   }
 }
 
-// The hash names a schema on every device: it follows the text and not the place where the text lay.
+// The hash names a schema on every device: it follows the text and not the place where the text
+// lay.
 TEST(Catalog, HasOneHashForOneText) {
-  const std::filesystem::path folder = std::filesystem::path{testing::TempDir()} / "schema_elsewhere";
+  const std::filesystem::path folder =
+      std::filesystem::path{testing::TempDir()} / "schema_elsewhere";
   std::filesystem::create_directories(folder);
   std::filesystem::copy_file(SATCHEL_TEST_DATA "/fleet.capnp", folder / "other_name.capnp",
                              std::filesystem::copy_options::overwrite_existing);
@@ -149,13 +155,15 @@ TEST(Catalog, AddsACollectionToItsBase) {
   EXPECT_TRUE((*both)->accepts_successor_of(*crm));
   EXPECT_TRUE(Catalog::load((*both)->serialized()));
   // An import of the standard schema says the same.
-  const auto imported = compile("using Crm = import \"/satchel/crm.capnp\";\n" + std::string{kVisitorBook});
+  const auto imported =
+      compile("using Crm = import \"/satchel/crm.capnp\";\n" + std::string{kVisitorBook});
   ASSERT_TRUE(imported) << imported.error().message();
   EXPECT_EQ((*imported)->hash(), (*both)->hash());
 }
 
 TEST(Catalog, ReplacesACollectionOfItsBaseByTypeId) {
-  const std::string older = "struct A $S.collection(\"as\") $S.scopes([\"all\"]) {\n  a @0 :Text $S.merge(lww);\n";
+  const std::string older =
+      "struct A $S.collection(\"as\") $S.scopes([\"all\"]) {\n  a @0 :Text $S.merge(lww);\n";
   const auto base = compile(older + "}\nstruct B $S.collection(\"bs\") $S.scopes([\"all\"]) {}\n");
   ASSERT_TRUE(base) << base.error().message();
   const auto newer = compile(older + "  b @1 :Text $S.merge(lww);\n}\n", base->get());
@@ -173,10 +181,11 @@ TEST(Catalog, FollowsImportsOfFilesBesideIt) {
   write("root.capnp", kHead + std::string{"using Part = import \"part.capnp\";\n"
                                           "struct A $S.collection(\"as\") $S.scopes([\"all\"]) {\n"
                                           "  size @0 :Part.Size $S.merge(lww);\n}\n"});
-  write("part.capnp", "@0xd2f1a7c3b5e49878;\nusing S = import \"/satchel/annotations.capnp\";\n"
-                      "using Cxx = import \"/capnp/c++.capnp\";\n$Cxx.namespace(\"part\");\n"
-                      "struct Size { width @0 :Int64; }\n"
-                      "struct P $S.collection(\"ps\") $S.scopes([\"all\"]) {}\n");
+  write("part.capnp",
+        "@0xd2f1a7c3b5e49878;\nusing S = import \"/satchel/annotations.capnp\";\n"
+        "using Cxx = import \"/capnp/c++.capnp\";\n$Cxx.namespace(\"part\");\n"
+        "struct Size { width @0 :Int64; }\n"
+        "struct P $S.collection(\"ps\") $S.scopes([\"all\"]) {}\n");
   const auto catalog = Catalog::compile((folder / "root.capnp").string());
   ASSERT_TRUE(catalog) << catalog.error().message();
   EXPECT_EQ((*catalog)->find("as")->find("size")->type.structure->name, "Size");
@@ -212,11 +221,15 @@ std::string many(std::size_t count, const std::function<std::string(const std::s
 }
 std::string fields(std::size_t count) {
   return "struct A $S.collection(\"as\") $S.scopes([\"all\"]) {\n" +
-         many(count, [](const std::string& i) { return "f" + i + " @" + i + " :Text $S.merge(lww);\n"; }) + "}\n";
+         many(count,
+              [](const std::string& i) { return "f" + i + " @" + i + " :Text $S.merge(lww);\n"; }) +
+         "}\n";
 }
 std::string members(std::size_t count) {
-  return "struct A $S.collection(\"as\") $S.scopes([\"all\"]) { a @0 :B $S.merge(lww);\nstruct B {\n" +
-         many(count, [](const std::string& i) { return "f" + i + " @" + i + " :Bool;\n"; }) + "}\n}\n";
+  return "struct A $S.collection(\"as\") $S.scopes([\"all\"]) { a @0 :B $S.merge(lww);\nstruct B "
+         "{\n" +
+         many(count, [](const std::string& i) { return "f" + i + " @" + i + " :Bool;\n"; }) +
+         "}\n}\n";
 }
 std::string stages(std::size_t count) {
   return "struct A $S.collection(\"as\") $S.scopes([\"all\"]) {\n"
@@ -225,9 +238,11 @@ std::string stages(std::size_t count) {
 }
 std::string listed(const char* word, std::size_t count) {
   return "struct A $S.collection(\"as\") $S.scopes([\"all\"" +
-         many(word == std::string{"scopes"} ? count - 1 : 0, [](const auto&) { return ", \"owner\""; }) + "])" +
-         " $S.subject([\"self\"" +
-         many(word == std::string{"subject"} ? count - 1 : 0, [](const auto&) { return ", \"self\""; }) +
+         many(word == std::string{"scopes"} ? count - 1 : 0,
+              [](const auto&) { return ", \"owner\""; }) +
+         "])" + " $S.subject([\"self\"" +
+         many(word == std::string{"subject"} ? count - 1 : 0,
+              [](const auto&) { return ", \"self\""; }) +
          "]) {}\n";
 }
 std::string named(std::size_t size) {
@@ -236,20 +251,23 @@ std::string named(std::size_t size) {
 std::string nested(std::size_t levels) {
   std::string type = "Text";
   for (std::size_t i = 1; i < levels; ++i) type = "List(" + type + ")";
-  return "struct A $S.collection(\"as\") $S.scopes([\"all\"]) { a @0 :" + type + " $S.merge(lww); }\n";
+  return "struct A $S.collection(\"as\") $S.scopes([\"all\"]) { a @0 :" + type +
+         " $S.merge(lww); }\n";
 }
 
 TEST(SchemaLimits, HoldAtNAndRefuseOneMore) {
   const Limit cases[] = {
-      {"kFieldsMax", fields(limits::kFieldsMax), fields(limits::kFieldsMax + 1), "at most 256 fields"},
-      {"members", members(limits::kFieldsMax), members(limits::kFieldsMax + 1), "more than 256 members"},
+      {"kFieldsMax", fields(limits::kFieldsMax), fields(limits::kFieldsMax + 1),
+       "at most 256 fields"},
+      {"members", members(limits::kFieldsMax), members(limits::kFieldsMax + 1),
+       "more than 256 members"},
       {"kStagesMax", stages(limits::kStagesMax), stages(limits::kStagesMax + 1), "1 to 64 stages"},
-      {"kScopePathsMax", listed("scopes", limits::kScopePathsMax), listed("scopes", limits::kScopePathsMax + 1),
-       "$scopes has at most 8 entries"},
-      {"kSubjectsMax", listed("subject", limits::kSubjectsMax), listed("subject", limits::kSubjectsMax + 1),
-       "$subject has at most 4 entries"},
-      {"kSchemaNameBytesMax", named(limits::kSchemaNameBytesMax), named(limits::kSchemaNameBytesMax + 1),
-       "a collection's name"},
+      {"kScopePathsMax", listed("scopes", limits::kScopePathsMax),
+       listed("scopes", limits::kScopePathsMax + 1), "$scopes has at most 8 entries"},
+      {"kSubjectsMax", listed("subject", limits::kSubjectsMax),
+       listed("subject", limits::kSubjectsMax + 1), "$subject has at most 4 entries"},
+      {"kSchemaNameBytesMax", named(limits::kSchemaNameBytesMax),
+       named(limits::kSchemaNameBytesMax + 1), "a collection's name"},
       {"kValueDepthMax", nested(limits::kValueDepthMax), nested(limits::kValueDepthMax + 1),
        "more than 8 levels"},
   };
@@ -259,7 +277,8 @@ TEST(SchemaLimits, HoldAtNAndRefuseOneMore) {
     EXPECT_TRUE(at) << at.error().message();
     const auto beyond = compile(limit.beyond);
     ASSERT_FALSE(beyond);
-    EXPECT_NE(beyond.error().context.find(limit.complaint), std::string::npos) << beyond.error().context;
+    EXPECT_NE(beyond.error().context.find(limit.complaint), std::string::npos)
+        << beyond.error().context;
   }
 }
 
@@ -284,7 +303,8 @@ TEST(SchemaLimits, CountBytes) {
   EXPECT_EQ(beyond.error().code, Errc::kLimitExceeded);
 
   const std::string small = kHead + fields(1);
-  const std::string filled = small + "#" + std::string(limits::kSchemaBytesMax - small.size() - 1, 'x');
+  const std::string filled =
+      small + "#" + std::string(limits::kSchemaBytesMax - small.size() - 1, 'x');
   EXPECT_TRUE(Catalog::compile_text("my.capnp", filled));
   const auto long_text = Catalog::compile_text("my.capnp", filled + "x");
   ASSERT_FALSE(long_text);
@@ -299,7 +319,8 @@ TEST(SchemaLimits, CountFiles) {
     for (std::size_t i = 0; i < parts; ++i) {
       const std::string name = "part" + std::to_string(i);
       root += "using P" + std::to_string(i) + " = import \"" + name + ".capnp\";\n";
-      std::ofstream{folder / (name + ".capnp")} << "@0x" << std::hex << 0xd2f1a7c3b5e40000 + i << ";\n";
+      std::ofstream{folder / (name + ".capnp")} << "@0x" << std::hex << 0xd2f1a7c3b5e40000 + i
+                                                << ";\n";
     }
     std::ofstream{folder / "root.capnp"} << root;
     return Catalog::compile((folder / "root.capnp").string());
@@ -309,7 +330,8 @@ TEST(SchemaLimits, CountFiles) {
   EXPECT_TRUE(at) << at.error().message();
   const auto beyond = root_with(limits::kSchemaFilesMax - 2);
   ASSERT_FALSE(beyond);
-  EXPECT_NE(beyond.error().context.find("at most 64 files"), std::string::npos) << beyond.error().context;
+  EXPECT_NE(beyond.error().context.find("at most 64 files"), std::string::npos)
+      << beyond.error().context;
   std::filesystem::remove_all(folder);
 }
 
@@ -331,7 +353,8 @@ TEST(CatalogLoad, SurvivesFlippedBytes) {
       EXPECT_LE((*loaded)->collections().size(), 3u);
     } else {
       ++refused;
-      EXPECT_TRUE(loaded.error().code == Errc::kSchemaInvalid || loaded.error().code == Errc::kLimitExceeded);
+      EXPECT_TRUE(loaded.error().code == Errc::kSchemaInvalid ||
+                  loaded.error().code == Errc::kLimitExceeded);
     }
   }
   EXPECT_GT(refused, 200u);
@@ -339,7 +362,8 @@ TEST(CatalogLoad, SurvivesFlippedBytes) {
 
 TEST(CatalogLoad, SurvivesTruncationAndNoise) {
   const std::string whole = fleet()->serialized();
-  for (std::size_t size = 0; size < whole.size(); size += 40) EXPECT_FALSE(Catalog::load(whole.substr(0, size)));
+  for (std::size_t size = 0; size < whole.size(); size += 40)
+    EXPECT_FALSE(Catalog::load(whole.substr(0, size)));
   std::mt19937 random{7};
   for (int i = 0; i < 300; ++i) {
     std::string noise((random() % 64) * 8, '\0');

@@ -50,25 +50,30 @@ TEST(Successor, IsRefusedWhereStoredDataWouldChangeItsMeaning) {
   const Change changes[] = {
       {"$Satchel.collection(\"vans\") $Satchel.life(deleteWins)", "$Satchel.collection(\"vans\")",
        "vans: the life rule changed"},
-      {"$Satchel.subject([\"driver\"])", "$Satchel.subject([\"self\"])", "trips: the data subjects changed"},
+      {"$Satchel.subject([\"driver\"])", "$Satchel.subject([\"self\"])",
+       "trips: the data subjects changed"},
       {"phone   @1 :Text", "mobile   @1 :Text", "drivers.phone: the field was renamed to mobile"},
       {"phone   @1 :Text", "phone   @1 :Int64", "drivers.phone: the type changed"},
       {"seats     @7 :UInt8", "seats     @7 :UInt16", "vans.seats: the type changed"},
       {"ratio   @3 :Float32 $Satchel.merge(lww)", "ratio   @3 :Float32 $Satchel.merge(multi)",
        "trips.ratio: the merge rule changed"},
       {"$Satchel.values(deny)", "$Satchel.values(lww)", "vans.extras: the merge rule changed"},
-      {"$Satchel.privacy(behavioural)", "$Satchel.privacy(special)", "trips.ratio: the privacy class changed"},
+      {"$Satchel.privacy(behavioural)", "$Satchel.privacy(special)",
+       "trips.ratio: the privacy class changed"},
       {"$Satchel.retention(crm)", "", "trips.ratio: the retention changed"},
       {"driver  @1 :Text $Satchel.merge(once) $Satchel.ref(to = \"drivers\", gone = clear);",
        "driver  @1 :Text $Satchel.merge(once) $Satchel.ref(to = \"vans\", gone = clear);",
        "trips.driver: the reference changed"},
-      {"phone   @1 :Text $Satchel.merge(lww);", "phone   @1 :Text $Satchel.merge(lww) $Satchel.required;",
+      {"phone   @1 :Text $Satchel.merge(lww);",
+       "phone   @1 :Text $Satchel.merge(lww) $Satchel.required;",
        "drivers.phone: the field became required"},
       {"phone   @1 :Text $Satchel.merge(lww);",
        "phone   @1 :Text $Satchel.merge(lww) $Satchel.ref(to = \"vans\");",
        "drivers.phone: the reference changed"},
-      {"mileage   @1 :Int64 ", "mileage   @1 :Int64 $Satchel.unit(\"km\")", "vans.mileage: the unit changed"},
-      {"since @1 :Int64 $Satchel.unit(\"us\");", "since @1 :Int64;", "vans.state: the type changed"},
+      {"mileage   @1 :Int64 ", "mileage   @1 :Int64 $Satchel.unit(\"km\")",
+       "vans.mileage: the unit changed"},
+      {"since @1 :Int64 $Satchel.unit(\"us\");", "since @1 :Int64;",
+       "vans.state: the type changed"},
       {"total @4 :Bool;", "whole @4 :Bool;", "vans.damages: the type changed"},
       {"\"ready\", \"onRoad\", \"workshop\", \"retired\", \"lost\"],\n  moves",
        "\"ready\", \"workshop\", \"onRoad\", \"retired\", \"lost\"],\n  moves",
@@ -85,29 +90,37 @@ TEST(Successor, IsRefusedWhereStoredDataWouldChangeItsMeaning) {
 }
 
 TEST(Successor, IsRefusedWhereSomethingWasTakenOut) {
-  EXPECT_EQ(verdict("\n  barred  @2 :Bool $Satchel.merge(deny) $Satchel.writers([server, dpo]);", ""),
-            "drivers.barred: the field was taken out");
+  EXPECT_EQ(
+      verdict("\n  barred  @2 :Bool $Satchel.merge(deny) $Satchel.writers([server, dpo]);", ""),
+      "drivers.barred: the field was taken out");
   EXPECT_EQ(verdict("total @4 :Bool;", ""), "vans.damages: the type changed");
   std::string without_lost = changed(fleet_text(), ", \"lost\"],\n  moves", "],\n  moves");
-  without_lost = changed(without_lost, ", \"lost\"]),\n           (from = \"onRoad\"", "]),\n           (from = \"onRoad\"");
+  without_lost = changed(without_lost, ", \"lost\"]),\n           (from = \"onRoad\"",
+                         "]),\n           (from = \"onRoad\"");
   without_lost = changed(without_lost, "\"workshop\", \"lost\"]),", "\"workshop\"]),");
-  without_lost = changed(without_lost, ",\n           (stage = \"lost\", over = [\"workshop\"])]", "]");
+  without_lost =
+      changed(without_lost, ",\n           (stage = \"lost\", over = [\"workshop\"])]", "]");
   without_lost = changed(without_lost, ",\n  needsReason = [\"lost\"]", "");
   EXPECT_EQ(verdict(without_lost), "vans.state: the stage lost was taken out");
   const std::string text = fleet_text();
-  EXPECT_EQ(verdict(text.substr(0, text.find("struct Trip"))), "trips: the collection was taken out");
+  EXPECT_EQ(verdict(text.substr(0, text.find("struct Trip"))),
+            "trips: the collection was taken out");
   EXPECT_EQ(verdict("collection(\"trips\")", "collection(\"journeys\")"),
             "trips: the collection was renamed to journeys");
 }
 
 TEST(Successor, IsAcceptedWhereSomethingWasAdded) {
   const Change changes[] = {
-      {"struct Driver", "struct Depot $Satchel.collection(\"depots\") $Satchel.scopes([\"all\"]) {}\nstruct Driver", ""},
+      {"struct Driver",
+       "struct Depot $Satchel.collection(\"depots\") $Satchel.scopes([\"all\"]) {}\nstruct Driver",
+       ""},
       {"  barred  @2", "  email @3 :Text $Satchel.merge(lww);\n  barred  @2", ""},
       {"total @4 :Bool;", "total @4 :Bool; by @5 :Text;", ""},
       {"\"retired\", \"lost\"],\n  moves", "\"retired\", \"sold\", \"lost\"],\n  moves", ""},
-      {"(from = \"workshop\", to = [\"ready\", \"retired\"])", "(from = \"workshop\", to = [\"ready\"])", ""},
-      {"phone   @1 :Text $Satchel.merge(lww);", "phone   @1 :Text $Satchel.merge(lww) $Satchel.index;", ""},
+      {"(from = \"workshop\", to = [\"ready\", \"retired\"])",
+       "(from = \"workshop\", to = [\"ready\"])", ""},
+      {"phone   @1 :Text $Satchel.merge(lww);",
+       "phone   @1 :Text $Satchel.merge(lww) $Satchel.index;", ""},
       {"$Satchel.scopes([\"owner\", \"van.depot\"])", "$Satchel.scopes([\"owner\"])", ""},
       {"gone = clear", "gone = keep", ""},
       {"$Satchel.search $Satchel.required", "$Satchel.search", ""},
@@ -120,7 +133,8 @@ TEST(Successor, IsAcceptedWhereSomethingWasAdded) {
 }
 
 TEST(Successor, MayNotRequireWhatOlderRecordsLack) {
-  EXPECT_EQ(verdict("  barred  @2", "  email @3 :Text $Satchel.merge(lww) $Satchel.required;\n  barred  @2"),
+  EXPECT_EQ(verdict("  barred  @2",
+                    "  email @3 :Text $Satchel.merge(lww) $Satchel.required;\n  barred  @2"),
             "drivers.email: a new field cannot be required, since older records lack it");
 }
 

@@ -26,11 +26,14 @@ class ValueMaker {
     const std::size_t kinds = levels > 1 ? 8 : 6;
     switch (below(kinds)) {
       case 0: return Value{below(2) == 1};
-      case 1: return Value{static_cast<std::int64_t>(random_()) - static_cast<std::int64_t>(random_())};
+      case 1:
+        return Value{static_cast<std::int64_t>(random_()) - static_cast<std::int64_t>(random_())};
       case 2: return Value{static_cast<double>(random_()) / 7.0};
       case 3: return Value{std::string(below(40), 'x')};
       case 4: return Value{Data{Bytes(below(200), '\xFE')}};
-      case 5: return Value{std::numeric_limits<std::int64_t>::min() + static_cast<std::int64_t>(below(3))};
+      case 5:
+        return Value{std::numeric_limits<std::int64_t>::min() +
+                     static_cast<std::int64_t>(below(3))};
       case 6: {
         ListElements elements;
         for (std::size_t i = below(4); i > 0; --i) elements.push_back(make(levels - 1));
@@ -107,9 +110,13 @@ TEST(Value, RefusesWhatItWouldNotHaveWritten) {
       {"07020103ff0103010302", "members out of order"},
       {"070201020102", "a member twice"},
       {"07010100", "a member that is null"},
-      {"0701808004" "02", "an ordinal beyond 16 bits"},
+      {"0701808004"
+       "02",
+       "an ordinal beyond 16 bits"},
       {"08ffffffff0f", "a count beyond the bytes"},
-      {"0802" "02", "an element missing"},
+      {"0802"
+       "02",
+       "an element missing"},
   };
   for (const Malformed& malformed : cases) {
     Bytes bytes;
