@@ -8,7 +8,8 @@
 
 namespace satchel {
 
-// A std::string holds bytes here: its small-buffer optimisation keeps most field values off the heap.
+// A std::string holds bytes here: its small-buffer optimisation keeps most field values off the
+// heap.
 using Bytes = std::string;
 // Never outlives the call it is given to unless the comment says so.
 using ByteView = std::string_view;

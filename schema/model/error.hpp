@@ -20,8 +20,8 @@ std::string_view sentence(Errc code);   // "The store reached its size limit; ..
 int exit_status(Errc code);             // What a command line ends with.
 std::optional<Errc> errc_from_number(std::int32_t number);
 
-// Value type. The context says what and where (file:line:column, collection, record id, field) and what to do;
-// it never holds personal data or key material.
+// Value type. The context says what and where (file:line:column, collection, record id, field) and
+// what to do; it never holds personal data or key material.
 struct Error {
   Errc code = Errc::kInternal;
   std::string context{};
@@ -36,5 +36,6 @@ struct Error {
 
 }  // namespace satchel
 
-#define SATCHEL_ASSERT(expression) \
-  ((expression) ? static_cast<void>(0) : ::satchel::assertion_failed(#expression, __FILE__, __LINE__))
+#define SATCHEL_ASSERT(expression)     \
+  ((expression) ? static_cast<void>(0) \
+                : ::satchel::assertion_failed(#expression, __FILE__, __LINE__))

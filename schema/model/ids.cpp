@@ -20,7 +20,8 @@ Result<RecordId> parse_record_id(std::string_view text) {
   }
   Bytes bytes;
   if (text.size() != 32 || !from_hex(text, bytes)) {
-    return Error{Errc::kInvalidArgument, "a record id is a UUID such as 018f3c5e-7b1a-7c3d-9e4f-0123456789ab"};
+    return Error{Errc::kInvalidArgument,
+                 "a record id is a UUID such as 018f3c5e-7b1a-7c3d-9e4f-0123456789ab"};
   }
   auto id = RecordId::from_bytes(bytes);
   if (!id) return id.error();

@@ -41,8 +41,10 @@ using ReplicaId = Id128<struct ReplicaTag>;          // Any holder of a copy; ra
 using RecordId = Id128<struct RecordTag>;            // UUIDv7, made where the record was made.
 using WorkspaceId = Id128<struct WorkspaceTag>;      // Random, made at init.
 using IncarnationId = Id128<struct IncarnationTag>;  // A server store's life.
-using StoreId = Id128<struct StoreTag>;              // One store on one disk; bound into every seal.
-using SubjectRef = Id128<struct SubjectTag>;         // A data subject: the id of the record that is the person.
+// One store on one disk; bound into every seal.
+using StoreId = Id128<struct StoreTag>;
+// A data subject: the id of the record that is the person.
+using SubjectRef = Id128<struct SubjectTag>;
 
 // "018f3c5e-7b1a-7c3d-9e4f-0123456789ab" for records, and 32 hexadecimal digits for all others.
 std::string to_text(const RecordId& id);
@@ -55,13 +57,16 @@ Result<RecordId> parse_record_id(std::string_view text);
 template <class Id>
 Result<Id> parse_id(std::string_view text) {
   Bytes bytes;
-  if (!from_hex(text, bytes)) return Error{Errc::kInvalidArgument, "an id is 32 hexadecimal digits"};
+  if (!from_hex(text, bytes)) {
+    return Error{Errc::kInvalidArgument, "an id is 32 hexadecimal digits"};
+  }
   auto id = Id::from_bytes(bytes);
   if (!id) return id.error();
   return *id;
 }
 
-using FieldId = std::uint16_t;       // The field's ordinal in its Cap'n Proto struct; see kCommonFieldBase.
+// The field's ordinal in its Cap'n Proto struct; see kCommonFieldBase.
+using FieldId = std::uint16_t;
 using CollectionId = std::uint64_t;  // The struct's Cap'n Proto type id.
 using RecordNumber = std::uint64_t;  // Dense, local to one store; 0 is none.
 using Sequence = std::uint64_t;      // The server's commit number; 0 is before the first.

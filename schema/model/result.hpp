@@ -9,7 +9,8 @@
 
 namespace satchel {
 
-[[noreturn]] inline void throw_exception_from_error(const Error& error, const boost::source_location&) {
+[[noreturn]] inline void throw_exception_from_error(const Error& error,
+                                                    const boost::source_location&) {
   // value() on an error is a bug of ours: the caller looked before it asked, or should have.
   assertion_failed(error.message().c_str(), __FILE__, __LINE__);
 }
@@ -26,7 +27,8 @@ using Status = Result<void>;
 
 }  // namespace satchel
 
-// Returns the error of `expression` from the enclosing function, if it has one. For calls made for their
-// effect; a call made for its value is written out: `auto x = f(); if (!x) return x.error();`.
+// Returns the error of `expression` from the enclosing function, if it has one. For calls made for
+// their effect; a call made for its value is written out: `auto x = f(); if (!x) return
+// x.error();`.
 #define SATCHEL_TRY(expression) \
   if (auto satchel_try = (expression); !satchel_try) return std::move(satchel_try).error()

@@ -8,7 +8,17 @@
 namespace satchel {
 namespace {
 
-enum Tag : std::uint8_t { kNull = 0, kFalse = 1, kTrue = 2, kInteger = 3, kFloat = 4, kText = 5, kData = 6, kStruct = 7, kList = 8 };
+enum Tag : std::uint8_t {
+  kNull = 0,
+  kFalse = 1,
+  kTrue = 2,
+  kInteger = 3,
+  kFloat = 4,
+  kText = 5,
+  kData = 6,
+  kStruct = 7,
+  kList = 8
+};
 
 template <class... Ts>
 struct Overload : Ts... {
@@ -40,7 +50,9 @@ Value read_list(ByteReader& in, std::size_t depth) {
   const std::uint64_t count = in.varint();
   if (count > in.left()) in.fail();
   ListElements elements;
-  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) elements.push_back(read_value(in, depth + 1));
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+    elements.push_back(read_value(in, depth + 1));
+  }
   return Value{std::move(elements)};
 }
 
@@ -67,7 +79,9 @@ void append_value(Bytes& out, const Value& value) {
                  [&](std::monostate) { append_tag(out, kNull); },
                  [&](bool b) { append_tag(out, b ? kTrue : kFalse); },
                  [&](std::int64_t i) { append_tag(out, kInteger), append_varint(out, zigzag(i)); },
-                 [&](double d) { append_tag(out, kFloat), append_u64(out, std::bit_cast<std::uint64_t>(d)); },
+                 [&](double d) {
+                   append_tag(out, kFloat), append_u64(out, std::bit_cast<std::uint64_t>(d));
+                 },
                  [&](const std::string& text) { append_tag(out, kText), append_sized(out, text); },
                  [&](const Data& data) { append_tag(out, kData), append_sized(out, data.bytes); },
                  [&](const StructMembers& members) {

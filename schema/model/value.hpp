@@ -13,15 +13,15 @@
 namespace satchel {
 
 // A typed value. Value type; compared by content. Which kind a field takes is said by its schema.
-// Canonical: a struct's members are sorted by ordinal and hold no null; NaN and -0.0 are refused by encode's
-// callers (the JSON reader), so equal values have equal bytes.
+// Canonical: a struct's members are sorted by ordinal and hold no null; NaN and -0.0 are refused by
+// encode's callers (the JSON reader), so equal values have equal bytes.
 //
 // Byte form (encode_value), one tag byte then:
-//   0 null            -                        5 text    varint length, UTF-8
-//   1 false           -                        6 data    varint length, bytes
-//   2 true            -                        7 struct  varint count, count x (varint ordinal, value)
-//   3 integer         zigzag varint            8 list    varint count, count x value
-//   4 float           8 bytes little-endian    9 attachment  reserved: written as a struct today
+//   0 null     -                        5 text    varint length, UTF-8
+//   1 false    -                        6 data    varint length, bytes
+//   2 true     -                        7 struct  varint count, count x (varint ordinal, value)
+//   3 integer  zigzag varint            8 list    varint count, count x value
+//   4 float    8 bytes little-endian    9 attachment  reserved: written as a struct today
 struct Value;
 using StructMembers = std::vector<std::pair<std::uint16_t, Value>>;
 using ListElements = std::vector<Value>;
@@ -32,7 +32,9 @@ struct Data {
 };
 
 struct Value {
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, Data, StructMembers, ListElements> of;
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, Data, StructMembers,
+               ListElements>
+      of;
 
   Value() = default;
   explicit Value(bool b) : of(b) {}
@@ -56,12 +58,14 @@ inline bool operator==(const Value& a, const Value& b) { return a.of == b.of; }
 
 // The one-byte form of null: what clears a field, and what removes an element of a set or map.
 inline constexpr char kNullTag = 0;
-inline bool is_null_bytes(ByteView encoded) { return encoded.size() == 1 && encoded[0] == kNullTag; }
+inline bool is_null_bytes(ByteView encoded) {
+  return encoded.size() == 1 && encoded[0] == kNullTag;
+}
 
 Bytes encode_value(const Value& value);
 void append_value(Bytes& out, const Value& value);
-// kRecordMalformed for anything that encode_value would not have written (unknown tag, long varint, unsorted
-// members, more than kValueDepthMax levels, bytes left over).
+// kRecordMalformed for anything that encode_value would not have written (unknown tag, long varint,
+// unsorted members, more than kValueDepthMax levels, bytes left over).
 Result<Value> decode_value(ByteView bytes);
 
 }  // namespace satchel

@@ -1,4 +1,5 @@
-// Little-endian base-128 numbers, as in Protocol Buffers and Cap'n Proto's neighbours; and a bounded reader.
+// Little-endian base-128 numbers, as in Protocol Buffers and Cap'n Proto's neighbours; and a
+// bounded reader.
 #pragma once
 
 #include <cstdint>
@@ -39,9 +40,9 @@ inline void append_sized(Bytes& out, ByteView bytes) {
   out += bytes;
 }
 
-// Reads forward over hostile bytes. Every read past the end, and every varint that is longer than needed or
-// than 64 bits, sets `failed` and yields zeros: callers check once at the end (or before they allocate by a count).
-// Thread-bound; the views it hands out are into the bytes it was given.
+// Reads forward over hostile bytes. Every read past the end, and every varint that is longer than
+// needed or than 64 bits, sets `failed` and yields zeros: callers check once at the end (or before
+// they allocate by a count). Thread-bound; the views it hands out are into the bytes it was given.
 class ByteReader {
  public:
   explicit ByteReader(ByteView bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
@@ -73,7 +74,9 @@ class ByteReader {
     return n;
   }
   std::uint64_t varint() {
-    if (at_ != end_ && static_cast<std::uint8_t>(*at_) < 0x80) return static_cast<std::uint8_t>(*at_++);
+    if (at_ != end_ && static_cast<std::uint8_t>(*at_) < 0x80) {
+      return static_cast<std::uint8_t>(*at_++);
+    }
     std::uint64_t number = 0;
     for (int shift = 0; shift < 64; shift += 7) {
       const std::uint8_t octet_read = u8();

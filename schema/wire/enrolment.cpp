@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view kPrefix = "satchel1.";
 constexpr std::uint8_t kFormat = 1;
-constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view kAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view kSpace = " \t\r\n";
 
 std::uint32_t check_of(ByteView bytes) {
@@ -31,7 +32,8 @@ std::string to_base64url(ByteView bytes) {
   return text;
 }
 
-// False where the text is not the one form of some bytes: a foreign letter, or bits left over that are not zero.
+// False where the text is not the one form of some bytes: a foreign letter, or bits left over that
+// are not zero.
 bool from_base64url(std::string_view text, Bytes& out) {
   std::uint32_t bits = 0;
   int held = 0;
@@ -95,7 +97,9 @@ Result<EnrolmentTicket> decode_ticket(std::string_view text) {
   ticket.expires_us = static_cast<std::int64_t>(in.u64());
   const std::uint32_t check = in.u32();
   if (!in.finished()) return invalid("the code is cut short or has too many letters");
-  if (check != check_of(ByteView{bytes}.substr(0, bytes.size() - 4))) return invalid("the code has a slip in it");
+  if (check != check_of(ByteView{bytes}.substr(0, bytes.size() - 4))) {
+    return invalid("the code has a slip in it");
+  }
   if (std::max(ticket.url.size(), ticket.user.size()) > limits::kFrameTextBytesMax) {
     return invalid("the code is too long");
   }

@@ -1,5 +1,5 @@
-// Cap'n Proto messages as flat, word-aligned byte strings, and the wall at which kj's exceptions end. For the files
-// of this folder alone.
+// Cap'n Proto messages as flat, word-aligned byte strings, and the wall at which kj's exceptions
+// end. For the files of this folder alone.
 #pragma once
 
 #include <cstring>
@@ -30,8 +30,8 @@ Bytes write_flat(std::size_t words_hint, const Fill& fill) {
   return Bytes{reinterpret_cast<const char*>(octets.begin()), octets.size()};
 }
 
-// Reads a message whose words are aligned. Each part may be visited about once: a message that points twice to the
-// same bytes is refused.
+// Reads a message whose words are aligned. Each part may be visited about once: a message that
+// points twice to the same bytes is refused.
 template <class Root, class Read>
 auto read_words(kj::ArrayPtr<const capnp::word> words, const Read& read)
     -> Result<decltype(read(std::declval<typename Root::Reader>()))> {

@@ -1,5 +1,5 @@
-// Plain structs into builders and readers into plain structs. For the files of this folder alone: no builder or
-// reader leaves it.
+// Plain structs into builders and readers into plain structs. For the files of this folder alone:
+// no builder or reader leaves it.
 #pragma once
 
 #include "schema/wire/frames.capnp.h"

@@ -20,7 +20,9 @@ Bytes compressed(ByteView plain) {
   Bytes out(1 + ZSTD_compressBound(plain.size()), kCompressed);
   const std::size_t size =
       ZSTD_compress(out.data() + 1, out.size() - 1, plain.data(), plain.size(), kCompressionLevel);
-  if (ZSTD_isError(size) != 0 || size >= plain.size() || size > limits::kFrameCompressedBytesMax) return {};
+  if (ZSTD_isError(size) != 0 || size >= plain.size() || size > limits::kFrameCompressedBytesMax) {
+    return {};
+  }
   out.resize(1 + size);
   return out;
 }
@@ -44,7 +46,8 @@ Result<Frame> read_compressed(ByteView bytes) {
   }
   // The buffer has the declared size: zstd stops with an error at the first byte beyond it.
   auto words = kj::heapArray<capnp::word>(static_cast<std::size_t>(declared) / sizeof(capnp::word));
-  const std::size_t size = ZSTD_decompress(words.begin(), words.asBytes().size(), bytes.data(), bytes.size());
+  const std::size_t size =
+      ZSTD_decompress(words.begin(), words.asBytes().size(), bytes.data(), bytes.size());
   if (ZSTD_isError(size) != 0 || size != declared) {
     return Error{Errc::kFrameMalformed, "compressed bytes that do not hold what they say"};
   }
@@ -93,11 +96,17 @@ Bytes hello_signing_bytes(ByteView tls_exporter, ByteView challenge, ByteView bo
   return out;
 }
 
-Bytes encode_commit_header(const CommitHeader& header) { return encode_alone<form::CommitHeader>(header); }
-Result<CommitHeader> decode_commit_header(ByteView bytes) { return decode_alone<form::CommitHeader>(bytes); }
+Bytes encode_commit_header(const CommitHeader& header) {
+  return encode_alone<form::CommitHeader>(header);
+}
+Result<CommitHeader> decode_commit_header(ByteView bytes) {
+  return decode_alone<form::CommitHeader>(bytes);
+}
 Bytes encode_commit(const Commit& commit) { return encode_alone<form::Commit>(commit); }
 Result<Commit> decode_commit(ByteView bytes) { return decode_alone<form::Commit>(bytes); }
 Bytes encode_result(const CommitResult& result) { return encode_alone<form::CommitResult>(result); }
-Result<CommitResult> decode_result(ByteView bytes) { return decode_alone<form::CommitResult>(bytes); }
+Result<CommitResult> decode_result(ByteView bytes) {
+  return decode_alone<form::CommitResult>(bytes);
+}
 
 }  // namespace satchel::wire

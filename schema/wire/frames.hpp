@@ -18,7 +18,8 @@ inline constexpr std::uint16_t kProtocolVersion = 1;
 struct Cursor {
   IncarnationId incarnation;
   Sequence seq = 0;
-  std::uint64_t tag = 0;  // Of commit `seq`, random: one that the server does not know means that it was restored.
+  // Of commit `seq`, random: one that the server does not know means that it was restored.
+  std::uint64_t tag = 0;
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
@@ -54,21 +55,24 @@ struct CommitHeader {
   std::uint64_t bundle_version = 0;
   Bytes schema_hash;
   BasedOn based_on;
-  Bytes content_hash;  // 32 bytes over everything but replica, number, stamp, receipt and signature.
+  // 32 bytes over everything but replica, number, stamp, receipt and signature.
+  Bytes content_hash;
   Bytes signature;     // Optional; empty today.
   Bytes receipt;       // The server's own mark on an acknowledgement, given back after a restore.
-  std::vector<std::pair<std::uint16_t, Bytes>> extras;  // Header fields of newer versions, kept as they came.
+  // Header fields of newer versions, kept as they came.
+  std::vector<std::pair<std::uint16_t, Bytes>> extras;
   friend bool operator==(const CommitHeader&, const CommitHeader&) = default;
 };
 
 struct Commit {
   CommitHeader header;
-  std::vector<Section> sections;  // The structure section first. None: an empty place that keeps numbers dense.
+  // The structure section first. None: an empty place that keeps numbers dense.
+  std::vector<Section> sections;
   Bytes sealed;                   // Instead of sections: the copy sealed to the server's key.
   friend bool operator==(const Commit&, const Commit&) = default;
 };
 
-// -- The frames --------------------------------------------------------------------------------------------------
+// -- The frames -----------------------------------------------------------------------------------
 
 struct Challenge {
   Bytes nonce;  // 32 random bytes.
@@ -92,7 +96,8 @@ struct HelloBody {
   std::vector<ScopeState> scopes;
   std::uint64_t bundle_version = 0;
   bool live = false;           // Wants changes as they happen after it has caught up.
-  bool bootstrapping = false;  // Has not yet seen a whole pass: its own commits are sent back to it too.
+  // Has not yet seen a whole pass: its own commits are sent back to it too.
+  bool bootstrapping = false;
   friend bool operator==(const HelloBody&, const HelloBody&) = default;
 };
 struct Hello {
@@ -122,7 +127,13 @@ struct Push {
   friend bool operator==(const Push&, const Push&) = default;
 };
 
-enum class Outcome : std::uint8_t { kApplied = 0, kMerged = 1, kReduced = 2, kDenied = 3, kInvalid = 4 };
+enum class Outcome : std::uint8_t {
+  kApplied = 0,
+  kMerged = 1,
+  kReduced = 2,
+  kDenied = 3,
+  kInvalid = 4
+};
 
 struct CommitResult {
   std::uint64_t number = 0;
@@ -147,7 +158,8 @@ struct Ack {
 struct Changes {
   Bytes page;     // sync/page/page.hpp
   Cursor cursor;  // Where the device stands once it has applied the page.
-  bool restart = false;  // The first page of a bootstrap: what is held and not sent again by `caught_up` is dropped.
+  // The first page of a bootstrap: what is held and not sent again by `caught_up` is dropped.
+  bool restart = false;
   bool caught_up = false;
   Bytes signature;  // Reserved.
   friend bool operator==(const Changes&, const Changes&) = default;
@@ -168,8 +180,8 @@ struct Failure {
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 
-// A frame kind that is reserved or newer than this version: ignored where the session allows it. The payload is empty
-// where the newer version put something else than Data there.
+// A frame kind that is reserved or newer than this version: ignored where the session allows it.
+// The payload is empty where the newer version put something else than Data there.
 struct Other {
   std::uint16_t kind = 0;
   Bytes payload;
@@ -178,17 +190,31 @@ struct Other {
 
 // Kinds on the wire. 1-63 are of this version, 64-127 reserved by name for what comes later.
 enum class Kind : std::uint16_t {
-  kChallenge = 1, kHello = 2, kWelcome = 3, kPush = 4, kAck = 5, kChanges = 6, kProgress = 7, kFailure = 8,
-  kPolicy = 64, kConsent = 65, kErasure = 66, kLease = 67, kAuditHead = 68, kBlobWant = 69, kBlobData = 70,
+  kChallenge = 1,
+  kHello = 2,
+  kWelcome = 3,
+  kPush = 4,
+  kAck = 5,
+  kChanges = 6,
+  kProgress = 7,
+  kFailure = 8,
+  kPolicy = 64,
+  kConsent = 65,
+  kErasure = 66,
+  kLease = 67,
+  kAuditHead = 68,
+  kBlobWant = 69,
+  kBlobData = 70,
   kKnownState = 71,
 };
 
 using Frame = std::variant<Challenge, Hello, Welcome, Push, Ack, Changes, Progress, Failure, Other>;
 
-// One message: flag byte (0 plain, 1 zstd) and the Cap'n Proto flat array. `compress` only after Welcome.
+// One message: flag byte (0 plain, 1 zstd) and the Cap'n Proto flat array. `compress` only after
+// Welcome.
 Bytes encode_frame(const Frame& frame, bool compress);
-// kFrameTooLarge (limits::kFrameBytesMax, of a compressed one kFrameCompressedBytesMax), kFrameMalformed,
-// kLimitExceeded (too many scopes, commits, ...; the context says which).
+// kFrameTooLarge (limits::kFrameBytesMax, of a compressed one kFrameCompressedBytesMax),
+// kFrameMalformed, kLimitExceeded (too many scopes, commits, ...; the context says which).
 Result<Frame> decode_frame(ByteView bytes);
 
 Bytes encode_hello_body(const HelloBody& body);

@@ -1,4 +1,5 @@
-// Plain structs into Cap'n Proto builders. Members are filled in a fixed order, so that equal structs make equal bytes.
+// Plain structs into Cap'n Proto builders. Members are filled in a fixed order, so that equal
+// structs make equal bytes.
 #include <numeric>
 
 #include "schema/wire/form.hpp"

@@ -1,4 +1,5 @@
-// Cap'n Proto readers into plain structs: every part is visited once, every list is bounded before it is copied.
+// Cap'n Proto readers into plain structs: every part is visited once, every list is bounded before
+// it is copied.
 #include "schema/wire/flat_message.hpp"
 #include "schema/wire/form.hpp"
 
@@ -31,9 +32,10 @@ List bounded(List list, std::size_t max, const char* what) {
 }
 
 Cursor read(form::Cursor::Reader from) {
-  return Cursor{.incarnation = id_of<IncarnationId>(from.getIncarnationHigh(), from.getIncarnationLow()),
-                .seq = from.getSeq(),
-                .tag = from.getTag()};
+  return Cursor{
+      .incarnation = id_of<IncarnationId>(from.getIncarnationHigh(), from.getIncarnationLow()),
+      .seq = from.getSeq(),
+      .tag = from.getTag()};
 }
 
 std::vector<ScopeState> read_scopes(capnp::List<form::ScopeState>::Reader from) {
@@ -61,7 +63,8 @@ Section read(form::Section::Reader from) {
   }
   section.privacy = static_cast<PrivacyClass>(from.getPrivacy());
   section.generation = from.getGeneration();
-  for (const auto subject : bounded(from.getSubjects(), limits::kSubjectsMax, "subjects of a section")) {
+  for (const auto subject :
+       bounded(from.getSubjects(), limits::kSubjectsMax, "subjects of a section")) {
     section.subjects.push_back(id_of<SubjectRef>(subject.getHigh(), subject.getLow()));
   }
   section.bytes = bytes_of(from.getBytes());
@@ -72,7 +75,9 @@ Challenge read(form::Challenge::Reader from) {
   return {bytes_of(from.getNonce()), from.getProtocolMin(), from.getProtocolMax()};
 }
 
-Hello read(form::Hello::Reader from) { return {bytes_of(from.getBody()), bytes_of(from.getSignature())}; }
+Hello read(form::Hello::Reader from) {
+  return {bytes_of(from.getBody()), bytes_of(from.getSignature())};
+}
 
 Welcome read(form::Welcome::Reader from) {
   Welcome welcome;
@@ -102,7 +107,8 @@ Push read(form::Push::Reader from) {
 Ack read(form::Ack::Reader from) {
   Ack ack;
   ack.watermark = from.getWatermark();
-  for (const auto result : bounded(from.getResults(), limits::kPushCommitsMax, "results of an ack")) {
+  for (const auto result :
+       bounded(from.getResults(), limits::kPushCommitsMax, "results of an ack")) {
     ack.results.push_back(wire::read(result));
   }
   ack.states = bytes_of(from.getStates());
@@ -146,8 +152,10 @@ CommitHeader read(form::CommitHeader::Reader from) {
   header.content_hash = bytes_of(from.getContentHash());
   header.signature = bytes_of(from.getSignature());
   header.receipt = bytes_of(from.getReceipt());
-  for (const auto extra : bounded(from.getExtras(), limits::kCommitExtrasMax, "extra header fields")) {
-    const auto bytes = bounded(extra.getBytes(), limits::kCommitExtraBytesMax, "an extra header field");
+  for (const auto extra :
+       bounded(from.getExtras(), limits::kCommitExtrasMax, "extra header fields")) {
+    const auto bytes =
+        bounded(extra.getBytes(), limits::kCommitExtraBytesMax, "an extra header field");
     header.extras.emplace_back(extra.getNumber(), bytes_of(bytes));
   }
   return header;
@@ -180,7 +188,8 @@ CommitResult read(form::CommitResult::Reader from) {
   result.seq = from.getSeq();
   result.code = from.getCode();
   result.rule = text_of(from.getRule());
-  for (const auto field : bounded(from.getFields(), limits::kCommitWritesMax, "fields of a result")) {
+  for (const auto field :
+       bounded(from.getFields(), limits::kCommitWritesMax, "fields of a result")) {
     result.fields.emplace_back(id_of<RecordId>(field.getRecordHigh(), field.getRecordLow()),
                                field.getField());
   }
@@ -200,7 +209,8 @@ HelloBody read(form::HelloBody::Reader from) {
   body.seq_seen = from.getSeqSeen();
   body.watermark_confirmed = from.getWatermarkConfirmed();
   body.fence_token = bytes_of(from.getFenceToken());
-  for (const auto purpose : bounded(from.getPurposes(), limits::kPurposesMax, "purposes of a hello")) {
+  for (const auto purpose :
+       bounded(from.getPurposes(), limits::kPurposesMax, "purposes of a hello")) {
     body.purposes.push_back(text_of(purpose));
   }
   body.scopes = read_scopes(from.getScopes());

@@ -10,9 +10,10 @@
 
 namespace satchel::sync {
 
-// Per replica, up to which commit its writes to one register have been observed. Commit numbers are shared by all
-// registers, so they skip; {a:3} says that every write of a to this register up to commit 3 was seen.
-// Value type; thread-compatible. Invariants: sorted by replica, no replica twice, no zero numbers.
+// Per replica, up to which commit its writes to one register have been observed. Commit numbers are
+// shared by all registers, so they skip; {a:3} says that every write of a to this register up to
+// commit 3 was seen. Value type; thread-compatible. Invariants: sorted by replica, no replica
+// twice, no zero numbers.
 class Context {
  public:
   using Entries = boost::container::small_vector<Dot, 2>;
@@ -20,7 +21,8 @@ class Context {
   Context() = default;
   explicit Context(const Dot& dot) { entries_.push_back(dot); }
 
-  [[nodiscard]] CommitNumber observed(const ReplicaId& replica) const;  // 0 if nothing of it was observed.
+  // 0 if nothing of it was observed.
+  [[nodiscard]] CommitNumber observed(const ReplicaId& replica) const;
   [[nodiscard]] bool covers(const Dot& dot) const { return dot.commit <= observed(dot.replica); }
   void observe(const Dot& dot);
   void join_with(const Context& other);

@@ -5,7 +5,8 @@
 namespace satchel::sync {
 
 Stamp HybridClock::tick(std::uint64_t trusted_ms) {
-  // Adding to the bits carries from the logical counter into the milliseconds: still greater than before.
+  // Adding to the bits carries from the logical counter into the milliseconds: still greater than
+  // before.
   last_ = std::max(Stamp::at_ms(trusted_ms), Stamp{last_.bits + 1});
   return last_;
 }

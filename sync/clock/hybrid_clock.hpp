@@ -7,8 +7,9 @@
 
 namespace satchel::sync {
 
-// Hybrid logical clock (Kulkarni et al., 2014). Reads are never lower than any stamp made or accepted before, and a
-// peer's stamp pulls it at most kAheadMsMax past trusted time. Thread-compatible.
+// Hybrid logical clock (Kulkarni et al., 2014). Reads are never lower than any stamp made or
+// accepted before, and a peer's stamp pulls it at most kAheadMsMax past trusted time.
+// Thread-compatible.
 class HybridClock {
  public:
   static constexpr std::uint64_t kAheadMsMax = 5 * 60 * 1000;
@@ -25,8 +26,8 @@ class HybridClock {
   Stamp last_;
 };
 
-// What the server makes of a stamp that it receives at `now_ms`: one from the future is lowered to the moment of
-// arrival, every other stays.
+// What the server makes of a stamp that it receives at `now_ms`: one from the future is lowered to
+// the moment of arrival, every other stays.
 Stamp canonical_stamp(Stamp received, std::uint64_t now_ms);
 
 }  // namespace satchel::sync

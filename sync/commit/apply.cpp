@@ -7,7 +7,8 @@
 namespace satchel::sync {
 namespace {
 
-// The author's own register holds one sibling; two only where a fork was settled: the later write speaks.
+// The author's own register holds one sibling; two only where a fork was settled: the later write
+// speaks.
 const Sibling* last_sibling(const Register& own) {
   const Sibling* last = nullptr;
   for (const Sibling& sibling : own.siblings) {

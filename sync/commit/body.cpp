@@ -13,7 +13,8 @@ namespace {
 
 template <class T>
 std::uint64_t index_in(const std::vector<T>& sorted, const T& one) {
-  return static_cast<std::uint64_t>(std::lower_bound(sorted.begin(), sorted.end(), one) - sorted.begin());
+  return static_cast<std::uint64_t>(std::lower_bound(sorted.begin(), sorted.end(), one) -
+                                    sorted.begin());
 }
 
 // The ids that the body names, each once, in order.
@@ -115,13 +116,17 @@ std::vector<wire::Section> encode_body(const CommitBody& body) {
     for (const RegisterWrite& write : record.writes) {
       if (write.privacy == PrivacyClass::kStructure) continue;
       SectionWriter& writer = classes.try_emplace(write.privacy, names).first->second;
-      if (begun.insert(write.privacy).second) writer.begin_run(index, count_of(record, write.privacy));
+      if (begun.insert(write.privacy).second) {
+        writer.begin_run(index, count_of(record, write.privacy));
+      }
       writer.add(write);
     }
   }
   std::vector<wire::Section> sections;
   sections.push_back({PrivacyClass::kStructure, 0, {}, encode_structure(body, names)});
-  for (const auto& [privacy, writer] : classes) sections.push_back({privacy, 0, {}, writer.finish()});
+  for (const auto& [privacy, writer] : classes) {
+    sections.push_back({privacy, 0, {}, writer.finish()});
+  }
   return sections;
 }
 

@@ -12,10 +12,12 @@ namespace satchel::sync {
 // How a register write takes effect where the commit is applied.
 enum class WriteOp : std::uint8_t {
   kState = 0,      // The value replaces what its author was shown.
-  kIncrement = 1,  // Added to the author's own register of a counter; the key is completed with the author's id.
+  // Added to the author's own register of a counter; the key is completed with the author's id.
+  kIncrement = 1,
   kMaximum = 2,    // A candidate: the author's own register takes the greater.
   kMinimum = 3,
-  kAppend = 4,     // A log entry; the key is completed with the commit's dot and the place in the commit.
+  // A log entry; the key is completed with the commit's dot and the place in the commit.
+  kAppend = 4,
 };
 
 struct RegisterWrite {
@@ -41,26 +43,31 @@ struct CommitBody {
   friend bool operator==(const CommitBody&, const CommitBody&) = default;
 };
 
-// One section per privacy class (structure first, always there), so that a class can be sealed or locked alone.
+// One section per privacy class (structure first, always there), so that a class can be sealed or
+// locked alone.
 //
-//   structure  format (u8 = 1) | replica count | ids (16 each) | collection count | ids (u64 LE each)
-//              | record count | records
-//   record     collection index | id (16) | flags (u8: bit 0 creates) | write count of the structure class | writes
+//   structure  format (u8 = 1) | replica count | ids (16 each)
+//              | collection count | ids (u64 LE each) | record count | records
+//   record     collection index | id (16) | flags (u8: bit 0 creates)
+//              | write count of the structure class | writes
 //   class      format (u8 = 1) | run count | runs        (runs sorted by record index)
 //   run        record index | write count | writes
-//   write      field (u16 LE) | flags (u8: bits 0-2 op, bit 3 has key, bit 4 shown equals the previous write's)
-//              | [key length, key] | value length, value | [shown count, count x (replica index, commit)]
+//   write      field (u16 LE) | flags (u8) | [key length, key] | value length, value
+//              | [shown count, count x (replica index, commit)]
+//   flags      bits 0-2 op | bit 3 has key | bit 4 shown equals the previous write's
 std::vector<wire::Section> encode_body(const CommitBody& body);
 
-// kCommitInvalid for anything that encode_body would not write, kLimitExceeded, kRecordNewer for a newer format.
+// kCommitInvalid for anything that encode_body would not write, kLimitExceeded, kRecordNewer for a
+// newer format.
 Result<CommitBody> decode_body(std::span<const wire::Section> sections);
 
-// SHA-256 over the header's stable fields and the sections. Replica, number, stamp, receipt and signature stay out,
-// so that clamping and re-identification break nothing.
+// SHA-256 over the header's stable fields and the sections. Replica, number, stamp, receipt and
+// signature stay out, so that clamping and re-identification break nothing.
 Bytes content_hash(const wire::CommitHeader& header, std::span<const wire::Section> sections);
 
-// Makes `write` take effect on `record` as part of the commit `dot`: the one place where increments, candidates and
-// appends become register states. Unknown fields are handled by `op` alone. Returns the entry that changed.
+// Makes `write` take effect on `record` as part of the commit `dot`: the one place where
+// increments, candidates and appends become register states. Unknown fields are handled by `op`
+// alone. Returns the entry that changed.
 Entry& apply_write(Record& record, const RegisterWrite& write, const Dot& dot, Stamp stamp);
 
 // The register name that `write` touches once it is applied.

@@ -9,6 +9,7 @@ inline constexpr std::uint8_t kFormat = 1;
 inline constexpr std::uint8_t kCreates = 1;         // Record flag.
 inline constexpr std::uint8_t kOpBits = 7;          // Of a write's flags.
 inline constexpr std::uint8_t kHasKey = 8;
-inline constexpr std::uint8_t kShownAsBefore = 16;  // The first write of a section: nothing was shown.
+// The first write of a section: nothing was shown.
+inline constexpr std::uint8_t kShownAsBefore = 16;
 
 }  // namespace satchel::sync::body_form

@@ -1,4 +1,5 @@
-// Commit bodies from hostile bytes: only what encode_body writes is taken, so that equal content has equal bytes.
+// Commit bodies from hostile bytes: only what encode_body writes is taken, so that equal content
+// has equal bytes.
 #include <algorithm>
 #include <unordered_set>
 
@@ -63,14 +64,18 @@ class WriteReader {
       if (write.key.empty()) return invalid("an empty key that is written out");
       if (write.key.size() > limits::kKeyBytesMax) return too_many("a key");
     }
-    if (write.op == WriteOp::kAppend && write.key.size() != 2) return invalid("an entry without a place");
+    if (write.op == WriteOp::kAppend && write.key.size() != 2) {
+      return invalid("an entry without a place");
+    }
     const ByteView value = in_.sized();
     if (value.size() > limits::kValueBytesMax) return too_many("a value");
     write.value = value;
     if ((flags & body_form::kShownAsBefore) == 0) SATCHEL_TRY(read_shown());
     if (in_.failed()) return invalid("a write that is cut short");
     reading_.context_entries += shown_.size();
-    if (reading_.context_entries > limits::kCommitContextEntriesMax) return too_many("contexts of a commit");
+    if (reading_.context_entries > limits::kCommitContextEntriesMax) {
+      return too_many("contexts of a commit");
+    }
     write.shown = shown_;
     return {};
   }
@@ -158,7 +163,8 @@ Status read_structure(ByteView bytes, Reading& reading) {
     reading.body.records.push_back(std::move(record));
   }
   if (!in.finished()) return invalid("bytes after the structure section");
-  const bool all_used = std::all_of(collection_used.begin(), collection_used.end(), [](bool used) { return used; });
+  const bool all_used =
+      std::all_of(collection_used.begin(), collection_used.end(), [](bool used) { return used; });
   return all_used ? Status{} : Status{invalid("a collection that nothing names")};
 }
 
@@ -187,9 +193,9 @@ Status merge_classes(CommitBody& body) {
   for (RecordWrite& record : body.records) {
     auto& writes = record.writes;
     std::sort(writes.begin(), writes.end(), WriteReader::sorts_before);
-    const auto twice = std::adjacent_find(writes.begin(), writes.end(), [](const auto& a, const auto& b) {
-      return a.field == b.field && a.key == b.key;
-    });
+    const auto twice = std::adjacent_find(
+        writes.begin(), writes.end(),
+        [](const auto& a, const auto& b) { return a.field == b.field && a.key == b.key; });
     if (twice != writes.end()) return invalid("a register that is written twice");
   }
   return {};
@@ -210,8 +216,11 @@ Result<CommitBody> decode_body(std::span<const wire::Section> sections) {
   if (bytes > limits::kCommitBytesMax) return too_many("bytes of a commit");
   Reading reading;
   SATCHEL_TRY(read_structure(sections.front().bytes, reading));
-  for (const wire::Section& section : sections.subspan(1)) SATCHEL_TRY(read_class(section, reading));
-  const bool all_used = std::all_of(reading.replica_used.begin(), reading.replica_used.end(), [](bool u) { return u; });
+  for (const wire::Section& section : sections.subspan(1)) {
+    SATCHEL_TRY(read_class(section, reading));
+  }
+  const bool all_used = std::all_of(reading.replica_used.begin(), reading.replica_used.end(),
+                                    [](bool u) { return u; });
   if (!all_used) return invalid("a replica that nothing names");
   SATCHEL_TRY(merge_classes(reading.body));
   return std::move(reading.body);

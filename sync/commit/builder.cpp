@@ -16,31 +16,48 @@ using schema::FieldDef;
 using schema::Rule;
 
 // A field's place in complaints: names only, never values.
-std::string place(const CollectionDef& collection, const FieldDef& field) { return collection.name + "." + field.name; }
+std::string place(const CollectionDef& collection, const FieldDef& field) {
+  return collection.name + "." + field.name;
+}
 
-Error rule_mismatch(const CollectionDef& collection, const FieldDef& field, const std::string& what) {
-  return Error{Errc::kRuleMismatch, place(collection, field) + " (" + std::string{name_of(field.rule)} + "): " + what};
+Error rule_mismatch(const CollectionDef& collection, const FieldDef& field,
+                    const std::string& what) {
+  return Error{Errc::kRuleMismatch,
+               place(collection, field) + " (" + std::string{name_of(field.rule)} + "): " + what};
 }
 
 }  // namespace
 
-CommitBuilder::CommitBuilder(const schema::Catalog& catalog, ShownRecord shown, Author author, Dot dot, Stamp stamp,
-                             Guard guard)
-    : catalog_(catalog), shown_(std::move(shown)), author_(author), guard_(std::move(guard)), dot_(dot), stamp_(stamp) {}
+CommitBuilder::CommitBuilder(const schema::Catalog& catalog, ShownRecord shown, Author author,
+                             Dot dot, Stamp stamp, Guard guard)
+    : catalog_(catalog),
+      shown_(std::move(shown)),
+      author_(author),
+      guard_(std::move(guard)),
+      dot_(dot),
+      stamp_(stamp) {}
 
-Result<CommitBuilder::Work*> CommitBuilder::work_on(const CollectionDef& collection, const RecordId& id, bool may_create) {
+Result<CommitBuilder::Work*> CommitBuilder::work_on(const CollectionDef& collection,
+                                                    const RecordId& id, bool may_create) {
   if (const auto at = records_.find(id); at != records_.end()) {
-    if (at->second.current.collection != collection.id) return Error{Errc::kRecordUnknown, collection.name};
+    if (at->second.current.collection != collection.id) {
+      return Error{Errc::kRecordUnknown, collection.name};
+    }
     if (may_create) return Error{Errc::kAlreadyExists, collection.name + "/" + to_text(id)};
     return &at->second;
   }
   auto held = shown_(collection, id);
   if (!held) return held.error();
-  if (*held && (*held)->collection != collection.id) return Error{Errc::kRecordUnknown, collection.name + "/" + to_text(id)};
-  if (!*held && !may_create) return Error{Errc::kRecordUnknown, collection.name + "/" + to_text(id)};
+  if (*held && (*held)->collection != collection.id) {
+    return Error{Errc::kRecordUnknown, collection.name + "/" + to_text(id)};
+  }
+  if (!*held && !may_create) {
+    return Error{Errc::kRecordUnknown, collection.name + "/" + to_text(id)};
+  }
   if (*held && may_create) return Error{Errc::kAlreadyExists, collection.name + "/" + to_text(id)};
   if (records_.size() >= limits::kCommitRecordsMax) {
-    return Error{Errc::kLimitExceeded, "a commit writes at most " + std::to_string(limits::kCommitRecordsMax) + " records"};
+    return Error{Errc::kLimitExceeded, "a commit writes at most " +
+                                           std::to_string(limits::kCommitRecordsMax) + " records"};
   }
   Work work;
   work.held = held->has_value();
@@ -51,7 +68,8 @@ Result<CommitBuilder::Work*> CommitBuilder::work_on(const CollectionDef& collect
   return &records_.emplace(id, std::move(work)).first->second;
 }
 
-Result<CommitBuilder::Target> CommitBuilder::target(std::string_view collection, const RecordId& id, std::string_view field) {
+Result<CommitBuilder::Target> CommitBuilder::target(std::string_view collection, const RecordId& id,
+                                                    std::string_view field) {
   Target target;
   target.collection = catalog_.find(collection);
   if (target.collection == nullptr) return Error{Errc::kCollectionUnknown, std::string{collection}};
@@ -66,11 +84,15 @@ Result<CommitBuilder::Target> CommitBuilder::target(std::string_view collection,
   if (!creating && !is_alive(target.work->current, target.collection->life)) {
     return Error{Errc::kRecordDeleted, target.collection->name + "/" + to_text(id)};
   }
-  if (guard_) SATCHEL_TRY(guard_(*target.collection, target.field->privacy, target.field->id, creating));
+  if (guard_) {
+    SATCHEL_TRY(guard_(*target.collection, target.field->privacy, target.field->id, creating));
+  }
   const Rule rule = rule_in_force(target.field->rule);
   if (author_ == Author::kDevice) {
     const bool office = target.field->server_only || (rule == Rule::kServer && !creating);
-    if (office) return rule_mismatch(*target.collection, *target.field, "only the server writes this field");
+    if (office) {
+      return rule_mismatch(*target.collection, *target.field, "only the server writes this field");
+    }
   }
   if (rule == Rule::kOnce && target.work->original.find(target.field->id) != nullptr) {
     return rule_mismatch(*target.collection, *target.field, "it is written once and has its value");
@@ -89,12 +111,15 @@ Status CommitBuilder::write(const Target& target, WriteOp op, Bytes key, const V
   Work& work = *target.work;
   const Bytes full_key = completed_key(write, dot_);
   if (op == WriteOp::kState) {
-    if (const Entry* entry = work.original.find(write.field, full_key)) write.shown = entry->state.context;
+    if (const Entry* entry = work.original.find(write.field, full_key)) {
+      write.shown = entry->state.context;
+    }
   }
   auto& writes = body_.records[work.index].writes;
-  const auto at = std::lower_bound(writes.begin(), writes.end(), write, [](const RegisterWrite& a, const RegisterWrite& b) {
-    return std::tie(a.field, a.key) < std::tie(b.field, b.key);
-  });
+  const auto at = std::lower_bound(writes.begin(), writes.end(), write,
+                                   [](const RegisterWrite& a, const RegisterWrite& b) {
+                                     return std::tie(a.field, a.key) < std::tie(b.field, b.key);
+                                   });
   const bool again = at != writes.end() && at->field == write.field && at->key == write.key;
   if (again && op == WriteOp::kIncrement) {
     // A commit writes a register at most once: two increments of one commit are their sum.
@@ -106,12 +131,14 @@ Status CommitBuilder::write(const Target& target, WriteOp op, Bytes key, const V
   } else {
     writes.insert(at, write);
   }
-  // Reset to what was shown before the commit first, so that a repeated write of one commit leaves one sibling.
+  // Reset to what was shown before the commit first, so that a repeated write of one commit leaves
+  // one sibling.
   if (const Entry* before = work.original.find(write.field, full_key)) {
     work.current.at(write.field, full_key, write.privacy) = *before;
   } else {
-    std::erase_if(work.current.entries,
-                  [&](const Entry& entry) { return entry.field == write.field && entry.key == full_key; });
+    std::erase_if(work.current.entries, [&](const Entry& entry) {
+      return entry.field == write.field && entry.key == full_key;
+    });
   }
   apply_write(work.current, write, dot_, stamp_);
   return {};
@@ -139,7 +166,8 @@ Status CommitBuilder::create(std::string_view collection, const RecordId& id) {
   return write_life(**work, alive_life());
 }
 
-Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::string_view field, const Value& value) {
+Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::string_view field,
+                          const Value& value) {
   auto found = target(collection, id, field);
   if (!found) return found.error();
   const FieldDef& def = *found->field;
@@ -151,13 +179,16 @@ Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::
     case Rule::kMap:
     case Rule::kLog:
     case Rule::kCounter:
-      return rule_mismatch(*found->collection, def, "it is written entry by entry or by increments");
+      return rule_mismatch(*found->collection, def,
+                           "it is written entry by entry or by increments");
     case Rule::kStage: {
       const auto to = stage_index(*def.stages, value);
       if (!to) return rule_mismatch(*found->collection, def, "this is not one of its stages");
       const auto& server_only = def.stages->server_only;
-      if (author_ == Author::kDevice && std::find(server_only.begin(), server_only.end(), *to) != server_only.end()) {
-        return rule_mismatch(*found->collection, def, "only the server moves to " + def.stages->stages[*to]);
+      if (author_ == Author::kDevice &&
+          std::find(server_only.begin(), server_only.end(), *to) != server_only.end()) {
+        return rule_mismatch(*found->collection, def,
+                             "only the server moves to " + def.stages->stages[*to]);
       }
       const FieldReading reading = read_field(def, found->work->current.of_field(def.id));
       std::optional<std::uint8_t> from;
@@ -165,8 +196,9 @@ Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::
         if (const auto shown = decode_value(reading.value)) from = stage_index(*def.stages, *shown);
       }
       if (from && *from != *to && !def.stages->may_move(*from, *to)) {
-        return rule_mismatch(*found->collection, def,
-                             "no move from " + def.stages->stages[*from] + " to " + def.stages->stages[*to]);
+        return rule_mismatch(
+            *found->collection, def,
+            "no move from " + def.stages->stages[*from] + " to " + def.stages->stages[*to]);
       }
       return write(*found, WriteOp::kState, {}, value);
     }
@@ -175,17 +207,19 @@ Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::
   }
 }
 
-Status CommitBuilder::resolve(std::string_view collection, const RecordId& id, std::string_view field, const Value& value) {
+Status CommitBuilder::resolve(std::string_view collection, const RecordId& id,
+                              std::string_view field, const Value& value) {
   auto found = target(collection, id, field);
   if (!found) return found.error();
   if (is_map_rule(rule_in_force(found->field->rule))) {
-    return rule_mismatch(*found->collection, *found->field, "its entries have no conflict to resolve");
+    return rule_mismatch(*found->collection, *found->field,
+                         "its entries have no conflict to resolve");
   }
   return write(*found, WriteOp::kState, {}, value);
 }
 
-Status CommitBuilder::set_entry(std::string_view collection, const RecordId& id, std::string_view field,
-                                const Value& key, const Value& value) {
+Status CommitBuilder::set_entry(std::string_view collection, const RecordId& id,
+                                std::string_view field, const Value& key, const Value& value) {
   auto found = target(collection, id, field);
   if (!found) return found.error();
   if (rule_in_force(found->field->rule) != Rule::kMap) {
@@ -194,7 +228,8 @@ Status CommitBuilder::set_entry(std::string_view collection, const RecordId& id,
   return write(*found, WriteOp::kState, encode_value(key), value);
 }
 
-Status CommitBuilder::add(std::string_view collection, const RecordId& id, std::string_view field, std::int64_t increment) {
+Status CommitBuilder::add(std::string_view collection, const RecordId& id, std::string_view field,
+                          std::int64_t increment) {
   auto found = target(collection, id, field);
   if (!found) return found.error();
   if (rule_in_force(found->field->rule) != Rule::kCounter) {
@@ -203,19 +238,22 @@ Status CommitBuilder::add(std::string_view collection, const RecordId& id, std::
   return write(*found, WriteOp::kIncrement, {}, Value{increment});
 }
 
-Status CommitBuilder::set_add(std::string_view collection, const RecordId& id, std::string_view field, const Value& element) {
+Status CommitBuilder::set_add(std::string_view collection, const RecordId& id,
+                              std::string_view field, const Value& element) {
   auto found = target(collection, id, field);
   if (!found) return found.error();
   const Rule rule = rule_in_force(found->field->rule);
   if (rule != Rule::kSet && rule != Rule::kAccessSet) {
     return rule_mismatch(*found->collection, *found->field, "it is not a set");
   }
-  if (element.is_null()) return rule_mismatch(*found->collection, *found->field, "null is no element");
+  if (element.is_null()) {
+    return rule_mismatch(*found->collection, *found->field, "null is no element");
+  }
   return write(*found, WriteOp::kState, encode_value(element), Value{true});
 }
 
-Status CommitBuilder::set_remove(std::string_view collection, const RecordId& id, std::string_view field,
-                                 const Value& element) {
+Status CommitBuilder::set_remove(std::string_view collection, const RecordId& id,
+                                 std::string_view field, const Value& element) {
   auto found = target(collection, id, field);
   if (!found) return found.error();
   const Rule rule = rule_in_force(found->field->rule);
@@ -225,7 +263,8 @@ Status CommitBuilder::set_remove(std::string_view collection, const RecordId& id
   return write(*found, WriteOp::kState, encode_value(element), Value{});
 }
 
-Status CommitBuilder::log_append(std::string_view collection, const RecordId& id, std::string_view field, const Value& value) {
+Status CommitBuilder::log_append(std::string_view collection, const RecordId& id,
+                                 std::string_view field, const Value& value) {
   auto found = target(collection, id, field);
   if (!found) return found.error();
   if (rule_in_force(found->field->rule) != Rule::kLog) {
@@ -244,8 +283,12 @@ Status CommitBuilder::erase(std::string_view collection, const RecordId& id) {
   if (guard_) SATCHEL_TRY(guard_(*def, PrivacyClass::kStructure, kLifeField, false));
   auto work = work_on(*def, id, false);
   if (!work) return work.error();
-  if ((*work)->current.find(kLifeField) == nullptr) return Error{Errc::kRecordUnknown, def->name + "/" + to_text(id)};
-  if (!is_alive((*work)->current, def->life)) return Error{Errc::kRecordDeleted, def->name + "/" + to_text(id)};
+  if ((*work)->current.find(kLifeField) == nullptr) {
+    return Error{Errc::kRecordUnknown, def->name + "/" + to_text(id)};
+  }
+  if (!is_alive((*work)->current, def->life)) {
+    return Error{Errc::kRecordDeleted, def->name + "/" + to_text(id)};
+  }
   return write_life(**work, make_dead((*work)->current));
 }
 
@@ -258,8 +301,11 @@ Status CommitBuilder::restore(std::string_view collection, const RecordId& id) {
   return write_life(**work, alive_life());
 }
 
-Result<std::optional<Record>> CommitBuilder::shown(const CollectionDef& collection, const RecordId& id) {
-  if (const auto at = records_.find(id); at != records_.end()) return std::optional<Record>{at->second.current};
+Result<std::optional<Record>> CommitBuilder::shown(const CollectionDef& collection,
+                                                   const RecordId& id) {
+  if (const auto at = records_.find(id); at != records_.end()) {
+    return std::optional<Record>{at->second.current};
+  }
   return shown_(collection, id);
 }
 

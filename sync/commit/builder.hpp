@@ -1,4 +1,5 @@
-// Turns what a caller wants into a commit's body: the one set of checks for devices, admins and imports.
+// Turns what a caller wants into a commit's body: the one set of checks for devices, admins and
+// imports.
 #pragma once
 
 #include <functional>
@@ -11,43 +12,58 @@
 
 namespace satchel::sync {
 
-// Gives the record as its author is shown it (base and own pending), or nothing where he holds none.
-using ShownRecord = std::function<Result<std::optional<Record>>(const schema::CollectionDef&, const RecordId&)>;
+// Gives the record as its author is shown it (base and own pending), or nothing where he holds
+// none.
+using ShownRecord =
+    std::function<Result<std::optional<Record>>(const schema::CollectionDef&, const RecordId&)>;
 
-// Collects writes on top of what is shown, each checked at the call: kCollectionUnknown, kFieldUnknown,
-// kTypeMismatch, kRuleMismatch (an operation that the field's rule does not have, a stage move that its table does
-// not allow, a write of a server field by a device), kRecordUnknown, kRecordDeleted, kAlreadyExists, kLimitExceeded,
-// kReferenceCycle. A failed call changes nothing. Later calls see earlier ones. Thread-bound.
+// Collects writes on top of what is shown, each checked at the call: kCollectionUnknown,
+// kFieldUnknown, kTypeMismatch, kRuleMismatch (an operation that the field's rule does not have, a
+// stage move that its table does not allow, a write of a server field by a device), kRecordUnknown,
+// kRecordDeleted, kAlreadyExists, kLimitExceeded, kReferenceCycle. A failed call changes nothing.
+// Later calls see earlier ones. Thread-bound.
 class CommitBuilder {
  public:
   enum class Author : std::uint8_t { kDevice, kServer };
 
   // Asked before each write: policy's door. An Error is given to the caller and nothing is written.
-  using Guard = std::function<Status(const schema::CollectionDef&, PrivacyClass, FieldId, bool creating)>;
+  using Guard =
+      std::function<Status(const schema::CollectionDef&, PrivacyClass, FieldId, bool creating)>;
 
-  CommitBuilder(const schema::Catalog& catalog, ShownRecord shown, Author author, Dot dot, Stamp stamp,
-                Guard guard = {});
+  CommitBuilder(const schema::Catalog& catalog, ShownRecord shown, Author author, Dot dot,
+                Stamp stamp, Guard guard = {});
 
   // A new record, life written. The caller makes the id (UUIDv7).
   Status create(std::string_view collection, const RecordId& id);
-  // A plain field; a null value clears. For max and min a candidate. For stage fields the move is checked.
-  Status set(std::string_view collection, const RecordId& id, std::string_view field, const Value& value);
-  // The same after `accept` has let the reader of a conflict choose: no move check, observes all siblings.
-  Status resolve(std::string_view collection, const RecordId& id, std::string_view field, const Value& value);
+  // A plain field; a null value clears. For max and min a candidate. For stage fields the move is
+  // checked.
+  Status set(std::string_view collection, const RecordId& id, std::string_view field,
+             const Value& value);
+  // The same after `accept` has let the reader of a conflict choose: no move check, observes all
+  // siblings.
+  Status resolve(std::string_view collection, const RecordId& id, std::string_view field,
+                 const Value& value);
   // One entry of a map; null removes it.
-  Status set_entry(std::string_view collection, const RecordId& id, std::string_view field, const Value& key, const Value& value);
-  Status add(std::string_view collection, const RecordId& id, std::string_view field, std::int64_t increment);
-  Status set_add(std::string_view collection, const RecordId& id, std::string_view field, const Value& element);
-  Status set_remove(std::string_view collection, const RecordId& id, std::string_view field, const Value& element);
-  Status log_append(std::string_view collection, const RecordId& id, std::string_view field, const Value& value);
-  Status erase(std::string_view collection, const RecordId& id);    // A delete; kRecordUnknown where life was not shown.
+  Status set_entry(std::string_view collection, const RecordId& id, std::string_view field,
+                   const Value& key, const Value& value);
+  Status add(std::string_view collection, const RecordId& id, std::string_view field,
+             std::int64_t increment);
+  Status set_add(std::string_view collection, const RecordId& id, std::string_view field,
+                 const Value& element);
+  Status set_remove(std::string_view collection, const RecordId& id, std::string_view field,
+                    const Value& element);
+  Status log_append(std::string_view collection, const RecordId& id, std::string_view field,
+                    const Value& value);
+  // A delete; kRecordUnknown where life was not shown.
+  Status erase(std::string_view collection, const RecordId& id);
   Status restore(std::string_view collection, const RecordId& id);  // Brings a deleted record back.
 
   // The record as it would be shown with the writes so far.
   Result<std::optional<Record>> shown(const schema::CollectionDef& collection, const RecordId& id);
   [[nodiscard]] bool empty() const { return records_.empty(); }
   [[nodiscard]] const CommitBody& peek() const { return body_; }
-  // Required fields of created records are checked here: kRequiredMissing. The builder is empty afterwards.
+  // Required fields of created records are checked here: kRequiredMissing. The builder is empty
+  // afterwards.
   Result<CommitBody> finish();
 
  private:
@@ -63,7 +79,8 @@ class CommitBuilder {
     Work* work = nullptr;
   };
 
-  Result<Work*> work_on(const schema::CollectionDef& collection, const RecordId& id, bool may_create);
+  Result<Work*> work_on(const schema::CollectionDef& collection, const RecordId& id,
+                        bool may_create);
   Result<Target> target(std::string_view collection, const RecordId& id, std::string_view field);
   Status write(const Target& target, WriteOp op, Bytes key, const Value& value);
   Status write_life(Work& work, const Bytes& life);

@@ -25,8 +25,9 @@ Status check_struct(const schema::FieldDef& field, const schema::Type& type, con
 }
 
 Error no_such_op(const schema::FieldDef& field) {
-  return Error{Errc::kRuleMismatch,
-               field.name + ": a field of rule " + std::string{name_of(field.rule)} + " does not take this operation"};
+  return Error{Errc::kRuleMismatch, field.name + ": a field of rule " +
+                                        std::string{name_of(field.rule)} +
+                                        " does not take this operation"};
 }
 
 WriteOp op_of(Rule rule) {
@@ -49,7 +50,9 @@ Status check_type(const schema::FieldDef& field, const schema::Type& type, const
     case Kind::kInteger: {
       const auto* number = value.as<std::int64_t>();
       if (number == nullptr) return mismatch(field, "an integer");
-      if (*number < type.min || *number > type.max) return mismatch(field, "an integer in the type's range");
+      if (*number < type.min || *number > type.max) {
+        return mismatch(field, "an integer in the type's range");
+      }
       return {};
     }
     case Kind::kFloat:
@@ -85,10 +88,12 @@ std::optional<std::uint8_t> stage_index(const schema::StageTable& table, const V
 
 Status check_bounds(const RegisterWrite& write) {
   if (write.value.size() > limits::kValueBytesMax) {
-    return Error{Errc::kLimitExceeded, "a value has at most " + std::to_string(limits::kValueBytesMax) + " bytes"};
+    return Error{Errc::kLimitExceeded,
+                 "a value has at most " + std::to_string(limits::kValueBytesMax) + " bytes"};
   }
   if (write.key.size() > limits::kKeyBytesMax) {
-    return Error{Errc::kLimitExceeded, "a key has at most " + std::to_string(limits::kKeyBytesMax) + " bytes"};
+    return Error{Errc::kLimitExceeded,
+                 "a key has at most " + std::to_string(limits::kKeyBytesMax) + " bytes"};
   }
   if (auto value = decode_value(write.value); !value) return value.error();
   return {};
@@ -98,7 +103,8 @@ Status check_write(const schema::FieldDef& field, const RegisterWrite& write) {
   SATCHEL_TRY(check_bounds(write));
   const Rule rule = rule_in_force(field.rule);
   if (write.op != op_of(rule)) return no_such_op(field);
-  const bool keyed = rule == Rule::kSet || rule == Rule::kAccessSet || rule == Rule::kMap || rule == Rule::kLog;
+  const bool keyed =
+      rule == Rule::kSet || rule == Rule::kAccessSet || rule == Rule::kMap || rule == Rule::kLog;
   if (keyed == write.key.empty()) return no_such_op(field);
   auto value = decode_value(write.value);
   if (!value) return value.error();
@@ -109,7 +115,9 @@ Status check_write(const schema::FieldDef& field, const RegisterWrite& write) {
   if (rule == Rule::kSet || rule == Rule::kAccessSet) {
     auto element = decode_value(write.key);
     if (!element) return element.error();
-    if (!value->is_null() && value->as<bool>() == nullptr) return mismatch(field, "presence or absence of an element");
+    if (!value->is_null() && value->as<bool>() == nullptr) {
+      return mismatch(field, "presence or absence of an element");
+    }
     return check_type(field, field.value_type(), *element);
   }
   if (rule == Rule::kMap) {

@@ -1,4 +1,5 @@
-// What a field shows: every merge rule is a pure reading of the siblings (docs/MERGE_RULES.md has the table).
+// What a field shows: every merge rule is a pure reading of the siblings (docs/MERGE_RULES.md has
+// the table).
 #pragma once
 
 #include <optional>
@@ -31,8 +32,8 @@ struct ShownItem {
   friend bool operator==(const ShownItem&, const ShownItem&) = default;
 };
 
-// Depends on the siblings alone: not on how they came, nor on sequences. Value type; thread-compatible.
-// Invariant: each sibling of the field is in exactly one of winners and losers.
+// Depends on the siblings alone: not on how they came, nor on sequences. Value type;
+// thread-compatible. Invariant: each sibling of the field is in exactly one of winners and losers.
 struct FieldReading {
   bool present = false;    // A cleared value reads as absent.
   bool withheld = false;   // Policy keeps (a part of) the field from this replica.
@@ -63,7 +64,8 @@ schema::Rule register_rule(const schema::FieldDef& field);
 // The stage that a value of the field names: its text, or the first member of its struct.
 std::optional<std::string> stage_of(const schema::FieldDef& field, ByteView value);
 
-// Whether `a` reads before `b` where the highest stamp is shown: by stamp, then replica, then commit.
+// Whether `a` reads before `b` where the highest stamp is shown: by stamp, then replica, then
+// commit.
 bool later(const Sibling& a, const Sibling& b);
 
 }  // namespace satchel::sync

@@ -10,21 +10,25 @@
 
 namespace satchel::sync {
 
-// One register of a record: a plain field has an empty key, a map's entries one each. Keys are opaque bytes:
-//   set, accessSet     encode_value(element)             map      encode_value(key)
-//   counter, max, min  the author's 16-byte replica id   log      replica id (16), commit (u64 big-endian), place (u16 big-endian)
+// One register of a record: a plain field has an empty key, a map's entries one each. Keys are
+// opaque bytes:
+//   set, accessSet     encode_value(element)
+//   map                encode_value(key)
+//   counter, max, min  the author's 16-byte replica id
+//   log                replica id (16), commit (u64 big-endian), place (u16 big-endian)
 struct Entry {
   FieldId field = 0;
   Bytes key;
   PrivacyClass privacy = PrivacyClass::kCompany;
   bool withheld = false;  // Policy keeps the value from this replica: no siblings, no context.
-  Sequence seq = 0;       // The server's sequence at which the register last changed; 0 before it was ever there.
+  // The server's sequence at which the register last changed; 0 before it was ever there.
+  Sequence seq = 0;
   Register state;
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
-// Value type. Invariant: entries sorted by (field, key), no pair twice. The life register is the entry of field
-// kLifeField and class kStructure.
+// Value type. Invariant: entries sorted by (field, key), no pair twice. The life register is the
+// entry of field kLifeField and class kStructure.
 struct Record {
   CollectionId collection = 0;
   RecordId id;
@@ -41,15 +45,16 @@ struct Record {
 // The order of a record's entries: by field, then by key as bytes.
 bool precedes(const Entry& entry, FieldId field, ByteView key);
 
-// Joins register by register; seq becomes the greater. A withheld mark stands until a state is there to take its place.
-// Precondition: same collection and id.
+// Joins register by register; seq becomes the greater. A withheld mark stands until a state is
+// there to take its place. Precondition: same collection and id.
 Record join(const Record& a, const Record& b);
 static_assert(JoinSemilattice<Record>);
 
 // The record's vector clock: the join of its registers' contexts.
 Context clock_of(const Record& record);
 
-// kLimitExceeded where the record holds more entries, siblings, context entries or bytes than limits.hpp lets it.
+// kLimitExceeded where the record holds more entries, siblings, context entries or bytes than
+// limits.hpp lets it.
 Status within_limits(const Record& record);
 
 }  // namespace satchel::sync

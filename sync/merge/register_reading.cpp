@@ -17,17 +17,17 @@ RegisterReading showing(const Sibling* shown) {
 }
 
 RegisterReading read_latest(const Register& state) {
-  const auto latest = std::max_element(state.siblings.begin(), state.siblings.end(),
-                                       [](const Sibling& a, const Sibling& b) { return later(b, a); });
+  const auto latest =
+      std::max_element(state.siblings.begin(), state.siblings.end(),
+                       [](const Sibling& a, const Sibling& b) { return later(b, a); });
   return showing(latest == state.siblings.end() ? nullptr : &*latest);
 }
 
 RegisterReading read_multi(const Register& state) {
   RegisterReading reading = read_latest(state);
   // Two who wrote the same concurrently do not need a third to decide between them.
-  reading.flagged = std::any_of(state.siblings.begin(), state.siblings.end(), [&](const Sibling& s) {
-    return s.value != reading.shown->value;
-  });
+  reading.flagged = std::any_of(state.siblings.begin(), state.siblings.end(),
+                                [&](const Sibling& s) { return s.value != reading.shown->value; });
   return reading;
 }
 
@@ -38,7 +38,8 @@ RegisterReading read_earliest(const Register& state) {
   return showing(earliest == state.siblings.end() ? nullptr : &*earliest);
 }
 
-// `order_wanted` greater: the greatest value; less: the least. Absent ones only where there is nothing else.
+// `order_wanted` greater: the greatest value; less: the least. Absent ones only where there is
+// nothing else.
 RegisterReading read_extreme(const Register& state, std::strong_ordering order_wanted) {
   const Sibling* extreme = nullptr;
   for (const Sibling& sibling : state.siblings) {
@@ -71,7 +72,8 @@ RegisterReading read_membership(const Register& state, bool absent_wins) {
 struct StagedSibling {
   const Sibling* sibling = nullptr;
   std::string stage;                 // Empty: cleared, or a value without a stage.
-  std::optional<std::uint8_t> index; // None: a stage of a newer schema; nothing beats it, it beats nothing.
+  // None: a stage of a newer schema; nothing beats it, it beats nothing.
+  std::optional<std::uint8_t> index;
 };
 using StagedSiblings = boost::container::small_vector<StagedSibling, 2>;
 

@@ -121,7 +121,8 @@ std::string Teller::stage_reason(const Contest& contest) const {
 std::string Teller::reason(const Contest& contest) const {
   switch (register_rule(field_)) {
     case Rule::kMulti:
-      return contest.shown.flagged ? latest_reason(contest) : "all concurrent writes wrote the same";
+      return contest.shown.flagged ? latest_reason(contest)
+                                   : "all concurrent writes wrote the same";
     case Rule::kOnce:
     case Rule::kLog: return "the first write stands";
     case Rule::kDeny: return "the most restrictive of the concurrent values stands";
@@ -154,8 +155,8 @@ std::string Teller::register_story(const Contest& contest) const {
   const bool once = register_rule(field_) == Rule::kOnce;
   const std::string fate =
       once ? "kept until the server returns it to its author" : "kept and can be restored";
-  return std::string{cleared ? "the clearing of " : "the write of "} + field_.name + ' ' + by(shown) +
-         (cleared ? " stands" : " is shown") +
+  return std::string{cleared ? "the clearing of " : "the write of "} + field_.name + ' ' +
+         by(shown) + (cleared ? " stands" : " is shown") +
          (contest.shown.flagged ? " until a person decides" : "") + " because " + reason(contest) +
          rule() + "; " + kept(contest, "write", fate);
 }
@@ -188,7 +189,8 @@ std::string Teller::plain() const {
   if (entries_.empty() || entries_.front().state.siblings.empty()) {
     return named() + " was never written" + rule();
   }
-  return register_story({&entries_.front(), read_register(field_.rule, field_, entries_.front().state)});
+  return register_story(
+      {&entries_.front(), read_register(field_.rule, field_, entries_.front().state)});
 }
 
 std::string Teller::map() const {

@@ -9,7 +9,9 @@ constexpr std::uint8_t kFormat = 1;
 constexpr std::uint8_t kEvict = 1;
 constexpr std::uint8_t kWhole = 2;
 
-Error malformed() { return Error{Errc::kFrameMalformed, "a page's bytes do not follow the page format"}; }
+Error malformed() {
+  return Error{Errc::kFrameMalformed, "a page's bytes do not follow the page format"};
+}
 
 std::size_t index_of(std::vector<CollectionId>& collections, CollectionId id) {
   const auto at = std::find(collections.begin(), collections.end(), id);
@@ -113,7 +115,8 @@ Result<bool> PageReader::next(PageItem& item) {
     const ByteView segment = in_.sized();
     if (in_.failed() || privacy >= kPrivacyClassCount || privacy <= previous) return malformed();
     previous = privacy;
-    SATCHEL_TRY(decode_segment(segment, static_cast<PrivacyClass>(privacy), *replicas_, item.entries));
+    SATCHEL_TRY(
+        decode_segment(segment, static_cast<PrivacyClass>(privacy), *replicas_, item.entries));
   }
   return true;
 }

@@ -19,7 +19,8 @@ namespace satchel::sync {
 //            | segment count | segments                                      (others)
 //   flags    bit 0  evict: the receiver no longer holds the record for this scope
 //            bit 1  whole: what the receiver holds of the record is replaced by this
-//   segment  class (u8) | subject count (u8) | subject refs (16 each) | length | segment (sync/record/segment.hpp)
+//   segment  class (u8) | subject count (u8) | subject refs (16 each) | length
+//            | segment (sync/record/segment.hpp)
 struct PageItem {
   CollectionId collection = 0;
   RecordId id;
@@ -45,7 +46,8 @@ class PageWriter {
   std::size_t count_ = 0;
 };
 
-// Reads item by item, so that a page of any size costs one item's memory. Thread-bound; the page must outlive it.
+// Reads item by item, so that a page of any size costs one item's memory. Thread-bound; the page
+// must outlive it.
 class PageReader {
  public:
   // kFrameMalformed, kRecordNewer.

@@ -39,10 +39,11 @@ constexpr std::array<std::pair<Action, std::string_view>, 9> kActions{{
     {Action::kErase, "erase"},
 }};
 constexpr Mask kEveryAction =
-    actions(Action::kRead, Action::kCreate, Action::kWrite, Action::kReplace, Action::kContact, Action::kScore,
-            Action::kExport, Action::kShare, Action::kErase);
+    actions(Action::kRead, Action::kCreate, Action::kWrite, Action::kReplace, Action::kContact,
+            Action::kScore, Action::kExport, Action::kShare, Action::kErase);
 
-// The built-in bundle. Each rule permits; what no rule permits is denied. Whoever changes a line raises kVersion.
+// The built-in bundle. Each rule permits; what no rule permits is denied. Whoever changes a line
+// raises kVersion.
 struct Rule {
   std::string_view id;
   Role role;
@@ -54,10 +55,14 @@ constexpr std::array<Rule, 9> kRules{{
     {"rep.creates", Role::kRep, actions(Action::kCreate), false},
     {"rep.works", Role::kRep, actions(Action::kRead, Action::kWrite, Action::kReplace), true},
     {"manager.creates", Role::kManager, actions(Action::kCreate), false},
-    {"manager.works", Role::kManager, actions(Action::kRead, Action::kWrite, Action::kReplace), true},
-    {"manager.uses", Role::kManager, actions(Action::kContact, Action::kScore, Action::kExport), true},
+    {"manager.works", Role::kManager, actions(Action::kRead, Action::kWrite, Action::kReplace),
+     true},
+    {"manager.uses", Role::kManager, actions(Action::kContact, Action::kScore, Action::kExport),
+     true},
     {"dpo.protects", Role::kDpo,
-     actions(Action::kRead, Action::kWrite, Action::kReplace, Action::kExport, Action::kShare, Action::kErase), true},
+     actions(Action::kRead, Action::kWrite, Action::kReplace, Action::kExport, Action::kShare,
+             Action::kErase),
+     true},
     {"auditor.reads", Role::kAuditor, actions(Action::kRead), true},
     {"admin.all", Role::kAdmin, kEveryAction, false},
     {"server.all", Role::kServer, kEveryAction, false},
@@ -68,8 +73,8 @@ constexpr std::string_view kBundleUnknown = "deny.bundleUnknown";
 constexpr std::string_view kOutsideScope = "deny.outsideScope";
 constexpr std::string_view kNoRule = "deny.noRule";
 
-// What the hash is taken over: every rule and purpose in words, so that it changes with what is decided and with
-// nothing else.
+// What the hash is taken over: every rule and purpose in words, so that it changes with what is
+// decided and with nothing else.
 std::string canonical_text() {
   std::string text = "satchel policy " + std::to_string(kVersion) + "\n";
   for (const Rule& rule : kRules) {
@@ -79,12 +84,15 @@ std::string canonical_text() {
     }
     text += rule.in_scope_only ? " in scope\n" : " anywhere\n";
   }
-  for (const std::string_view purpose : known_purposes()) text += "purpose " + std::string{purpose} + "\n";
+  for (const std::string_view purpose : known_purposes()) {
+    text += "purpose " + std::string{purpose} + "\n";
+  }
   return text;
 }
 
 bool is_action(Action action) {
-  return std::any_of(kActions.begin(), kActions.end(), [&](const auto& each) { return each.first == action; });
+  return std::any_of(kActions.begin(), kActions.end(),
+                     [&](const auto& each) { return each.first == action; });
 }
 
 }  // namespace
@@ -120,7 +128,8 @@ Decision decide(const Bundle& bundle, const AccessRequest& request) {
     return decision;
   }
   const bool known_bundle = bundle.version == kVersion && bundle.hash == builtin_bundle().hash;
-  // What a person learns in the field must not be lost for want of a bundle: its author may still write it down.
+  // What a person learns in the field must not be lost for want of a bundle: its author may still
+  // write it down.
   if (!known_bundle && request.action != Action::kCreate) {
     decision.rule = kBundleUnknown;
     return decision;

@@ -1,5 +1,6 @@
-// May this actor do this with this class of data, for this purpose, now? Asked at four doors: the device's read, the
-// device's write, the server's acceptance of a commit, the server's selection of what a device gets.
+// May this actor do this with this class of data, for this purpose, now? Asked at four doors: the
+// device's read, the device's write, the server's acceptance of a commit, the server's selection of
+// what a device gets.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +13,28 @@
 
 namespace satchel::sync {
 
-enum class Role : std::uint8_t { kRep = 1, kManager = 2, kDpo = 3, kAuditor = 4, kAdmin = 5, kServer = 6 };
+enum class Role : std::uint8_t {
+  kRep = 1,
+  kManager = 2,
+  kDpo = 3,
+  kAuditor = 4,
+  kAdmin = 5,
+  kServer = 6
+};
 std::string_view name_of(Role role);
 Result<Role> parse_role(std::string_view name);  // kInvalidArgument names the roles there are.
 
-enum class Action : std::uint8_t { kRead = 1, kCreate, kWrite, kReplace, kContact, kScore, kExport, kShare, kErase };
+enum class Action : std::uint8_t {
+  kRead = 1,
+  kCreate,
+  kWrite,
+  kReplace,
+  kContact,
+  kScore,
+  kExport,
+  kShare,
+  kErase
+};
 enum class Effect : std::uint8_t { kPermit = 1, kRedact = 2, kDeny = 3 };
 
 // Purposes use the names of the W3C Data Privacy Vocabulary.
@@ -26,7 +44,8 @@ bool is_known_purpose(std::string_view purpose);
 struct AccessRequest {
   std::string_view actor;
   Role role = Role::kRep;
-  bool in_scope = false;  // The record lies in a scope granted to the actor, or the actor is creating it.
+  // The record lies in a scope granted to the actor, or the actor is creating it.
+  bool in_scope = false;
   PrivacyClass privacy = PrivacyClass::kCompany;
   FieldId field = 0;
   Action action = Action::kRead;
@@ -43,7 +62,8 @@ struct Decision {
   [[nodiscard]] bool permitted() const { return effect == Effect::kPermit; }
 };
 
-// The rules in force. Today the built-in bundle, version 1: a role's actions on records in its scopes.
+// The rules in force. Today the built-in bundle, version 1: a role's actions on records in its
+// scopes.
 struct Bundle {
   std::uint64_t version = 1;
   Bytes hash;  // 32 bytes.

@@ -1,4 +1,5 @@
-// Purpose names of the W3C Data Privacy Vocabulary 2.0: what is narrower than https://w3id.org/dpv#Purpose.
+// Purpose names of the W3C Data Privacy Vocabulary 2.0: what is narrower than
+// https://w3id.org/dpv#Purpose.
 #include "sync/policy/purposes.hpp"
 
 #include <algorithm>

@@ -50,7 +50,8 @@ std::string value_json(const FieldDef* field, ByteView value) {
   const Rule rule = schema::rule_in_force(field->rule);
   const bool keyed = rule == Rule::kLog || rule == Rule::kMap;
   std::string out;
-  append_encoded_json(out, keyed && field->type.element ? *field->type.element : field->type, value);
+  append_encoded_json(out, keyed && field->type.element ? *field->type.element : field->type,
+                      value);
   return out;
 }
 

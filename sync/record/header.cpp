@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::uint8_t kFormat = 1;
 
-Error malformed() { return Error{Errc::kRecordMalformed, "a record's header does not follow its format"}; }
+Error malformed() {
+  return Error{Errc::kRecordMalformed, "a record's header does not follow its format"};
+}
 
 }  // namespace
 
@@ -28,7 +30,9 @@ Result<RecordHeader> decode_header(ByteView bytes, const ReplicaNumbers& numbers
   ByteReader in{bytes};
   const std::uint8_t format = in.u8();
   if (in.failed()) return malformed();
-  if (format != kFormat) return Error{Errc::kRecordNewer, "record header format " + std::to_string(format)};
+  if (format != kFormat) {
+    return Error{Errc::kRecordNewer, "record header format " + std::to_string(format)};
+  }
   RecordHeader header;
   header.collection = in.u64();
   const auto id = RecordId::from_bytes(in.take(16));
@@ -45,7 +49,8 @@ Result<RecordHeader> decode_header(ByteView bytes, const ReplicaNumbers& numbers
   return header;
 }
 
-Result<Record> open_record(ReadTxn& txn, const StoredRecord& stored, const ReplicaNumbers& numbers) {
+Result<Record> open_record(ReadTxn& txn, const StoredRecord& stored,
+                           const ReplicaNumbers& numbers) {
   auto header = decode_header(stored.header, numbers);
   if (!header) return header.error();
   Record record{header->collection, header->id, {}};

@@ -10,7 +10,8 @@ namespace satchel::sync {
 
 // The structure-class part of a stored record.
 //
-//   header  format (u8 = 1) | collection (u64 LE) | id (16) | life length, life | extras length, extras
+//   header  format (u8 = 1) | collection (u64 LE) | id (16) | life length, life
+//           | extras length, extras
 //   life    a segment of class kStructure with the one entry kLifeField, empty where there is none
 //   extras  kept byte for byte for later versions
 struct RecordHeader {
@@ -25,11 +26,12 @@ Bytes encode_header(const RecordHeader& header, ReplicaNumbers& numbers);
 // kRecordNewer for another format, kRecordMalformed for what encode_header would not write.
 Result<RecordHeader> decode_header(ByteView bytes, const ReplicaNumbers& numbers);
 
-// The whole record, life among its entries; segments of locked classes are left out. Errors: those of
-// ReadTxn::open_segment but kClassLocked, and of decode_segment.
+// The whole record, life among its entries; segments of locked classes are left out. Errors: those
+// of ReadTxn::open_segment but kClassLocked, and of decode_segment.
 Result<Record> open_record(ReadTxn& txn, const StoredRecord& stored, const ReplicaNumbers& numbers);
 
-// The record as plain segments, one per class, for put_many. `number` comes from WriteTxn::number_for.
+// The record as plain segments, one per class, for put_many. `number` comes from
+// WriteTxn::number_for.
 StoredRecord to_stored(const Record& record, RecordNumber number, ReplicaNumbers& numbers);
 
 }  // namespace satchel::sync

@@ -16,7 +16,8 @@ struct Scanner {
   NumberedContext shared_context{};
   NumberedContext own_context{};  // Reused for each explicit one.
   SharedContextVote vote{};
-  bool base_met = false;          // Some entry has exactly the base: encode_segment takes the least.
+  // Some entry has exactly the base: encode_segment takes the least.
+  bool base_met = false;
   Fault fault = Fault::kNone;
 
   explicit Scanner(ByteView bytes) : in(bytes) {}

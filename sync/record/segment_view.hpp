@@ -1,4 +1,5 @@
-// A segment read in place: what the codec's three users (decode, transcode, join) share. Private to sync/record.
+// A segment read in place: what the codec's three users (decode, transcode, join) share. Private to
+// sync/record.
 #pragma once
 
 #include <cstddef>
@@ -48,12 +49,14 @@ struct EntryView {
   ByteView key;
   SiblingView first;        // Where there is one.
   ByteView rest;            // The other siblings as a segment writes them.
-  ByteView context;         // A context's bytes; of kShared the shared one; of kOwnDot and kWithheld empty.
+  // A context's bytes; of kShared the shared one; of kOwnDot and kWithheld empty.
+  ByteView context;
 };
 using EntryViews = boost::container::small_vector<EntryView, 16>;
 
-// Which context a segment shares: the majority vote of Boyer and Moore over the contexts that are not just a
-// sibling's own dot. One pass, no table, and the same answer from the same entries under any numbering.
+// Which context a segment shares: the majority vote of Boyer and Moore over the contexts that are
+// not just a sibling's own dot. One pass, no table, and the same answer from the same entries under
+// any numbering.
 class SharedContextVote {
  public:
   void add(ByteView context) {
@@ -87,11 +90,12 @@ class Arena {
   std::pmr::monotonic_buffer_resource pool_{first_, sizeof first_};
 };
 
-// Reads and checks everything that can be checked without replica ids: form, order, limits, that each context
-// covers its siblings, and that encode_segment would have chosen the same forms.
+// Reads and checks everything that can be checked without replica ids: form, order, limits, that
+// each context covers its siblings, and that encode_segment would have chosen the same forms.
 Status scan_segment(ByteView bytes, EntryViews& entries);
 
-// Reads the next of `rest`. `in` must be over bytes that scan_segment accepted, or the caller checks `in.failed()`.
+// Reads the next of `rest`. `in` must be over bytes that scan_segment accepted, or the caller
+// checks `in.failed()`.
 SiblingView read_sibling(ByteReader& in);
 // Precondition: bytes that scan_segment accepted.
 void read_context(ByteView bytes, NumberedContext& out);
@@ -135,10 +139,12 @@ inline constexpr std::size_t kSiblingBytesMax = 3 * Pen::kVarintBytesMax + 8;  /
 // The bytes of a context, in the arena.
 ByteView context_bytes(const NumberedContext& context, Arena& arena);
 
-// The one writer: a function of the entries alone. kShared and kExplicit are told apart here. Empty for no entries.
+// The one writer: a function of the entries alone. kShared and kExplicit are told apart here. Empty
+// for no entries.
 Bytes write_segment(std::span<const EntryView> entries);
 
-// Numbers of ids, remembering the last few: a shared lock and a hash cost more than a join. Thread-bound.
+// Numbers of ids, remembering the last few: a shared lock and a hash cost more than a join.
+// Thread-bound.
 class NumberMemo {
  public:
   explicit NumberMemo(ReplicaNumbers& numbers) : numbers_(numbers) {}
@@ -159,7 +165,8 @@ class NumberMemo {
   std::size_t count_ = 0;
 };
 
-// An entry under `numbers`, its context and further siblings in the arena; values stay where they are.
+// An entry under `numbers`, its context and further siblings in the arena; values stay where they
+// are.
 EntryView view_of(const Entry& entry, NumberMemo& numbers, Arena& arena);
 
 }  // namespace satchel::sync

@@ -32,8 +32,9 @@ void write_entry(Pen& pen, const EntryView& entry, const EntryView* previous, Se
   }
   pen.u8(static_cast<std::uint8_t>(entry.field & 0xFF));
   pen.u8(static_cast<std::uint8_t>(entry.field >> 8));
-  pen.u8(static_cast<std::uint8_t>(static_cast<unsigned>(form) | (entry.key.empty() ? 0U : kHasKey) |
-                                   (counted ? kHasCount : 0U) | (same_first ? kSameFirst : 0U)));
+  pen.u8(static_cast<std::uint8_t>(static_cast<unsigned>(form) |
+                                   (entry.key.empty() ? 0U : kHasKey) | (counted ? kHasCount : 0U) |
+                                   (same_first ? kSameFirst : 0U)));
   if (!entry.key.empty()) {
     pen.varint(entry.key.size());
     pen.raw(entry.key);

@@ -15,7 +15,8 @@
 
 namespace satchel::sync {
 
-// The small tables. Numbers are part of the disk format and of the associated data. Keys sort as bytes.
+// The small tables. Numbers are part of the disk format and of the associated data. Keys sort as
+// bytes.
 enum class Table : std::uint8_t {
   kRecords = 1,   // number -> record; only through the record calls
   kNumbers = 2,   // blinded id -> number; only through the record calls
@@ -35,8 +36,9 @@ enum class Table : std::uint8_t {
 };
 inline constexpr std::size_t kTableCount = 16;
 
-// One privacy class's part of a stored record. `bytes` is the plaintext segment (sync/record/segment.hpp), or, while
-// `sealed`, what is on disk: such a segment can be carried over unopened, or opened with ReadTxn::open_segment.
+// One privacy class's part of a stored record. `bytes` is the plaintext segment
+// (sync/record/segment.hpp), or, while `sealed`, what is on disk: such a segment can be carried
+// over unopened, or opened with ReadTxn::open_segment.
 struct Segment {
   PrivacyClass privacy = PrivacyClass::kCompany;
   std::uint32_t generation = 0;  // Of the class key; filled by the store when it seals.
@@ -46,7 +48,8 @@ struct Segment {
   Bytes bytes;
 };
 
-// A record as a store holds it. `header` is the caller's own structure-class plaintext (sync/record/header.hpp).
+// A record as a store holds it. `header` is the caller's own structure-class plaintext
+// (sync/record/header.hpp).
 struct StoredRecord {
   RecordNumber number = 0;
   std::uint64_t revision = 0;  // Filled by the store: rises with each put.
@@ -65,38 +68,43 @@ class ReadTxn {
  public:
   virtual ~ReadTxn() = default;
 
-  // Rows of the small tables. Errors of all calls: kStoreCorrupt (names table and key's hex prefix), kClassLocked,
-  // kStoreLatched.
+  // Rows of the small tables. Errors of all calls: kStoreCorrupt (names table and key's hex
+  // prefix), kClassLocked, kStoreLatched.
   virtual Result<std::optional<Bytes>> find(Table table, ByteView key) = 0;
-  // In key order from `from` (inclusive) until the visitor says false or the table ends. The views die with the call.
+  // In key order from `from` (inclusive) until the visitor says false or the table ends. The views
+  // die with the call.
   using RowVisitor = std::function<bool(ByteView key, ByteView value)>;
   virtual Status scan(Table table, ByteView from, const RowVisitor& visit) = 0;
 
   // Record numbers by id, 0 where there is none; in the order asked.
   virtual Result<std::vector<RecordNumber>> find_numbers(std::span<const RecordId> ids) = 0;
-  // Records by number, in the order asked; an absent one has number 0. Segments come sealed (engines without
-  // sealing give them plain).
-  virtual Status find_many(std::span<const RecordNumber> numbers, std::vector<StoredRecord>& out) = 0;
+  // Records by number, in the order asked; an absent one has number 0. Segments come sealed
+  // (engines without sealing give them plain).
+  virtual Status find_many(std::span<const RecordNumber> numbers,
+                           std::vector<StoredRecord>& out) = 0;
   // By rising number from `from` on.
   using RecordVisitor = std::function<bool(StoredRecord& record)>;
   virtual Status scan_records(RecordNumber from, const RecordVisitor& visit) = 0;
-  // The plaintext of one segment of a record that this transaction gave out. kClassLocked, kStoreCorrupt.
+  // The plaintext of one segment of a record that this transaction gave out. kClassLocked,
+  // kStoreCorrupt.
   virtual Result<Bytes> open_segment(const StoredRecord& record, const Segment& segment) = 0;
   // How many records there are.
   virtual Result<std::uint64_t> count_records() = 0;
 };
 
-// The only write transaction; sees its own writes. Rolls back unless committed. Errors: kStoreFull, kStoreDiskFull,
-// kStoreReadOnly, kStoreLatched.
+// The only write transaction; sees its own writes. Rolls back unless committed. Errors: kStoreFull,
+// kStoreDiskFull, kStoreReadOnly, kStoreLatched.
 class WriteTxn : public ReadTxn {
  public:
   // `privacy` says under which class key the row is sealed.
-  virtual Status put(Table table, ByteView key, ByteView value, PrivacyClass privacy = PrivacyClass::kStructure) = 0;
+  virtual Status put(Table table, ByteView key, ByteView value,
+                     PrivacyClass privacy = PrivacyClass::kStructure) = 0;
   virtual Status erase(Table table, ByteView key) = 0;  // An absent key is not an error.
 
   // The number of a record, given out where it has none.
   virtual Result<RecordNumber> number_for(const RecordId& id) = 0;
-  // Replaces whole records. Each segment is sealed anew unless it is still `sealed`, then it is carried over.
+  // Replaces whole records. Each segment is sealed anew unless it is still `sealed`, then it is
+  // carried over.
   virtual Status put_many(std::span<StoredRecord> records) = 0;
   virtual Status erase_record(RecordNumber number, const RecordId& id) = 0;
 

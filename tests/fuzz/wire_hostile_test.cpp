@@ -1,4 +1,5 @@
-// Hostile bytes for every decoder of the wire: nothing crashes, nothing throws, and what is taken is canonical.
+// Hostile bytes for every decoder of the wire: nothing crashes, nothing throws, and what is taken
+// is canonical.
 #include <iostream>
 
 #include <gtest/gtest.h>
@@ -80,7 +81,9 @@ TEST(HostileFrames, TruncationAtEveryByteIsRefused) {
 TEST(HostileFrames, MutationsNeverBreakTheDecoder) {
   Gen gen{printed_seed()};
   WireSamples samples{gen};
-  for (std::uint64_t i = 0; i < kMutations; ++i) try_frame(mutated(gen, wire::encode_frame(samples.frame(), gen.chance(50))));
+  for (std::uint64_t i = 0; i < kMutations; ++i) {
+    try_frame(mutated(gen, wire::encode_frame(samples.frame(), gen.chance(50))));
+  }
 }
 
 TEST(HostileFrames, MutatedLoneMessagesNeverBreakTheirDecoders) {
@@ -88,8 +91,10 @@ TEST(HostileFrames, MutatedLoneMessagesNeverBreakTheirDecoders) {
   WireSamples samples{gen};
   for (std::uint64_t i = 0; i < kMutations / 4; ++i) {
     try_commit(mutated(gen, wire::encode_commit(samples.commit())));
-    (void)wire::decode_commit_header(mutated(gen, wire::encode_commit_header(samples.header()))).has_value();
-    (void)wire::decode_hello_body(mutated(gen, wire::encode_hello_body(samples.hello_body()))).has_value();
+    (void)wire::decode_commit_header(mutated(gen, wire::encode_commit_header(samples.header())))
+        .has_value();
+    (void)wire::decode_hello_body(mutated(gen, wire::encode_hello_body(samples.hello_body())))
+        .has_value();
     (void)wire::decode_result(mutated(gen, wire::encode_result(samples.result()))).has_value();
   }
 }

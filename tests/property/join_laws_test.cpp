@@ -16,8 +16,8 @@ using namespace test;  // NOLINT: literals and generators of the tests.
 constexpr std::size_t kOperations = 4;
 constexpr std::array<const char*, 3> kReplicas{"bob", "ann", "cyd"};
 
-// How a lattice takes part: what the write of operation `number` makes of what its author was shown, the same state
-// with its stamps lowered, and the states that random histories reach.
+// How a lattice takes part: what the write of operation `number` makes of what its author was
+// shown, the same state with its stamps lowered, and the states that random histories reach.
 template <class T>
 struct Lattice;
 
@@ -72,8 +72,8 @@ struct Lattice<Record> {
   static Record of(const Record& record) { return record; }
 };
 
-// The messages of one history: operation k is by authors[k], who was shown his own earlier ones and those of the
-// others that the bits of `seen` name, k (k - 1) / 2 of them before his.
+// The messages of one history: operation k is by authors[k], who was shown his own earlier ones and
+// those of the others that the bits of `seen` name, k (k - 1) / 2 of them before his.
 template <class T>
 std::vector<T> messages_of(const std::array<std::size_t, kOperations>& authors, unsigned seen) {
   std::vector<T> messages;
@@ -102,7 +102,8 @@ void for_each_history(Visit&& visit) {
   }
 }
 
-// Histories that differ only in who is called what: the first author is 0, the next new one 1, then 2.
+// Histories that differ only in who is called what: the first author is 0, the next new one 1, then
+// 2.
 bool is_first_naming(const std::array<std::size_t, kOperations>& authors) {
   std::size_t next = 0;
   for (const std::size_t author : authors) {

@@ -1,4 +1,5 @@
-// The segment codec: round trips, hostile bytes, and that the two fast ways end where the slow one does.
+// The segment codec: round trips, hostile bytes, and that the two fast ways end where the slow one
+// does.
 #include <gtest/gtest.h>
 
 #include "schema/model/limits.hpp"
@@ -59,7 +60,8 @@ TEST(Segment, CostsNothingForAContextThatIsItsOwnDot) {
   for (FieldId field = 1; field <= 8; ++field) {
     record.at(field, {}, kClass).state = written("ann:1"_dot, 5_at, integer(field), {});
   }
-  // Header 4; the first entry 3 + 1 + (1 + 1 + 8) + 3; the others share its dot and stamp: 3 + 1 + 3.
+  // Header 4; the first entry 3 + 1 + (1 + 1 + 8) + 3; the others share its dot and stamp: 3 + 1 +
+  // 3.
   EXPECT_EQ(encode_segment(record.entries, numbers).size(), 4U + 17U + 7U * 7U);
 }
 
@@ -106,7 +108,8 @@ TEST(Segment, NamingAnUnknownReplicaNumberIsMalformed) {
   EXPECT_TRUE(entries.empty());
 }
 
-// Either refused, or the one byte form of what it decodes to. Never a crash: the sanitizer runs see to that.
+// Either refused, or the one byte form of what it decodes to. Never a crash: the sanitizer runs see
+// to that.
 void expect_refused_or_canonical(ByteView hostile, ReplicaNumbers& numbers) {
   std::vector<Entry> entries;
   if (decode_segment(hostile, kClass, numbers, entries)) {
@@ -150,7 +153,9 @@ TEST(Segment, TranscodedEqualsDecodedAndEncodedAnew) {
     // Another table that met the same replicas in another order, among strangers.
     ReplicaNumbers there;
     const std::size_t strangers = gen.below(200);
-    for (std::size_t i = 0; i < strangers; ++i) there.number_of(replica_named("s" + std::to_string(i)));
+    for (std::size_t i = 0; i < strangers; ++i) {
+      there.number_of(replica_named("s" + std::to_string(i)));
+    }
     std::vector<ReplicaNumber> to_number(here.size());
     for (std::size_t i = here.size(); i-- > 0;) {
       ReplicaId id;
@@ -238,7 +243,8 @@ TEST(SegmentJoin, EqualsDecodeJoinAndEncode) {
       2000);
 }
 
-// The untouched registers that named the shared context keep exactly it, whatever is shared afterwards.
+// The untouched registers that named the shared context keep exactly it, whatever is shared
+// afterwards.
 TEST(SegmentJoin, KeepsTheExactContextsOfUntouchedRegisters) {
   ReplicaNumbers numbers;
   Record record;

@@ -53,8 +53,8 @@ inline schema::FieldDef field_of(schema::Rule rule, schema::Type type, std::stri
   return field;
 }
 
-// An opportunity's pipeline: open stages in order, won beats open, lost beats open and asks for a reason, won and
-// lost do not beat each other.
+// An opportunity's pipeline: open stages in order, won beats open, lost beats open and asks for a
+// reason, won and lost do not beat each other.
 inline std::shared_ptr<const schema::StageTable> pipeline_stages() {
   schema::StageTable table;
   table.stages = {"prospecting", "proposal", "won", "lost"};

@@ -18,8 +18,8 @@ struct HistoryOptions {
   bool lowered_stamps = true;   // What the server does to stamps from the future.
 };
 
-// One record on several replicas. Each step is a commit (one to three registers under one dot) or the delivery of
-// one register's or the whole record's state.
+// One record on several replicas. Each step is a commit (one to three registers under one dot) or
+// the delivery of one register's or the whole record's state.
 class History {
  public:
   History(Gen& gen, HistoryOptions options) : gen_(gen), options_(options) {

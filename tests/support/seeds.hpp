@@ -28,8 +28,8 @@ class Gen {
   std::uint64_t state_;
 };
 
-// Runs `test(gen)` for 200 seeds, 20,000 with SATCHEL_LONG=1, or for SATCHEL_SEED alone; stops at the first failure,
-// which names its seed.
+// Runs `test(gen)` for 200 seeds, 20,000 with SATCHEL_LONG=1, or for SATCHEL_SEED alone; stops at
+// the first failure, which names its seed.
 template <class Test>
 void for_each_seed(Test&& test, std::uint64_t count = 200) {
   if (const char* only = std::getenv("SATCHEL_SEED")) {

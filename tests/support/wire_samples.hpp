@@ -43,8 +43,9 @@ class WireSamples {
   wire::Cursor cursor() { return {id<IncarnationId>(), number(), number()}; }
   wire::ScopeState scope() { return {text(), number(), cursor()}; }
   wire::Section section() {
-    return {static_cast<PrivacyClass>(gen_.below(kPrivacyClassCount)), static_cast<std::uint32_t>(number()),
-            some(2, [&] { return id<SubjectRef>(); }), bytes(200)};
+    return {static_cast<PrivacyClass>(gen_.below(kPrivacyClassCount)),
+            static_cast<std::uint32_t>(number()), some(2, [&] { return id<SubjectRef>(); }),
+            bytes(200)};
   }
   wire::CommitHeader header() {
     wire::CommitHeader header;
@@ -55,17 +56,26 @@ class WireSamples {
     header.purpose = text();
     header.bundle_version = number();
     header.schema_hash = bytes();
-    header.based_on = {id<IncarnationId>(), number(), some(3, [&] { return std::pair{text(), number()}; })};
+    header.based_on = {id<IncarnationId>(), number(), some(3, [&] {
+                         return std::pair{text(), number()};
+                       })};
     header.content_hash = bytes();
     header.signature = bytes();
     header.receipt = bytes();
-    header.extras = some(3, [&] { return std::pair{static_cast<std::uint16_t>(number()), bytes()}; });
+    header.extras = some(3, [&] {
+      return std::pair{static_cast<std::uint16_t>(number()), bytes()};
+    });
     return header;
   }
   wire::Commit commit() { return {header(), some(4, [&] { return section(); }), bytes(200)}; }
   wire::CommitResult result() {
-    return {number(), static_cast<wire::Outcome>(gen_.below(5)), number(), static_cast<std::int32_t>(number()),
-            text(), some(3, [&] { return std::pair{id<RecordId>(), static_cast<FieldId>(number())}; }), bytes()};
+    return {number(),
+            static_cast<wire::Outcome>(gen_.below(5)),
+            number(),
+            static_cast<std::int32_t>(number()),
+            text(),
+            some(3, [&] { return std::pair{id<RecordId>(), static_cast<FieldId>(number())}; }),
+            bytes()};
   }
   wire::HelloBody hello_body() {
     wire::HelloBody body;
@@ -110,10 +120,14 @@ class WireSamples {
       case 1: return wire::Hello{bytes(300), bytes()};
       case 2: return welcome();
       case 3: return wire::Push{some(4, [&] { return commit(); })};
-      case 4: return wire::Ack{number(), some(4, [&] { return result(); }), bytes(300), number(), number()};
+      case 4:
+        return wire::Ack{number(), some(4, [&] { return result(); }), bytes(300), number(),
+                         number()};
       case 5: return wire::Changes{bytes(2000), cursor(), flag(), flag(), bytes()};
       case 6: return wire::Progress{cursor(), number(), number()};
-      case 7: return wire::Failure{static_cast<std::int32_t>(number()), text(), static_cast<std::uint32_t>(number())};
+      case 7:
+        return wire::Failure{static_cast<std::int32_t>(number()), text(),
+                             static_cast<std::uint32_t>(number())};
       default: return wire::Other{static_cast<std::uint16_t>(64 + gen_.below(60'000)), bytes()};
     }
   }

@@ -1,5 +1,5 @@
-// One hub and some devices over memory stores, with the real sessions between them and no network. For tests of the
-// exchange; the simulator has faults, this has a hand on every message.
+// One hub and some devices over memory stores, with the real sessions between them and no network.
+// For tests of the exchange; the simulator has faults, this has a hand on every message.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -125,7 +125,9 @@ struct Phone {
     SATCHEL_ASSERT(created.has_value());
     edge = std::move(*created);
     auto txn = office.hub->begin();
-    SATCHEL_ASSERT(txn && (*txn)->put_device({identity.device, user, "phone", signer->public_key(), {}, false, 0, 0}) &&
+    SATCHEL_ASSERT(txn &&
+                   (*txn)->put_device(
+                       {identity.device, user, "phone", signer->public_key(), {}, false, 0, 0}) &&
                    (*txn)->commit());
   }
   sync::Edge::Parts parts() { return {*store, clock, entropy, nullptr}; }
@@ -141,7 +143,8 @@ struct Phone {
   // What happens to a message on its way: true lets it through.
   using Wire = std::function<bool(bool to_hub, const Bytes& message)>;
 
-  // One exchange until both sides are quiet. An Error of either side, or a wire that swallowed a message, ends it.
+  // One exchange until both sides are quiet. An Error of either side, or a wire that swallowed a
+  // message, ends it.
   Status sync(const Wire& wire = {}) {
     sync::HubSession hub_side{*office.hub, {Bytes(32, 'x'), 4096, {}}};
     sync::EdgeSession edge_side{*edge, {Bytes(32, 'x'), *signer, false, 4096}};
@@ -159,7 +162,9 @@ struct Phone {
       if (!up) return up.error();
       if (*up) {
         moved = true;
-        if (auto frame = wire::decode_frame(**up); frame && std::holds_alternative<wire::Push>(*frame)) pushed.push_back(**up);
+        if (auto frame = wire::decode_frame(**up);
+            frame && std::holds_alternative<wire::Push>(*frame))
+          pushed.push_back(**up);
         if (wire && !wire(true, **up)) return Error{Errc::kConnectionCut};
         SATCHEL_TRY(hub_side.receive(**up));
       }
@@ -186,18 +191,22 @@ struct Phone {
     EXPECT_TRUE(number.has_value()) << (number ? "" : number.error().message());
     return id;
   }
-  Status set(const std::string& collection, const RecordId& id, const std::string& field, const Value& value) {
-    auto number = write([&](sync::EdgeWrite& txn) { return txn.builder().set(collection, id, field, value); });
+  Status set(const std::string& collection, const RecordId& id, const std::string& field,
+             const Value& value) {
+    auto number = write(
+        [&](sync::EdgeWrite& txn) { return txn.builder().set(collection, id, field, value); });
     return number ? Status{} : Status{number.error()};
   }
 
-  // The shown value of a plain field, counter or extreme as canonical JSON; "-" where nothing is shown.
+  // The shown value of a plain field, counter or extreme as canonical JSON; "-" where nothing is
+  // shown.
   std::string shows(const std::string& collection, const RecordId& id, const std::string& field) {
     auto record = edge->shown(id, sync::kDefaultPurpose);
     if (!record || !*record) return "-";
     return shown_in(**record, collection, field);
   }
-  std::string shown_in(const sync::Record& record, const std::string& collection, const std::string& field) const {
+  std::string shown_in(const sync::Record& record, const std::string& collection,
+                       const std::string& field) const {
     const schema::CollectionDef* def = edge->catalog().find(collection);
     if (!sync::is_alive(record, def->life)) return "dead";
     const schema::FieldDef* field_def = def->find(field);
@@ -208,8 +217,8 @@ struct Phone {
 };
 
 // What the hub shows of a field, in the same form.
-inline std::string hub_shows(Office& office, const Phone& phone, const std::string& collection, const RecordId& id,
-                             const std::string& field) {
+inline std::string hub_shows(Office& office, const Phone& phone, const std::string& collection,
+                             const RecordId& id, const std::string& field) {
   auto record = office.hub->find_record(id);
   if (!record || !*record) return "-";
   return phone.shown_in(**record, collection, field);

@@ -119,13 +119,13 @@ TEST(Canonical, ClocksShowEverySiblingContextAndMark) {
   const std::string bob = "626f6200000000000000000000000000";
   const std::string own = R"({"context":{")" + ann + R"(":1},"siblings":[{"dot":")" + ann +
                           R"(:1","stamp":"5:0","value":)";
-  EXPECT_EQ(
-      canonical_record(accounts(), record, {.clocks = true}),
-      R"({"clocks":{"@99":)" + own + R"("@0302"}]},"name":{"context":{")" + ann + R"(":1,")" + bob +
-          R"(":2},"siblings":[{"dot":")" + ann + R"(:1","stamp":"5:0","value":"a"},{"dot":")" + bob +
-          R"(:2","stamp":"5:0","value":"b"}]},"website":{"withheld":true}},)" +
-          R"("collection":"accounts","fields":{"name":"b"},)" +
-          R"("id":"018f3c5e-7b1a-7c3d-9e4f-0123456789ab","life":)" + own + R"("@02"}]}})");
+  EXPECT_EQ(canonical_record(accounts(), record, {.clocks = true}),
+            R"({"clocks":{"@99":)" + own + R"("@0302"}]},"name":{"context":{")" + ann + R"(":1,")" +
+                bob + R"(":2},"siblings":[{"dot":")" + ann +
+                R"(:1","stamp":"5:0","value":"a"},{"dot":")" + bob +
+                R"(:2","stamp":"5:0","value":"b"}]},"website":{"withheld":true}},)" +
+                R"("collection":"accounts","fields":{"name":"b"},)" +
+                R"("id":"018f3c5e-7b1a-7c3d-9e4f-0123456789ab","life":)" + own + R"("@02"}]}})");
 }
 
 TEST(Canonical, NamesWithheldAndConflictingFields) {

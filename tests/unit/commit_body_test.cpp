@@ -22,9 +22,12 @@ RegisterWrite write_of(FieldId field, WriteOp op, Bytes value, Context shown = {
   return {field, op, {}, PrivacyClass::kCompany, std::move(value), std::move(shown)};
 }
 CommitBody body_of(std::vector<RegisterWrite> writes) {
-  return CommitBody{{RecordWrite{77, *RecordId::from_bytes("record-number-01"), true, std::move(writes)}}};
+  return CommitBody{
+      {RecordWrite{77, *RecordId::from_bytes("record-number-01"), true, std::move(writes)}}};
 }
-Errc error_of(const Result<CommitBody>& body) { return body.has_error() ? body.error().code : Errc{}; }
+Errc error_of(const Result<CommitBody>& body) {
+  return body.has_error() ? body.error().code : Errc{};
+}
 
 TEST(CommitBody, ComesBackAsItWasWritten) {
   test::for_each_seed([](Gen& gen) {
@@ -75,7 +78,8 @@ TEST(CommitBody, RefusesRepeatedRecordsRegistersAndSections) {
   EXPECT_EQ(error_of(decode_body(encode_body(body_of({write, write})))), Errc::kCommitInvalid);
   auto other_class = write;
   other_class.privacy = PrivacyClass::kPersonal;
-  EXPECT_EQ(error_of(decode_body(encode_body(body_of({write, other_class})))), Errc::kCommitInvalid);
+  EXPECT_EQ(error_of(decode_body(encode_body(body_of({write, other_class})))),
+            Errc::kCommitInvalid);
   auto sections = encode_body(body_of({write}));
   sections.push_back(sections.back());
   EXPECT_EQ(error_of(decode_body(sections)), Errc::kCommitInvalid);
@@ -87,11 +91,17 @@ TEST(CommitBody, ValuesKeysAndContextsEndAtTheirLimits) {
     change(write);
     return error_of(decode_body(encode_body(body_of({write}))));
   };
-  const auto value = [&](std::size_t size) { return with([&](auto& w) { w.value = Bytes(size, 'v'); }); };
-  const auto key = [&](std::size_t size) { return with([&](auto& w) { w.key = Bytes(size, 'k'); }); };
+  const auto value = [&](std::size_t size) {
+    return with([&](auto& w) { w.value = Bytes(size, 'v'); });
+  };
+  const auto key = [&](std::size_t size) {
+    return with([&](auto& w) { w.key = Bytes(size, 'k'); });
+  };
   const auto context = [&](std::size_t size) {
     return with([&](auto& w) {
-      for (std::size_t i = 0; i < size; ++i) w.shown.observe({test::replica_named("r" + std::to_string(i)), 1});
+      for (std::size_t i = 0; i < size; ++i) {
+        w.shown.observe({test::replica_named("r" + std::to_string(i)), 1});
+      }
     });
   };
   EXPECT_EQ(value(limits::kValueBytesMax), Errc{});
@@ -117,10 +127,14 @@ TEST(CommitBody, RecordsEndAtTheirLimit) {
 TEST(CommitBody, RepeatedContextsCannotSwellBeyondTheirLimit) {
   // One context of 256 replicas, then writes that repeat it in one bit each.
   Context wide;
-  for (std::size_t i = 0; i < limits::kContextEntriesMax; ++i) wide.observe({test::replica_named("r" + std::to_string(i)), 1});
+  for (std::size_t i = 0; i < limits::kContextEntriesMax; ++i) {
+    wide.observe({test::replica_named("r" + std::to_string(i)), 1});
+  }
   const auto body_with = [&](std::size_t writes) {
     std::vector<RegisterWrite> list;
-    for (std::size_t i = 0; i < writes; ++i) list.push_back(write_of(static_cast<FieldId>(i), WriteOp::kState, integer(1), wide));
+    for (std::size_t i = 0; i < writes; ++i) {
+      list.push_back(write_of(static_cast<FieldId>(i), WriteOp::kState, integer(1), wide));
+    }
     return error_of(decode_body(encode_body(body_of(std::move(list)))));
   };
   const std::size_t most = limits::kCommitContextEntriesMax / limits::kContextEntriesMax;
@@ -134,15 +148,18 @@ TEST(ContentHash, CoversWhatIsSaidAndNotWhoSaysItWhen) {
   wire::CommitHeader header = samples.header();
   header.extras = {{1, "extra"}};
   header.based_on.epochs = {{"all", 4}};
-  const std::vector<wire::Section> sections{{PrivacyClass::kStructure, 1, {samples.id<SubjectRef>()}, "structure"},
-                                            {PrivacyClass::kCompany, 2, {}, "company"}};
+  const std::vector<wire::Section> sections{
+      {PrivacyClass::kStructure, 1, {samples.id<SubjectRef>()}, "structure"},
+      {PrivacyClass::kCompany, 2, {}, "company"}};
   const Bytes hash = content_hash(header, sections);
   EXPECT_EQ(hash.size(), 32U);
   using Change = std::function<void(wire::CommitHeader&, std::vector<wire::Section>&)>;
-  const std::vector<Change> outside{
-      [](auto& h, auto&) { h.replica.octets[3] ^= 1; }, [](auto& h, auto&) { h.number += 1; },
-      [](auto& h, auto&) { h.stamp += 1; },             [](auto& h, auto&) { h.receipt += "x"; },
-      [](auto& h, auto&) { h.signature += "x"; },       [](auto& h, auto&) { h.content_hash += "x"; }};
+  const std::vector<Change> outside{[](auto& h, auto&) { h.replica.octets[3] ^= 1; },
+                                    [](auto& h, auto&) { h.number += 1; },
+                                    [](auto& h, auto&) { h.stamp += 1; },
+                                    [](auto& h, auto&) { h.receipt += "x"; },
+                                    [](auto& h, auto&) { h.signature += "x"; },
+                                    [](auto& h, auto&) { h.content_hash += "x"; }};
   const std::vector<Change> inside{
       [](auto& h, auto&) { h.actor += "x"; },
       [](auto& h, auto&) { h.purpose += "x"; },
@@ -224,18 +241,23 @@ TEST(ApplyWrite, IncrementsAddToTheAuthorsOwnRegister) {
 TEST(ApplyWrite, IncrementsStopAtTheEndsOfTheirType) {
   Applied on;
   on.apply(WriteOp::kIncrement, integer(INT64_MAX - 1), "ann:1"_dot);
-  EXPECT_EQ(on.apply(WriteOp::kIncrement, integer(5), "ann:2"_dot).state.siblings[0].value, integer(INT64_MAX));
+  EXPECT_EQ(on.apply(WriteOp::kIncrement, integer(5), "ann:2"_dot).state.siblings[0].value,
+            integer(INT64_MAX));
 }
 
 TEST(ApplyWrite, CandidatesNeverTurnTheExtremeBack) {
   Applied high;
   high.apply(WriteOp::kMaximum, integer(5), "ann:1"_dot);
-  EXPECT_EQ(high.apply(WriteOp::kMaximum, integer(3), "ann:2"_dot).state.siblings[0].value, integer(5));
-  EXPECT_EQ(high.apply(WriteOp::kMaximum, integer(9), "ann:3"_dot).state.siblings[0].value, integer(9));
+  EXPECT_EQ(high.apply(WriteOp::kMaximum, integer(3), "ann:2"_dot).state.siblings[0].value,
+            integer(5));
+  EXPECT_EQ(high.apply(WriteOp::kMaximum, integer(9), "ann:3"_dot).state.siblings[0].value,
+            integer(9));
   Applied low;
   low.apply(WriteOp::kMinimum, integer(5), "ann:1"_dot);
-  EXPECT_EQ(low.apply(WriteOp::kMinimum, integer(9), "ann:2"_dot).state.siblings[0].value, integer(5));
-  EXPECT_EQ(low.apply(WriteOp::kMinimum, integer(-3), "ann:3"_dot).state.siblings[0].value, integer(-3));
+  EXPECT_EQ(low.apply(WriteOp::kMinimum, integer(9), "ann:2"_dot).state.siblings[0].value,
+            integer(5));
+  EXPECT_EQ(low.apply(WriteOp::kMinimum, integer(-3), "ann:3"_dot).state.siblings[0].value,
+            integer(-3));
 }
 
 TEST(ApplyWrite, AWithheldRegisterBecomesVisibleToWhoWritesIt) {

@@ -21,7 +21,9 @@ EnrolmentTicket sample() {
 TEST(EnrolmentTicket, ComesBackAsItWasWritten) {
   const std::string text = *encode_ticket(sample());
   EXPECT_TRUE(text.starts_with("satchel1."));
-  EXPECT_EQ(text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."), text.npos);
+  EXPECT_EQ(
+      text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."),
+      text.npos);
   EXPECT_EQ(*decode_ticket(text), sample());
   EXPECT_EQ(*decode_ticket("  " + text + "\r\n"), sample());
 }
@@ -42,14 +44,18 @@ TEST(EnrolmentTicket, ASlipInAnyLetterIsNoticed) {
     const auto ticket = decode_ticket(wrong);
     ASSERT_FALSE(ticket) << at;
     EXPECT_EQ(ticket.error().code, Errc::kEnrolmentInvalid);
-    EXPECT_EQ(ticket.error().context.find(wrong.substr(20, 8)), std::string::npos) << "the code is a secret";
+    EXPECT_EQ(ticket.error().context.find(wrong.substr(20, 8)), std::string::npos)
+        << "the code is a secret";
   }
 }
 
 TEST(EnrolmentTicket, CutOrForeignTextIsRefused) {
   const std::string text = *encode_ticket(sample());
-  for (std::size_t size = 0; size < text.size(); ++size) EXPECT_FALSE(decode_ticket(text.substr(0, size))) << size;
-  for (const std::string& wrong : {text + "A", text + "AAAA", "satchel2." + text.substr(9), text + "=", std::string{" "}}) {
+  for (std::size_t size = 0; size < text.size(); ++size) {
+    EXPECT_FALSE(decode_ticket(text.substr(0, size))) << size;
+  }
+  for (const std::string& wrong :
+       {text + "A", text + "AAAA", "satchel2." + text.substr(9), text + "=", std::string{" "}}) {
     EXPECT_EQ(decode_ticket(wrong).error().code, Errc::kEnrolmentInvalid);
   }
 }

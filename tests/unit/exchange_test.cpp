@@ -1,4 +1,5 @@
-// The exchange between hub and edges, message by message: what sync.md's named traces say must hold.
+// The exchange between hub and edges, message by message: what sync.md's named traces say must
+// hold.
 #include "tests/support/workplace.hpp"
 
 namespace satchel::test {
@@ -22,7 +23,9 @@ struct Field : testing::Test {
   }
   void everybody_syncs(int rounds = 2) {
     for (int i = 0; i < rounds; ++i) {
-      for (Phone* phone : {ann.get(), bob.get(), eve.get()}) ASSERT_TRUE(phone->sync()) << "round " << i;
+      for (Phone* phone : {ann.get(), bob.get(), eve.get()}) {
+        ASSERT_TRUE(phone->sync()) << "round " << i;
+      }
     }
   }
   // An account that everybody holds.
@@ -76,7 +79,8 @@ TEST_F(Field, AWriteThatHasSeenTheOtherReplacesIt) {
 TEST_F(Field, ConcurrentIncrementsAddUpExactly) {
   const RecordId id = shared_account();
   const auto add = [&](Phone& phone, std::int64_t n) {
-    ASSERT_TRUE(phone.write([&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", id, "visitCount", n); }));
+    ASSERT_TRUE(phone.write(
+        [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", id, "visitCount", n); }));
   };
   add(*ann, 3);
   add(*ann, 4);
@@ -85,12 +89,15 @@ TEST_F(Field, ConcurrentIncrementsAddUpExactly) {
   everybody_syncs();
   add(*bob, -2);
   everybody_syncs();
-  for (Phone* phone : {ann.get(), bob.get(), eve.get()}) EXPECT_EQ(phone->shows("accounts", id, "visitCount"), "15");
+  for (Phone* phone : {ann.get(), bob.get(), eve.get()}) {
+    EXPECT_EQ(phone->shows("accounts", id, "visitCount"), "15");
+  }
 }
 
 TEST_F(Field, ALostAcknowledgementIsAnsweredAgainAndTheCommitTakesEffectOnce) {
   const RecordId id = shared_account();
-  ASSERT_TRUE(ann->write([&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", id, "visitCount", 5); }));
+  ASSERT_TRUE(ann->write(
+      [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", id, "visitCount", 5); }));
   bool pushed = false;
   const auto swallow_ack = [&](bool to_hub, const Bytes& message) {
     const auto frame = wire::decode_frame(message);
@@ -105,7 +112,9 @@ TEST_F(Field, ALostAcknowledgementIsAnsweredAgainAndTheCommitTakesEffectOnce) {
   office.restart();
   everybody_syncs();
   EXPECT_EQ(ann->edge->pending_count(), 0U);
-  for (Phone* phone : {ann.get(), bob.get()}) EXPECT_EQ(phone->shows("accounts", id, "visitCount"), "5");
+  for (Phone* phone : {ann.get(), bob.get()}) {
+    EXPECT_EQ(phone->shows("accounts", id, "visitCount"), "5");
+  }
 }
 
 TEST_F(Field, ARefusedWriteGoesToTheInboxAndWhatItHadCoveredIsVisibleAgain) {
@@ -172,7 +181,8 @@ TEST_F(Field, OnceKeepsTheFirstThatTheServerAcceptsAndSurfacesTheOther) {
   everybody_syncs();
   for (Phone* phone : {ann.get(), bob.get()}) {
     EXPECT_EQ(phone->shows("contactPoints", point, "kind"), "\"phone\"");
-    EXPECT_EQ(phone->shows("contactPoints", point, "label"), "\"home\"") << "the rest of his commit applies";
+    EXPECT_EQ(phone->shows("contactPoints", point, "label"), "\"home\"")
+        << "the rest of his commit applies";
   }
   const auto inbox = bob->edge->inbox();
   ASSERT_EQ(inbox->size(), 1U);
@@ -183,23 +193,34 @@ TEST_F(Field, OnceKeepsTheFirstThatTheServerAcceptsAndSurfacesTheOther) {
 
 TEST_F(Field, AnEditConcurrentWithADeleteBringsTheRecordBackAndALaterDeleteKillsItAgain) {
   const RecordId id = shared_account();
-  ASSERT_TRUE(ann->write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", id); }));
+  ASSERT_TRUE(
+      ann->write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", id); }));
   EXPECT_EQ(ann->shows("accounts", id, "industry"), "dead");
   ASSERT_TRUE(bob->set("accounts", id, "size", Value{"big"}));
   everybody_syncs();
-  for (Phone* phone : {ann.get(), bob.get()}) EXPECT_EQ(phone->shows("accounts", id, "size"), "\"big\"");
-  ASSERT_TRUE(ann->write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", id); }));
+  for (Phone* phone : {ann.get(), bob.get()}) {
+    EXPECT_EQ(phone->shows("accounts", id, "size"), "\"big\"");
+  }
+  ASSERT_TRUE(
+      ann->write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", id); }));
   everybody_syncs();
-  for (Phone* phone : {ann.get(), bob.get(), eve.get()}) EXPECT_EQ(phone->shows("accounts", id, "size"), "dead");
-  EXPECT_FALSE(bob->set("accounts", id, "size", Value{"huge"})) << "a deleted record takes no edits";
-  ASSERT_TRUE(bob->write([&](sync::EdgeWrite& txn) { return txn.builder().restore("accounts", id); }));
+  for (Phone* phone : {ann.get(), bob.get(), eve.get()}) {
+    EXPECT_EQ(phone->shows("accounts", id, "size"), "dead");
+  }
+  EXPECT_FALSE(bob->set("accounts", id, "size", Value{"huge"}))
+      << "a deleted record takes no edits";
+  ASSERT_TRUE(
+      bob->write([&](sync::EdgeWrite& txn) { return txn.builder().restore("accounts", id); }));
   everybody_syncs();
-  for (Phone* phone : {ann.get(), bob.get(), eve.get()}) EXPECT_EQ(phone->shows("accounts", id, "size"), "\"big\"");
+  for (Phone* phone : {ann.get(), bob.get(), eve.get()}) {
+    EXPECT_EQ(phone->shows("accounts", id, "size"), "\"big\"");
+  }
 }
 
 TEST_F(Field, AStampFromTheFutureIsLoweredAndAllReplicasHoldTheLoweredOne) {
   const RecordId id = shared_account();
-  // Ten years ahead: her first sync gives the server's time, but this boot has a clock that runs away after it.
+  // Ten years ahead: her first sync gives the server's time, but this boot has a clock that runs
+  // away after it.
   ann->clock.boot += std::int64_t{315'360'000} * 1'000'000;
   ASSERT_TRUE(ann->set("accounts", id, "industry", Value{"food"}));
   everybody_syncs();
@@ -246,7 +267,9 @@ TEST_F(Field, AForkIsNoticedAndNeverTakenForADuplicate) {
 
 TEST_F(Field, AGapStopsTheBatchAndWhatCameBeforeItHolds) {
   const RecordId id = shared_account();
-  for (const char* value : {"a", "b", "c"}) ASSERT_TRUE(ann->set("accounts", id, "size", Value{value}));
+  for (const char* value : {"a", "b", "c"}) {
+    ASSERT_TRUE(ann->set("accounts", id, "size", Value{value}));
+  }
   auto commits = *ann->edge->commits_after(ann->edge->state().watermark, 1 << 20);
   ASSERT_EQ(commits.size(), 3U);
   commits.erase(commits.begin() + 1);
@@ -295,7 +318,8 @@ TEST_F(Field, AnOwnersRecordIsHeldByItsOwnerAndLeavesWithANewOne) {
 TEST_F(Field, ARestoredServerGetsBackWhatItHadForgotten) {
   const RecordId id = shared_account();
   const auto backup = office.disk->snapshot();
-  ASSERT_TRUE(ann->write([&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", id, "visitCount", 5); }));
+  ASSERT_TRUE(ann->write(
+      [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", id, "visitCount", 5); }));
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
   ASSERT_TRUE(ann->sync());
   EXPECT_EQ(ann->edge->pending_count(), 0U);

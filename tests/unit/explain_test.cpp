@@ -1,5 +1,6 @@
-// Fixed situations and what people are told about them. The golden files were read by hand: a change of wording is
-// a change of what users see. SATCHEL_WRITE_GOLDEN=1 writes them anew, to be read again.
+// Fixed situations and what people are told about them. The golden files were read by hand: a
+// change of wording is a change of what users see. SATCHEL_WRITE_GOLDEN=1 writes them anew, to be
+// read again.
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -87,15 +88,16 @@ TEST(Explain, OneWriteAlone) {
 }
 
 TEST(Explain, ThreeWritersOfAMultiField) {
-  expect_golden("multi", Situation(Rule::kMulti, struct_of("Address", {{"street", Kind::kText},
-                                                                       {"city", Kind::kText}}),
-                                   "billingAddress")
-                             .write("ann:4"_dot, 0, encode_value(Value{StructMembers{
-                                                        {0, Value{"Quay 1"}}, {1, Value{"Kiel"}}}}))
-                             .write("bob:2"_dot, 60, encode_value(Value{StructMembers{
-                                                         {0, Value{"Quay 7"}}, {1, Value{"Kiel"}}}}))
-                             .write("r2:1"_dot, 30,
-                                    encode_value(Value{StructMembers{{1, Value{"Bonn"}}}})));
+  expect_golden(
+      "multi",
+      Situation(Rule::kMulti,
+                struct_of("Address", {{"street", Kind::kText}, {"city", Kind::kText}}),
+                "billingAddress")
+          .write("ann:4"_dot, 0,
+                 encode_value(Value{StructMembers{{0, Value{"Quay 1"}}, {1, Value{"Kiel"}}}}))
+          .write("bob:2"_dot, 60,
+                 encode_value(Value{StructMembers{{0, Value{"Quay 7"}}, {1, Value{"Kiel"}}}}))
+          .write("r2:1"_dot, 30, encode_value(Value{StructMembers{{1, Value{"Bonn"}}}})));
 }
 
 TEST(Explain, TheFirstOfTwoOnceWrites) {
@@ -171,10 +173,10 @@ TEST(Explain, AWithheldField) {
 TEST(DotText, ReadsWhatItWrites) {
   const Dot dot = "ann:1234567890123"_dot;
   EXPECT_EQ(parse_dot(to_text(dot)).value(), dot);
-  for (const char* wrong : {"", ":", "00:1", "00112233445566778899aabbccddeeff",
-                            "00112233445566778899aabbccddeeff:", "00112233445566778899aabbccddeeff:0",
-                            "00112233445566778899aabbccddeeff:1x",
-                            "00112233445566778899aabbccddeeff:-1"}) {
+  for (const char* wrong :
+       {"", ":", "00:1", "00112233445566778899aabbccddeeff",
+        "00112233445566778899aabbccddeeff:", "00112233445566778899aabbccddeeff:0",
+        "00112233445566778899aabbccddeeff:1x", "00112233445566778899aabbccddeeff:-1"}) {
     EXPECT_FALSE(parse_dot(wrong)) << wrong;
   }
 }

@@ -5,9 +5,11 @@
 namespace satchel::sync {
 namespace {
 
-constexpr Action kActions[] = {Action::kRead,  Action::kCreate, Action::kWrite, Action::kReplace, Action::kContact,
-                               Action::kScore, Action::kExport, Action::kShare, Action::kErase};
-constexpr Role kRoles[] = {Role::kRep, Role::kManager, Role::kDpo, Role::kAuditor, Role::kAdmin, Role::kServer};
+constexpr Action kActions[] = {Action::kRead,    Action::kCreate,  Action::kWrite,
+                               Action::kReplace, Action::kContact, Action::kScore,
+                               Action::kExport,  Action::kShare,   Action::kErase};
+constexpr Role kRoles[] = {Role::kRep,     Role::kManager, Role::kDpo,
+                           Role::kAuditor, Role::kAdmin,   Role::kServer};
 
 AccessRequest request(Role role, Action action, bool in_scope = true) {
   AccessRequest request;
@@ -22,7 +24,9 @@ AccessRequest request(Role role, Action action, bool in_scope = true) {
 std::string permitted(Role role, bool in_scope) {
   std::string letters;
   for (std::size_t i = 0; i < std::size(kActions); ++i) {
-    if (decide(builtin_bundle(), request(role, kActions[i], in_scope)).permitted()) letters += "rcwRCSxhe"[i];
+    if (decide(builtin_bundle(), request(role, kActions[i], in_scope)).permitted()) {
+      letters += "rcwRCSxhe"[i];
+    }
   }
   return letters;
 }
@@ -42,13 +46,15 @@ TEST(Decide, OutsideTheirScopesPeopleMayOnlyCreate) {
   EXPECT_EQ(permitted(Role::kDpo, false), "");
   EXPECT_EQ(permitted(Role::kAuditor, false), "");
   EXPECT_EQ(permitted(Role::kAdmin, false), "rcwRCSxhe");
-  EXPECT_EQ(decide(builtin_bundle(), request(Role::kRep, Action::kRead, false)).rule, "deny.outsideScope");
+  EXPECT_EQ(decide(builtin_bundle(), request(Role::kRep, Action::kRead, false)).rule,
+            "deny.outsideScope");
 }
 
 TEST(Decide, UnknownPurposesAreDeniedToEverybody) {
   for (const Role role : kRoles) {
     for (const Action action : kActions) {
-      for (const std::string_view purpose : {"", "Curiosity", "customerRelationshipManagement", "Purpose"}) {
+      for (const std::string_view purpose :
+           {"", "Curiosity", "customerRelationshipManagement", "Purpose"}) {
         AccessRequest asked = request(role, action);
         asked.purpose = purpose;
         EXPECT_FALSE(decide(builtin_bundle(), asked).permitted());
@@ -60,15 +66,17 @@ TEST(Decide, UnknownPurposesAreDeniedToEverybody) {
 
 TEST(Decide, KnowsThePurposesOfTheVocabulary) {
   for (const std::string_view purpose :
-       {"CustomerRelationshipManagement", "CustomerManagement", "CustomerOrderManagement", "DirectMarketing", "Marketing",
-        "ServiceProvision", "LegalCompliance", "AcademicResearch", "Verification"}) {
+       {"CustomerRelationshipManagement", "CustomerManagement", "CustomerOrderManagement",
+        "DirectMarketing", "Marketing", "ServiceProvision", "LegalCompliance", "AcademicResearch",
+        "Verification"}) {
     EXPECT_TRUE(is_known_purpose(purpose)) << purpose;
   }
   EXPECT_TRUE(is_known_purpose(kDefaultPurpose));
 }
 
 TEST(Decide, AForeignBundlePermitsNothingButCapturing) {
-  for (const Bundle& bundle : {Bundle{2, builtin_bundle().hash}, Bundle{1, Bytes(32, 'x')}, Bundle{1, {}}}) {
+  for (const Bundle& bundle :
+       {Bundle{2, builtin_bundle().hash}, Bundle{1, Bytes(32, 'x')}, Bundle{1, {}}}) {
     EXPECT_FALSE(decide(bundle, request(Role::kAdmin, Action::kRead)).permitted());
     EXPECT_FALSE(decide(bundle, request(Role::kRep, Action::kWrite)).permitted());
     EXPECT_TRUE(decide(bundle, request(Role::kRep, Action::kCreate)).permitted());
@@ -91,13 +99,15 @@ TEST(Decide, EveryDecisionNamesItsRuleAndBundle) {
 
 TEST(Decide, IsTotalOverForeignNumbers) {
   EXPECT_FALSE(decide(builtin_bundle(), request(static_cast<Role>(99), Action::kRead)).permitted());
-  EXPECT_FALSE(decide(builtin_bundle(), request(Role::kAdmin, static_cast<Action>(40))).permitted());
+  EXPECT_FALSE(
+      decide(builtin_bundle(), request(Role::kAdmin, static_cast<Action>(40))).permitted());
 }
 
 TEST(BuiltinBundle, HashTellsItsRules) {
   // Whoever changes what is decided changes this hash, and must raise the version.
   EXPECT_EQ(builtin_bundle().hash.size(), 32U);
-  EXPECT_EQ(to_hex(builtin_bundle().hash), "eb264027054806df9ed8124776f045e301d4af68f4c416ec8ad55af75b104963");
+  EXPECT_EQ(to_hex(builtin_bundle().hash),
+            "eb264027054806df9ed8124776f045e301d4af68f4c416ec8ad55af75b104963");
 }
 
 TEST(Roles, ReadAndWriteTheirNames) {

@@ -413,7 +413,8 @@ TEST(CompareValues, OrdersIntegersAndFloatsAsNumbers) {
   EXPECT_TRUE(compare_values(Value{std::int64_t{1}}, Value{1.5}) < 0);
   EXPECT_TRUE(compare_values(Value{std::int64_t{9007199254740993}}, Value{9007199254740992.0}) > 0);
   EXPECT_TRUE(compare_values(Value{-1.5}, Value{std::int64_t{-1}}) < 0);
-  EXPECT_TRUE(compare_values(Value{std::int64_t{1}}, Value{1.0}) < 0);  // A total order: equal numbers.
+  // A total order: equal numbers.
+  EXPECT_TRUE(compare_values(Value{std::int64_t{1}}, Value{1.0}) < 0);
 }
 
 TEST(CompareValues, OrdersTextByUtf16) {

@@ -15,10 +15,13 @@ using test::WireSamples;
 Bytes plain_message(ByteView words) { return Bytes(1, '\0') + Bytes{words}; }
 Bytes zstd_message(ByteView content, int level = 19) {
   Bytes out(1 + ZSTD_compressBound(content.size()), '\1');
-  out.resize(1 + ZSTD_compress(out.data() + 1, out.size() - 1, content.data(), content.size(), level));
+  out.resize(1 +
+             ZSTD_compress(out.data() + 1, out.size() - 1, content.data(), content.size(), level));
   return out;
 }
-Errc error_of(const Result<Frame>& result) { return result.has_error() ? result.error().code : Errc{}; }
+Errc error_of(const Result<Frame>& result) {
+  return result.has_error() ? result.error().code : Errc{};
+}
 
 TEST(Frames, EveryKindComesBackAsItWasSent) {
   test::for_each_seed([](Gen& gen) {
@@ -52,7 +55,8 @@ TEST(Frames, LoneMessagesComeBackAsTheyWereSent) {
 TEST(Frames, EqualFramesHaveEqualBytes) {
   Gen first{7};
   Gen second{7};
-  EXPECT_EQ(encode_frame(WireSamples{first}.frame_of(3), true), encode_frame(WireSamples{second}.frame_of(3), true));
+  EXPECT_EQ(encode_frame(WireSamples{first}.frame_of(3), true),
+            encode_frame(WireSamples{second}.frame_of(3), true));
 }
 
 TEST(Frames, LargeFramesAreCompressedOnlyWhereAsked) {
@@ -88,21 +92,26 @@ TEST(Frames, FlagBytesOtherThanTwoAreRefused) {
 }
 
 TEST(Frames, PlainFramesEndAtTheirLimit) {
-  // Outside the message's own words there may be nothing, so the limit is met by a page of the right length.
-  const std::size_t overhead = encode_frame(Changes{Bytes(8, 'x'), {}, false, false, {}}, false).size() - 1 - 8;
+  // Outside the message's own words there may be nothing, so the limit is met by a page of the
+  // right length.
+  const std::size_t overhead =
+      encode_frame(Changes{Bytes(8, 'x'), {}, false, false, {}}, false).size() - 1 - 8;
   const auto frame_of_size = [&](std::size_t size) {
     return encode_frame(Changes{Bytes(size - overhead, 'x'), {}, false, false, {}}, false);
   };
   const Bytes largest = frame_of_size(limits::kFrameBytesMax);
   ASSERT_EQ(largest.size(), 1 + limits::kFrameBytesMax);
   EXPECT_TRUE(decode_frame(largest));
-  EXPECT_EQ(error_of(decode_frame(frame_of_size(limits::kFrameBytesMax + 8))), Errc::kFrameTooLarge);
+  EXPECT_EQ(error_of(decode_frame(frame_of_size(limits::kFrameBytesMax + 8))),
+            Errc::kFrameTooLarge);
 }
 
 TEST(Frames, CompressedFramesEndAtTheirLimitAfterDecompression) {
-  const std::size_t overhead = encode_frame(Changes{Bytes(8, 'x'), {}, false, false, {}}, false).size() - 1 - 8;
+  const std::size_t overhead =
+      encode_frame(Changes{Bytes(8, 'x'), {}, false, false, {}}, false).size() - 1 - 8;
   const auto words_of_size = [&](std::size_t size) {
-    return encode_frame(Changes{Bytes(size - overhead, 'x'), {}, false, false, {}}, false).substr(1);
+    return encode_frame(Changes{Bytes(size - overhead, 'x'), {}, false, false, {}}, false)
+        .substr(1);
   };
   EXPECT_TRUE(decode_frame(zstd_message(words_of_size(limits::kFrameBytesMax), 1)));
   EXPECT_EQ(error_of(decode_frame(zstd_message(words_of_size(limits::kFrameBytesMax + 8), 1))),
@@ -113,7 +122,8 @@ TEST(Frames, CompressedBytesEndAtTheirLimit) {
   Bytes message(1 + limits::kFrameCompressedBytesMax + 1, '\1');
   EXPECT_EQ(error_of(decode_frame(message)), Errc::kFrameTooLarge);
   message.pop_back();
-  EXPECT_EQ(error_of(decode_frame(message)), Errc::kFrameMalformed);  // Of a size that may be, but not zstd.
+  // Of a size that may be, but not zstd.
+  EXPECT_EQ(error_of(decode_frame(message)), Errc::kFrameMalformed);
 }
 
 TEST(Frames, BombsAreRefused) {
@@ -123,18 +133,21 @@ TEST(Frames, BombsAreRefused) {
 }
 
 TEST(Frames, CompressedBytesMustHoldWhatTheyDeclare) {
-  const Bytes words = encode_frame(Changes{Bytes(4096, 'x'), {}, false, false, {}}, false).substr(1);
+  const Bytes words =
+      encode_frame(Changes{Bytes(4096, 'x'), {}, false, false, {}}, false).substr(1);
   const Bytes message = zstd_message(words);
   ASSERT_TRUE(decode_frame(message));
   // The declared size follows magic (4) and frame header (1): two bytes, biased by 256.
   for (const int change : {-8, 8, -256, 256}) {
     Bytes wrong = message;
-    const int declared = (static_cast<unsigned char>(wrong[6]) | static_cast<unsigned char>(wrong[7]) << 8) + change;
+    const int declared =
+        (static_cast<unsigned char>(wrong[6]) | static_cast<unsigned char>(wrong[7]) << 8) + change;
     wrong[6] = static_cast<char>(declared & 0xFF);
     wrong[7] = static_cast<char>(declared >> 8 & 0xFF);
     EXPECT_EQ(error_of(decode_frame(wrong)), Errc::kFrameMalformed) << change;
   }
-  EXPECT_EQ(error_of(decode_frame(message + message.substr(1))), Errc::kFrameMalformed) << "a second frame";
+  EXPECT_EQ(error_of(decode_frame(message + message.substr(1))), Errc::kFrameMalformed)
+      << "a second frame";
   EXPECT_EQ(error_of(decode_frame(message + "x")), Errc::kFrameMalformed) << "bytes after it";
 }
 
@@ -144,7 +157,8 @@ TEST(Frames, StreamsThatDeclareNoSizeAreRefused) {
   Bytes out(1000, '\1');
   ZSTD_inBuffer in{words.data(), words.size(), 0};
   ZSTD_outBuffer to{out.data() + 1, out.size() - 1, 0};
-  ZSTD_compressStream2(stream, &to, &in, ZSTD_e_flush);  // Unpledged: no content size in the header.
+  // Unpledged: no content size in the header.
+  ZSTD_compressStream2(stream, &to, &in, ZSTD_e_flush);
   ZSTD_endStream(stream, &to);
   ZSTD_freeCStream(stream);
   out.resize(1 + to.pos);
@@ -158,7 +172,8 @@ TEST(Frames, BytesAfterTheMessageAreRefused) {
 }
 
 TEST(Frames, DeepNestingIsRefused) {
-  // A chain of one-pointer structs: the frame's body is a pointer to a struct that points to a struct ...
+  // A chain of one-pointer structs: the frame's body is a pointer to a struct that points to a
+  // struct ...
   constexpr std::size_t kDepth = 40;
   Bytes words;
   const auto word = [&](std::uint64_t value) {
@@ -206,7 +221,8 @@ TEST(Frames, ListsEndAtTheirLimits) {
     return commit_with([&](Commit& c) { c.header.extras.resize(count); });
   };
   const Make extra = [&](std::size_t size) {
-    return commit_with([&](Commit& c) { c.header.extras.emplace_back(std::uint16_t{1}, Bytes(size, 'x')); });
+    return commit_with(
+        [&](Commit& c) { c.header.extras.emplace_back(std::uint16_t{1}, Bytes(size, 'x')); });
   };
   const Make epochs = [&](std::size_t count) {
     return commit_with([&](Commit& c) { c.header.based_on.epochs.resize(count); });
@@ -220,7 +236,8 @@ TEST(Frames, ListsEndAtTheirLimits) {
   for (std::size_t i = 0; i < lists.size(); ++i) {
     const auto& [make, max] = lists[i];
     EXPECT_TRUE(decode_frame(encode_frame(make(max), false))) << "list " << i;
-    EXPECT_EQ(error_of(decode_frame(encode_frame(make(max + 1), false))), Errc::kLimitExceeded) << "list " << i;
+    EXPECT_EQ(error_of(decode_frame(encode_frame(make(max + 1), false))), Errc::kLimitExceeded)
+        << "list " << i;
   }
 }
 

@@ -30,14 +30,16 @@ struct MemoryVersion {
   std::uint64_t revision = 0;
 };
 
-// A disk for one MemoryStore at a time; outlives it, as a disk outlives a process. The simulator's hooks are here.
-// Thread-safe. Invariants: (1) the newest version is the last unsynced one, or the durable one where there is none;
-// (2) after crash() or restore() the stores opened before answer kStoreLatched for ever.
+// A disk for one MemoryStore at a time; outlives it, as a disk outlives a process. The simulator's
+// hooks are here. Thread-safe. Invariants: (1) the newest version is the last unsynced one, or the
+// durable one where there is none; (2) after crash() or restore() the stores opened before answer
+// kStoreLatched for ever.
 class MemoryDisk {
  public:
   struct Options {
     StoreId id{};
-    bool sync_on_commit = true;  // False: commits are durable only after sync(), and a crash may lose them.
+    // False: commits are durable only after sync(), and a crash may lose them.
+    bool sync_on_commit = true;
   };
   explicit MemoryDisk(Options options) : id_{options.id}, sync_on_commit_{options.sync_on_commit} {}
   MemoryDisk(const MemoryDisk&) = delete;
@@ -50,12 +52,13 @@ class MemoryDisk {
 
   // The power fails: of the commits not yet synced only the first `keep_count` survive.
   void crash(std::size_t keep_count = 0);
-  // The durable state as a backup would hold it; and its return ("server restored from an earlier snapshot").
+  // The durable state as a backup would hold it; and its return ("server restored from an earlier
+  // snapshot").
   [[nodiscard]] MemoryVersion snapshot() const;
   void restore(const MemoryVersion& version);
 
-  // The `operation_count`-th put, erase or commit from now on (0: the next) fails once with `code`. kStoreLatched
-  // latches the store as a failed fsync would.
+  // The `operation_count`-th put, erase or commit from now on (0: the next) fails once with `code`.
+  // kStoreLatched latches the store as a failed fsync would.
   void fail_after(std::uint64_t operation_count, Errc code);
   [[nodiscard]] std::uint64_t commit_count() const;
 

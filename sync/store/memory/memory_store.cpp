@@ -59,7 +59,8 @@ class MemoryReading : public Base {
   Result<std::uint64_t> count_records() override { return version_.records.size(); }
 
  protected:
-  // A writer may edit while it scans: what it scans must be a version that its later edits leave alone.
+  // A writer may edit while it scans: what it scans must be a version that its later edits leave
+  // alone.
   virtual void before_scan() {}
   MemoryVersion::Rows& rows(Table table) {
     SATCHEL_ASSERT(static_cast<std::size_t>(table) < kTableCount && table > Table::kReplicas);
@@ -192,7 +193,9 @@ MemoryStore::~MemoryStore() {
 
 Status MemoryStore::usable() const {
   const std::lock_guard lock{disk_->mutex_};
-  if (latched_ || disk_->epoch_ != epoch_) return Error{Errc::kStoreLatched, "open the store again"};
+  if (latched_ || disk_->epoch_ != epoch_) {
+    return Error{Errc::kStoreLatched, "open the store again"};
+  }
   return {};
 }
 

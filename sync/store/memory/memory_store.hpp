@@ -9,9 +9,9 @@
 
 namespace satchel::sync {
 
-// When to use: simulator and tests. A device or server never runs on it: it keeps values in the clear.
-// Thread-safe. Transactions hold a version of their own (see MemoryVersion), so a reader never waits and a rollback
-// is the loss of a pointer.
+// When to use: simulator and tests. A device or server never runs on it: it keeps values in the
+// clear. Thread-safe. Transactions hold a version of their own (see MemoryVersion), so a reader
+// never waits and a rollback is the loss of a pointer.
 class MemoryStore final : public Store {
  public:
   // Opens what the disk holds. kStoreBusy while another store is open on it.

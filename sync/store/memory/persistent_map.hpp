@@ -8,11 +8,12 @@
 
 namespace satchel::sync {
 
-// A treap with path copying. Copying the map copies one pointer; an edit copies the path to the root, but only once
-// per edit token: nodes made under the same token are changed in place. Priorities are hashes of the keys, so that
-// the shape depends on the content alone and a simulation runs alike each time.
-// Thread-compatible; copies may be read by other threads as long as their tokens are never used again.
-// `Hash` yields 64 well-mixed bits. Invariants: (1) in-order keys rise; (2) no child's priority exceeds its parent's.
+// A treap with path copying. Copying the map copies one pointer; an edit copies the path to the
+// root, but only once per edit token: nodes made under the same token are changed in place.
+// Priorities are hashes of the keys, so that the shape depends on the content alone and a
+// simulation runs alike each time. Thread-compatible; copies may be read by other threads as long
+// as their tokens are never used again. `Hash` yields 64 well-mixed bits. Invariants: (1) in-order
+// keys rise; (2) no child's priority exceeds its parent's.
 template <class Key, class Value, class Hash>
 class PersistentMap {
  public:
