@@ -31,7 +31,8 @@ class Includes(unittest.TestCase):
         for path, line in [
             ("schema/model/a.hpp", '"crypto/aead.hpp"'), ("crypto/a.cpp", '"sync/clock/dot.hpp"'),
             ("sync/a.cpp", '"server/app/init.hpp"'), ("sync/a.cpp", '"sdk/engine/core.hpp"'),
-            ("server/a.cpp", '"sdk/engine/core.hpp"'), ("sdk/engine/a.cpp", '"server/app/init.hpp"'),
+            ("server/a.cpp", '"sdk/engine/core.hpp"'),
+            ("sdk/engine/a.cpp", '"server/app/init.hpp"'),
             ("sdk/cli/a.cpp", '"sync/edge/edge.hpp"'), ("examples/a.cpp", '"sdk/engine/core.hpp"'),
             ("server/a.cpp", '"tests/support/seeds.hpp"'), ("sync/a.cpp", '"hub.hpp"'),
             ("sdk/include/satchel/satchel.hpp", '"schema/model/ids.hpp"'),
@@ -40,16 +41,19 @@ class Includes(unittest.TestCase):
 
     def test_third_parties_stay_in_their_folders(self):
         for path, line in [
-            ("schema/wire/a.cpp", "<capnp/message.h>"), ("sdk/net/a.cpp", "<boost/asio/ssl/stream.hpp>"),
+            ("schema/wire/a.cpp", "<capnp/message.h>"),
+            ("sdk/net/a.cpp", "<boost/asio/ssl/stream.hpp>"),
             ("server/net/a.hpp", "<openssl/ssl.h>"), ("sync/store/lmdb/a.cpp", "<lmdb.h>"),
-            ("server/app/satcheld.cpp", "<CLI/CLI.hpp>"), ("sync/a.hpp", "<boost/container/flat_map.hpp>"),
+            ("server/app/satcheld.cpp", "<CLI/CLI.hpp>"),
+            ("sync/a.hpp", "<boost/container/flat_map.hpp>"),
         ]:
             self.accepted(path, line)
         for path, line in [
             ("sync/a.cpp", "<capnp/message.h>"), ("crypto/a.cpp", "<kj/exception.h>"),
             ("sync/a.cpp", "<openssl/evp.h>"), ("server/app/a.cpp", "<openssl/ssl.h>"),
             ("sync/store/a.cpp", "<lmdb.h>"), ("sdk/engine/a.cpp", "<boost/asio/post.hpp>"),
-            ("server/app/a.cpp", "<boost/asio/ssl/context.hpp>"), ("sync/a.cpp", "<boost/beast/core.hpp>"),
+            ("server/app/a.cpp", "<boost/asio/ssl/context.hpp>"),
+            ("sync/a.cpp", "<boost/beast/core.hpp>"),
             ("server/app/log.hpp", "<spdlog/spdlog.h>"), ("server/app/a.hpp", "<CLI/CLI.hpp>"),
             ("sync/a.cpp", "<gtest/gtest.h>"), ("sync/a.cpp", "<nobody/knows.hpp>"),
         ]:
@@ -72,8 +76,10 @@ class Words(unittest.TestCase):
     def test_comments_strings_and_ports_are_left_alone(self):
         for path, line in [
             ("sync/a.cpp", "// std::cerr and new Thing\n"), ("sync/a.cpp", "/* detached */\n"),
-            ("sync/a.cpp", 'auto s = "new Thing std::cerr";\n'), ("sync/a.cpp", 'auto s = R"(new Thing)";\n'),
-            ("sync/a.cpp", "bool detached_ = false;\n"), ("sync/a.cpp", "char c = '\"'; // new Thing\n"),
+            ("sync/a.cpp", 'auto s = "new Thing std::cerr";\n'),
+            ("sync/a.cpp", 'auto s = R"(new Thing)";\n'),
+            ("sync/a.cpp", "bool detached_ = false;\n"),
+            ("sync/a.cpp", "char c = '\"'; // new Thing\n"),
             ("sync/a.cpp", "auto n = 1'000'000; int m = 2'000;\n"),
             ("server/app/system_clock.cpp", "auto t = std::chrono::system_clock::now();\n"),
             ("sync/a.cpp", "std::unique_ptr<Hub> hub{new Hub(1)};\n"),
@@ -92,15 +98,18 @@ class Sizes(unittest.TestCase):
         self.assertEqual(len(found("tests/unit/a.cpp", "//\n" * 701)), 1)
 
     def test_functions_of_every_form(self):
-        heads = ["int f(int a) {\n", "int f(int a,\n      int b) {\n", "Status Hub::put(const User& user) const {\n",
-                 "Hub::Hub(Parts parts) : parts_(std::move(parts)), seq_{0} {\n", "TEST(Hub, KeepsWhatItTook) {\n",
+        heads = ["int f(int a) {\n", "int f(int a,\n      int b) {\n",
+                 "Status Hub::put(const User& user) const {\n",
+                 "Hub::Hub(Parts parts) : parts_(std::move(parts)), seq_{0} {\n",
+                 "TEST(Hub, KeepsWhatItTook) {\n",
                  "template <class T>\nT f(T a) noexcept {\n", "class A {\n  int f() const {\n"]
         for head in heads:
             closing = "};\n" if head.startswith("class") else ""
             extra = 1 if closing else 0
             self.assertEqual(found("sync/a.cpp", function(60 + extra, head) + closing), [], head)
-            self.assertEqual(len(found("sync/a.cpp", function(61 + extra, head) + closing)), 1, head)
-            inside = "namespace a {\n" + function(61 + extra, head) + closing + "}\n"
+            long = function(61 + extra, head) + closing
+            self.assertEqual(len(found("sync/a.cpp", long)), 1, head)
+            inside = "namespace a {\n" + long + "}\n"
             self.assertEqual(len(found("sync/a.cpp", inside)), 1, head)
 
     def test_two_short_functions_and_a_long_class_are_in_order(self):
@@ -116,7 +125,10 @@ class PublicFace(unittest.TestCase):
         path = "sdk/include/satchel/satchel.h"
         self.assertEqual(found(path, "/* Says what. */\nSATCHEL_API int f(void);\n"), [])
         self.assertEqual(len(found(path, "/* A. */\n\nSATCHEL_API int f(void);\n")), 1)
-        self.assertEqual(len(found(path, "/* A. */\nSATCHEL_API int f(void);\nSATCHEL_API int g(void);\n")), 1)
+        two = "SATCHEL_API int f(void);\nSATCHEL_API int g(void);\n"
+        self.assertEqual(found(path, "/* Both. */\n" + two), [])
+        self.assertEqual(len(found(path, two)), 2)
+        self.assertEqual(len(found(path, "/* A. */\nint a;\n\nSATCHEL_API int f(void);\n")), 1)
 
     def test_a_member_function_needs_a_comment(self):
         path = "sdk/include/satchel/satchel.hpp"
@@ -127,25 +139,32 @@ class PublicFace(unittest.TestCase):
         self.assertEqual(found(path, "class A {\n private:\n  int f();\n};\n"), [])
         self.assertEqual(len(found(path, head + "  int f();\n};\n")), 1)
         self.assertEqual(len(found(path, "struct A {\n  int f();\n};\n")), 1)
+        inline = head + "  int f() {\n    return %s(1);\n  }\n  int g() {\n    return 2;\n  }\n};\n"
+        self.assertEqual(len(found(path, inline % "satchel_f")), 1)
+        self.assertEqual(len(found(path, inline % "other")), 2)
 
 
 class Tables(unittest.TestCase):
     def test_errors_are_numbered_once_and_say_something(self):
         good = 'SATCHEL_ERROR(kA, 1, "a", 1, "This went wrong.")\n'
-        for bad in ['SATCHEL_ERROR(kB, 1, "b", 1, "This went wrong.")\n', 'SATCHEL_ERROR(kB, 2, "b", 1, "")\n',
-                    'SATCHEL_ERROR(kB, 2, "a", 1, "This went wrong.")\n', 'SATCHEL_ERROR(kB, 2, "b", 1)\n',
+        for bad in ['SATCHEL_ERROR(kB, 1, "b", 1, "This went wrong.")\n',
+                    'SATCHEL_ERROR(kB, 2, "b", 1, "")\n',
+                    'SATCHEL_ERROR(kB, 2, "a", 1, "This went wrong.")\n',
+                    'SATCHEL_ERROR(kB, 2, "b", 1)\n',
                     'SATCHEL_ERROR(kA, 2, "b", 1, "This went wrong.")\n']:
             self.assertEqual(len(list(tidy.check_errors(good + bad))), 1, bad)
         self.assertEqual(list(tidy.check_errors(good)), [])
 
     def test_folders(self):
-        for path in ["sync/util/a.cpp", "server/common/a.cpp", "sdk/support/a.hpp", "tests/helpers/a.cpp", "lib/a.cpp"]:
+        for path in ["sync/util/a.cpp", "server/common/a.cpp", "sdk/support/a.hpp",
+                     "tests/helpers/a.cpp", "lib/a.cpp"]:
             self.assertEqual(len([w for w in found(path, "\n") if "folder" in w]), 1, path)
         self.assertEqual(found("tests/support/seeds.hpp", "#pragma once\n"), [])
 
     def test_links_lead_somewhere(self):
         self.assertEqual(len(found("docs/A.md", "[b](B.md)", lambda name: False)), 1)
-        self.assertEqual(found("docs/A.md", "[b](B.md#part) [c](#here)", lambda name: name == "docs/B.md"), [])
+        links = "[b](B.md#part) [c](#here)"
+        self.assertEqual(found("docs/A.md", links, lambda name: name == "docs/B.md"), [])
 
     def test_every_library_has_a_licence_note(self):
         packages = "# Comment\ng++\nliblmdb-dev\n"

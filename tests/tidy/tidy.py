@@ -3,17 +3,18 @@
 
 tidy.py ROOT     prints one `file:line: what` per violation; 1 if there is any.
 
-The rules are the tables below; the code after them only applies them. selftest.py proves that each rule finds what it
-is for.
+The rules are the tables below; the code after them only applies them. selftest.py proves that each
+rule finds what it is for.
 """
 
 import os
 import re
 import sys
 
-# ---- The rules --------------------------------------------------------------------------------------------------
+# ---- The rules ----------------------------------------------------------------------------------
 
 # Which project folders a folder's files may include. The first match from the top decides.
+PROJECT = ("schema/", "crypto/", "sync/", "sdk/", "server/", "satchel/")
 LAYERS = [
     ("sdk/include/", ("satchel/",)),  # The public face shows nothing of what is behind it.
     ("sdk/cli/", ("sdk/cli/", "satchel/", "sdk/include/")),
@@ -23,11 +24,12 @@ LAYERS = [
     ("sdk/", ("schema/", "crypto/", "sync/", "sdk/", "satchel/")),
     ("server/", ("schema/", "crypto/", "sync/", "server/")),
     ("examples/", ("examples/", "satchel/")),
-    ("tests/", ("schema/", "crypto/", "sync/", "sdk/", "server/", "satchel/", "tests/")),
-    ("bench/", ("schema/", "crypto/", "sync/", "sdk/", "server/", "satchel/", "bench/", "tests/support/")),
+    ("tests/", PROJECT + ("tests/",)),
+    ("bench/", PROJECT + ("bench/", "tests/support/")),
 ]
 
-# Third-party headers by prefix: where they may be included. `.cpp` limits them to sources. First match decides.
+# Third-party headers by prefix: where they may be included. `.cpp` limits them to sources. The first
+# match decides.
 ANYWHERE = ("schema/", "crypto/", "sync/", "sdk/", "server/", "examples/", "tests/", "bench/")
 CHECKS = ("tests/", "bench/", "examples/")
 THIRD_PARTY = [
@@ -53,12 +55,14 @@ THIRD_PARTY = [
 ]
 
 # The heart is without I/O: no sockets and no threads below the hosts.
-NOT_BELOW_HOSTS = ("thread", "future", "stop_token", "sys/socket.h", "netdb.h", "netinet/in.h", "poll.h", "sys/epoll.h")
+NOT_BELOW_HOSTS = ("thread", "future", "stop_token", "sys/socket.h", "netdb.h", "netinet/in.h",
+                   "poll.h", "sys/epoll.h")
 BELOW_HOSTS = ("schema/", "crypto/", "sync/")
 
 # The platform's own headers beside the C++ library's, which have no dot.
-PLATFORM = re.compile(r"^(sys|arpa|netinet|linux|net)/|^(unistd|fcntl|poll|signal|pthread|sched|malloc|dlfcn|dirent|"
-                      r"netdb|termios|pwd|errno|assert|stdint|stddef|stdio|stdlib|string|inttypes|time|limits|math)\.h$")
+PLATFORM = re.compile(
+    r"^(sys|arpa|netinet|linux|net)/|^(unistd|fcntl|poll|signal|pthread|sched|malloc|dlfcn|dirent|"
+    r"netdb|termios|pwd|errno|assert|stdint|stddef|stdio|stdlib|string|inttypes|time|limits|math)\.h$")
 
 # What no code may say, and the files that may. The check sees code without comments and strings.
 WORDS = [
@@ -66,7 +70,8 @@ WORDS = [
     (re.compile(r"\bstd::cerr\b"), "std::cerr: give an Error back, or log", CHECKS),
     (re.compile(r"\bsystem_clock::now\b"), "system_clock::now outside its port",
      ("server/app/system_clock.cpp", "sdk/engine/system_clock.cpp") + CHECKS),
-    (re.compile(r"\brandom_device\b"), "random_device outside its port", ("crypto/entropy.cpp",) + CHECKS),
+    (re.compile(r"\brandom_device\b"), "random_device outside its port",
+     ("crypto/entropy.cpp",) + CHECKS),
 ]
 # `new` is for private constructors, straight into a smart pointer.
 RAW_NEW = re.compile(r"\bnew\b(?!\s*\()\s*[A-Za-z_:]")
@@ -80,19 +85,20 @@ LONG_LINES_ALLOWED = ("schema/model/error.def",)
 
 FORBIDDEN_FOLDERS = {"util", "utils", "common", "misc", "helper", "helpers", "support"}
 ALLOWED_FOLDERS = ("tests/support",)
-TOP_FOLDERS = {"schema", "crypto", "sync", "sdk", "server", "examples", "tests", "bench", "docs", "cmake", "scripts",
-               ".ci"}
+TOP_FOLDERS = {"schema", "crypto", "sync", "sdk", "server", "examples", "tests", "bench", "docs",
+               "cmake", "scripts", ".ci"}
 
 ERRORS = "schema/model/error.def"
 PACKAGES = "scripts/packages.txt"
 NOTICES = "docs/THIRD_PARTY.md"
-TOOLS = {"g++", "cmake", "ninja-build", "ccache", "pkg-config", "git", "python3"}  # Used to build, part of nothing.
+# Used to build, part of nothing.
+TOOLS = {"g++", "cmake", "ninja-build", "ccache", "pkg-config", "git", "python3"}
 
 SKIPPED_FOLDERS = {"build", ".git", ".demo", "__pycache__"}
 SOURCES = (".hpp", ".cpp", ".h", ".c")
 NARROW = SOURCES + (".py", ".cmake", ".capnp", "CMakeLists.txt")
 
-# ---- Applying them ----------------------------------------------------------------------------------------------
+# ---- Applying them ------------------------------------------------------------------------------
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.M)
 NOISE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(?P<d>[^(\s]*)\(.*?\)(?P=d)"|"(?:\\.|[^"\\\n])*"|'
@@ -101,6 +107,9 @@ DIRECTIVE = re.compile(r"^[ \t]*#[^\n]*(?:\\\n[^\n]*)*", re.M)
 SCOPE = re.compile(r"^\s*(?:template\s*<.*>\s*)?(?:inline\s+|typedef\s+|export\s+)*"
                    r"(?:namespace|class|struct|union|enum|extern\s*\"?)\b", re.S)
 TOKEN = re.compile(r"[{};]")
+COMMENT = re.compile(r"//|/\*|\*/")
+MEMBER = re.compile(r"(?!explicit\b|return\b|using\b)[^/=]*[\w>&*~]\("
+                    r"(?!.*= (delete|default);)(?!.*operator=)")
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
 ERROR_LINE = re.compile(r'SATCHEL_ERROR\((\w+), (\d+), "(\w*)", (\d+), "(.*)"\)$')
 
@@ -132,7 +141,9 @@ def include_error(path, name, quoted):
         return f'"{name}" is included outside the layers'
     for prefix, places in THIRD_PARTY:
         if name.startswith(prefix):
-            return None if allowed_at(path, places) else f"<{name}> is for {', '.join(places)} alone"
+            if allowed_at(path, places):
+                return None
+            return f"<{name}> is for {', '.join(places)} alone"
     if name in NOT_BELOW_HOSTS and path.startswith(BELOW_HOSTS):
         return f"<{name}>: no sockets and no threads below the hosts"
     if "." not in name and "/" not in name or PLATFORM.match(name):
@@ -182,7 +193,8 @@ def check_functions(code):
                 stack.append(("block", position))
                 continue
             text = code[head:position]
-            if started is not None or (")" in text and not text.rstrip().endswith("=") and not SCOPE.match(text)):
+            has_parameters = ")" in text and not text.rstrip().endswith("=")
+            if started is not None or (has_parameters and not SCOPE.match(text)):
                 if started is None:
                     started = head + len(text) - len(text.lstrip())
                 stack.append(("function", position))
@@ -193,10 +205,11 @@ def check_functions(code):
             kind, _ = stack.pop()
             if kind == "function":
                 rest = code[position + 1:position + 200].lstrip()
-                if not rest.startswith((",", "{")):  # Else that was a brace of the initialiser list.
-                    first, last = line_of(code, started), line_of(code, position)
-                    if last - first + 1 > FUNCTION_LINES_MAX:
-                        yield first, f"function of {last - first + 1} lines, at most {FUNCTION_LINES_MAX}"
+                if not rest.startswith((",", "{")):  # Else a brace of the initialiser list.
+                    first = line_of(code, started)
+                    count = line_of(code, position) - first + 1
+                    if count > FUNCTION_LINES_MAX:
+                        yield first, f"function of {count} lines, at most {FUNCTION_LINES_MAX}"
                     started = None
             if not any(kind == "function" for kind, _ in stack) and started is None:
                 head = position + 1
@@ -207,32 +220,41 @@ def check_public(path, text):
     lines = text.splitlines()
     if path.endswith(".h"):
         for number, line in enumerate(lines, 1):
-            if line.startswith("SATCHEL_API") and not (number > 1 and lines[number - 2].rstrip().endswith("*/")):
+            if line.startswith("SATCHEL_API") and not commented(lines, number):
                 yield number, "public function without a comment"
         return
-    access = []  # One entry per open class: may its members be called?
+    access = []  # One entry per open class: its indentation, and whether its members may be called.
     for number, line in enumerate(lines, 1):
         bare = line.strip()
+        indent = len(line) - len(bare)
         if re.match(r"(class|struct)\s.*\{$", bare):
-            access.append([len(line) - len(bare), bare.startswith("struct")])
+            access.append([indent, bare.startswith("struct")])
         elif access and bare in ("public:", "private:", "protected:"):
             access[-1][1] = bare == "public:"
-        elif access and bare.startswith("};") and len(line) - len(bare) <= access[-1][0]:
+        elif access and bare.startswith("};") and indent <= access[-1][0]:
             access.pop()
-        elif access and access[-1][1] and len(line) - len(bare) == access[-1][0] + 2:
-            # A member of the class itself: what stands deeper is the inside of a function.
-            if re.match(r"[^/=]*[\w>&*~]\(", bare) and not commented(lines, number):
-                if "= delete" not in bare and "= default" not in bare and "operator=" not in bare:
-                    yield number, "public function without a comment"
+        elif access and access[-1][1] and indent == access[-1][0] + 2 and MEMBER.match(bare):
+            if not commented(lines, number) and not wraps(lines, number):
+                yield number, "public function without a comment"
+
+
+def wraps(lines, number):
+    """An inline function over a C function, which has its comment in satchel.h."""
+    for line in lines[number - 1:number + 11]:
+        if re.search(r"\bsatchel_\w+\(", line):
+            return True
+        if line.strip() == "}" or line.rstrip().endswith("; }"):
+            return False
+    return False
 
 
 def commented(lines, number):
-    """A comment on the line, or on the first line of the block that it stands in."""
-    if "//" in lines[number - 1]:
+    """A comment on the line, or above it in the block of lines that it stands in."""
+    if COMMENT.search(lines[number - 1]):
         return True
     above = number - 2
     while above >= 0 and lines[above].strip():
-        if lines[above].strip().startswith("//") or "//" in lines[above]:
+        if COMMENT.search(lines[above]):
             return True
         if lines[above].strip().endswith(":") or lines[above].rstrip().endswith("{"):
             return False
@@ -247,7 +269,7 @@ def check_errors(text):
             continue
         match = ERROR_LINE.match(line)
         if not match:
-            yield number, "an error is SATCHEL_ERROR(kName, number, \"wire_name\", exit status, \"sentence\")"
+            yield number, 'write SATCHEL_ERROR(kName, number, "wire_name", exit status, "sentence")'
             continue
         name, code, wire, _, sentence = match.groups()
         if len(sentence.split()) < 3 or not sentence.endswith("."):
