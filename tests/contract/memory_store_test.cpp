@@ -1,4 +1,5 @@
-// What only the memory engine can do: lose what was not synced, fail when told, go back to a snapshot.
+// What only the memory engine can do: lose what was not synced, fail when told, go back to a
+// snapshot.
 #include "tests/contract/store_engines.hpp"
 
 namespace satchel::sync::contract {

@@ -73,7 +73,8 @@ class LmdbEngine final : public Engine {
     return known ? LmdbStore::open(folder(), options, provider, entropy)
                  : LmdbStore::create(folder(), options, provider, entropy);
   }
-  [[nodiscard]] std::string folder() const { return temporary_.path() + "/store"; }
+  [[nodiscard]] const std::string& home() const { return temporary_.path(); }
+  [[nodiscard]] std::string folder() const { return home() + "/store"; }
   [[nodiscard]] std::string data_file() const { return folder() + "/data.mdb"; }
   [[nodiscard]] std::string key_file() const { return folder() + "/keys/data.mdb"; }
 

@@ -35,7 +35,9 @@ class StoreModel : public testing::TestWithParam<EngineKind> {
     for (char& octet : bytes) octet = static_cast<char>(random_());
     return bytes;
   }
-  Bytes some_key() { return "key" + std::to_string(below(200)) + Bytes(below(30) == 0 ? 300 : 0, 'k'); }
+  Bytes some_key() {
+    return "key" + std::to_string(below(200)) + Bytes(below(30) == 0 ? 300 : 0, 'k');
+  }
 
   void put_record(WriteTxn& txn) {
     const std::uint64_t id = below(300);

@@ -14,13 +14,15 @@
 
 // The layout of LMDB 0.9 data files on 64-bit little-endian machines (data version 1):
 //
-//   page       0 number u64 | 8 pad u16 | 10 flags u16 | 12 lower u16 | 14 upper u16 | 16 node offsets
+//   page       0 number u64 | 8 pad u16 | 10 flags u16 | 12 lower u16 | 14 upper u16
+//              16 node offsets
 //              overflow pages have their count as u32 at 12, and the value from 16 on
 //   node       0 low u16 | 2 high u16 | 4 flags u16 | 6 key size u16 | 8 key | value
 //              leaf: value size = low | high << 16; branch: child = that | flags << 32
-//   tree       0 pad u32 | 4 flags u16 | 6 depth u16 | 8 branch, leaf, overflow pages | 32 entries | 40 root
-//   meta page  16 magic u32 | 20 version u32 | 24 address | 32 map size | 40 free tree | 88 main tree |
-//              136 last page | 144 transaction
+//   tree       0 pad u32 | 4 flags u16 | 6 depth u16 | 8 branch, leaf, overflow pages
+//              32 entries | 40 root
+//   meta page  16 magic u32 | 20 version u32 | 24 address | 32 map size | 40 free tree
+//              88 main tree | 136 last page | 144 transaction
 
 namespace satchel::sync {
 namespace {
@@ -166,8 +168,8 @@ class Walk {
     for (std::uint64_t page = 0; page < 2; ++page) {
       const char* at = page_at(page);
       if (number_at<std::uint64_t>(at) != page || number_at<std::uint16_t>(at + 10) != kMeta ||
-          number_at<std::uint32_t>(at + 16) != 0xBEEFC0DE || number_at<std::uint32_t>(at + 20) != 1 ||
-          number_at<std::uint64_t>(at + 24) != 0 ||
+          number_at<std::uint32_t>(at + 16) != 0xBEEFC0DE ||
+          number_at<std::uint32_t>(at + 20) != 1 || number_at<std::uint64_t>(at + 24) != 0 ||
           number_at<std::uint32_t>(at + 40) != page_size_) {
         return corrupt(page, "meta page");
       }

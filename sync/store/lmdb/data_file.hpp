@@ -1,4 +1,5 @@
-// Looks over an LMDB data file before LMDB does: a damaged page can make LMDB read or write anywhere.
+// Looks over an LMDB data file before LMDB does: a damaged page can make LMDB read or write
+// anywhere.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +17,11 @@ struct DataFile {
   std::optional<Bytes> named_row;  // The row of the main table that was asked for.
 };
 
-// Walks every page that the newest commit of the file reaches and checks what LMDB takes for granted:
-// both meta pages and their order; every page inside the file, of its kind, reached once, and not
-// free; nodes inside their page and packed without gaps; keys rising and between their parents'
-// separators; depths and entry counts. After it, LMDB meets nothing that it cannot read; whether
-// values are what was written is for the seals to say. Reads no value but `row`.
+// Walks every page that the newest commit of the file reaches and checks what LMDB takes for
+// granted: both meta pages and their order; every page inside the file, of its kind, reached once,
+// and not free; nodes inside their page and packed without gaps; keys rising and between their
+// parents' separators; depths and entry counts. After it, LMDB meets nothing that it cannot read;
+// whether values are what was written is for the seals to say. Reads no value but `row`.
 // kStoreMissing: no file, or an empty one; kStoreCorrupt says what and on which page; kFileRead.
 Result<DataFile> examine_data_file(const std::string& path, ByteView row);
 

@@ -1,6 +1,9 @@
 #include "sync/store/lmdb/environment.hpp"
 
 #include <cerrno>
+#include <cstdlib>
+
+#include <unistd.h>
 
 namespace satchel::sync {
 
@@ -65,10 +68,38 @@ Result<Txn> begin_txn(MDB_env* environment, unsigned flags) {
   return Txn{txn};
 }
 
+namespace {
+
+// LMDB calls a write that came out short an I/O error, which it is not where the disk is full: then
+// the disk has no room for a few pages more either. Asks the disk.
+bool disk_is_full(const char* folder) {
+  std::string path = std::string{folder} + "/space-XXXXXX";
+  const int descriptor = mkstemp(path.data());
+  if (descriptor < 0) return errno == ENOSPC || errno == EDQUOT;
+  const std::string pages(256 * 1024, '\0');
+  std::size_t written = 0;
+  ssize_t size = 1;
+  while (written < pages.size() && size > 0) {
+    size = ::write(descriptor, pages.data() + written, pages.size() - written);
+    if (size > 0) written += static_cast<std::size_t>(size);
+  }
+  const bool full = size < 0 && (errno == ENOSPC || errno == EDQUOT);
+  ::close(descriptor);
+  ::unlink(path.c_str());
+  return full;
+}
+
+}  // namespace
+
 Status commit_txn(Txn txn, const char* what) {
-  const int code = mdb_txn_commit(txn.release());
-  if (code != 0) return error_of(code, what);
-  return {};
+  MDB_env* environment = mdb_txn_env(txn.get());
+  int code = mdb_txn_commit(txn.release());
+  if (code == 0) return {};
+  const char* folder = nullptr;
+  if (code == EIO && mdb_env_get_path(environment, &folder) == 0 && disk_is_full(folder)) {
+    code = ENOSPC;
+  }
+  return error_of(code, what);
 }
 
 }  // namespace satchel::sync

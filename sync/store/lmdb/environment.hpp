@@ -29,8 +29,8 @@ struct EnvironmentClose {
 using Environment = std::unique_ptr<MDB_env, EnvironmentClose>;
 
 // Opens FOLDER/data.mdb, made if it is missing, with MDB_NOTLS alone: commits are synced, pages are
-// zeroed before use, and nothing writes through the map. The map takes `map_bytes` of address space;
-// the file grows as it must. Clears the readers of dead processes.
+// zeroed before use, and nothing writes through the map. The map takes `map_bytes` of address
+// space; the file grows as it must. Clears the readers of dead processes.
 Result<Environment> open_environment(const std::string& folder, std::size_t map_bytes,
                                      unsigned table_count, unsigned reader_count);
 

@@ -18,6 +18,7 @@
 namespace satchel::sync {
 namespace {
 
+constexpr std::size_t kPidBytes = 16;  // Of store.lock.
 constexpr std::uint64_t kFuse = 0x65735546;
 constexpr std::array<std::uint64_t, 11> kRemote = {
     0x6969,      // NFS
@@ -59,8 +60,8 @@ Error cannot_write(int error, const char* what) {
 }
 
 std::string read_text(int descriptor) {
-  std::array<char, 32> text{};
-  const ssize_t size = pread(descriptor, text.data(), text.size() - 1, 0);
+  std::array<char, kPidBytes> text{};
+  const ssize_t size = pread(descriptor, text.data(), text.size(), 0);
   const std::string whole{text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
   return whole.substr(0, whole.find('\n'));
 }
@@ -96,9 +97,10 @@ Result<std::unique_ptr<FolderLock>> FolderLock::take(const std::string& folder) 
     if (errno != EWOULDBLOCK) return Error{Errc::kFileWrite, "flock of store.lock"};
     return Error{Errc::kStoreBusy, "held by process " + read_text(descriptor)};
   }
-  const std::string pid = std::to_string(getpid()) + "\n";
-  if (ftruncate(descriptor, 0) != 0 ||
-      pwrite(descriptor, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+  // Always of one size: a truncation costs a millisecond on some file systems.
+  std::string pid = std::to_string(getpid()) + "\n";
+  pid.resize(kPidBytes, ' ');
+  if (pwrite(descriptor, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
     // The text is a courtesy to people; a full disk must not keep a store from being read.
     if (errno != ENOSPC && errno != EDQUOT) return cannot_write(errno, "store.lock");
   }

@@ -7,7 +7,8 @@ namespace {
 // Thread-bound: one pass over one snapshot.
 class Check {
  public:
-  Check(LmdbCore& core, ReaderSlot& slot) : core_{core}, sealer_{slot.sealer}, txn_{slot.txn.get()} {}
+  Check(LmdbCore& core, ReaderSlot& slot)
+      : core_{core}, sealer_{slot.sealer}, txn_{slot.txn.get()} {}
 
   Status run(Store::CheckReport& report) {
     const auto state = core_.read_state(txn_, sealer_);

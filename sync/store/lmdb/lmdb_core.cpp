@@ -67,7 +67,9 @@ Status put_state(LmdbCore& core, MDB_txn* txn, const StoreState& state, Bytes& r
   }
   MDB_val key = to_mdb(kStateKey);
   MDB_val value = to_mdb(row);
-  if (int code = mdb_put(txn, core.main, &key, &value, 0); code != 0) return error_of(code, "state");
+  if (int code = mdb_put(txn, core.main, &key, &value, 0); code != 0) {
+    return error_of(code, "state");
+  }
   return {};
 }
 

@@ -1,5 +1,5 @@
-// Creation and opening. The order matters: nothing is read before it is known to be readable, and no
-// data row before the keys that it names are durable.
+// Creation and opening. The order matters: nothing is read before it is known to be readable, and
+// no data row before the keys that it names are durable.
 #include <cerrno>
 #include <cstdio>
 
@@ -112,6 +112,11 @@ Status load(LmdbCore& core, bool verify) {
   SATCHEL_TRY(open_tables(core, txn->get()));
   const auto state = core.read_state(txn->get(), *core.sealer);
   if (!state) return state.error();
+  MDB_envinfo info{};
+  mdb_env_info(core.environment.get(), &info);
+  if (state->transaction != info.me_last_txnid) {
+    return Error{Errc::kStoreCorrupt, "the newest commit is not the one that was written last"};
+  }
   core.state = *state;
   core.seals_before = state->seals;
   LmdbReader reader{core, *core.sealer, txn->get()};
@@ -204,7 +209,8 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::create(const std::string& folder, 
   if (exists(core->path) && std::remove(core->path.c_str()) != 0) {
     return Error{Errc::kFileWrite, "removing what a cut creation left"};
   }
-  if (auto done = make_keys(*core, key_folder_of(core->options, folder)); !done) return done.error();
+  if (auto done = make_keys(*core, key_folder_of(core->options, folder)); !done)
+    return done.error();
   if (auto done = open_data(*core, folder); !done) return done.error();
   if (auto done = write_first(*core, folder); !done) return done.error();
   return std::unique_ptr<LmdbStore>{new LmdbStore{std::move(core)}};
@@ -235,9 +241,6 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const std::string& folder, Lm
   if (auto done = open_data(*core, folder); !done) return done.error();
   const bool verify = file_bytes(core->path) <= core->options.verify_bytes_max;
   if (auto done = load(*core, verify); !done) return done.error();
-  if (file->named_row && core->state.transaction != file->transaction) {
-    return Error{Errc::kStoreCorrupt, "the newest commit is not the newest written"};
-  }
   return std::unique_ptr<LmdbStore>{new LmdbStore{std::move(core)}};
 }
 

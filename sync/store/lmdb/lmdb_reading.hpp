@@ -28,9 +28,9 @@ class LmdbReader {
   Result<Bytes> open_segment(const StoredRecord& record, const Segment& segment);
   Result<std::uint64_t> count(Table table);
 
-  // `state` is what a scan of a whole table must add up to; null: as the store says of this snapshot.
-  // `edits` rises with every write of the transaction: a scan that met one finds its place again, and
-  // vouches for nothing.
+  // `state` is what a scan of a whole table must add up to; null: as the store says of this
+  // snapshot. `edits` rises with every write of the transaction: a scan that met one finds its
+  // place again, and vouches for nothing.
   struct ScanCheck {
     const StoreState* state = nullptr;
     const std::uint64_t* edits = nullptr;

@@ -44,8 +44,8 @@ Result<crypto::KeyStrength> LmdbStore::rekey(const crypto::RekeyRequest& request
   auto strength = crypto::run_rekeying(*core_->keyring, std::move(*plan), core_->provider,
                                        *core_->keys);
   if (strength) return strength;
-  // The provider's failures leave a store that opens; of ours, half may be durable, and opening anew
-  // finishes or undoes it.
+  // The provider's failures leave a store that opens; of ours, half may be durable, and opening
+  // anew finishes or undoes it.
   const Errc code = strength.error().code;
   if (code != Errc::kKeyProvider && code != Errc::kKeyMalformed && code != Errc::kKeyLost) {
     core_->latched.store(true, std::memory_order_release);

@@ -20,7 +20,8 @@ inline constexpr std::size_t kServerMapBytes = std::size_t{64} << 30;
 inline constexpr std::size_t kDeviceMapBytes = std::size_t{4} << 30;
 
 struct LmdbOptions {
-  std::size_t map_bytes_max = kDeviceMapBytes;  // Address space taken, and the most the data may be.
+  // Address space taken, and the most the data may be.
+  std::size_t map_bytes_max = kDeviceMapBytes;
   unsigned readers_max = 510;                   // Read transactions at once.
   std::string key_folder{};                     // Empty: FOLDER/keys.
   // Data files up to this size have every page's structure looked over at open; larger ones only in
@@ -36,14 +37,14 @@ struct LmdbOptions {
 struct LmdbCore;
 
 // When to use: always, on devices and servers. Layout of the files: docs/STORAGE.md.
-// Thread-safe; transactions are thread-bound, and all are over before the store goes. A process that
-// forked must not use it in the child. Invariants: (1) no plaintext byte reaches a file; (2) a row
-// names only keys that are durable; (3) after an I/O error every call answers kStoreLatched.
+// Thread-safe; transactions are thread-bound, and all are over before the store goes. A process
+// that forked must not use it in the child. Invariants: (1) no plaintext byte reaches a file; (2) a
+// row names only keys that are durable; (3) after an I/O error every call answers kStoreLatched.
 class LmdbStore final : public Store {
  public:
-  // Makes the folder and a new store in it. kAlreadyExists; kStoreReadOnly, kStoreRemote, kStoreBusy,
-  // kStoreDiskFull; kKeyProvider and the like from the provider; kEntropy. What a creation that was
-  // cut left behind is replaced. Provider and entropy outlive the store.
+  // Makes the folder and a new store in it. kAlreadyExists; kStoreReadOnly, kStoreRemote,
+  // kStoreBusy, kStoreDiskFull; kKeyProvider and the like from the provider; kEntropy. What a
+  // creation that was cut left behind is replaced. Provider and entropy outlive the store.
   static Result<std::unique_ptr<LmdbStore>> create(const std::string& folder, LmdbOptions options,
                                                    crypto::KeyProvider& provider,
                                                    crypto::Entropy& entropy);
@@ -65,12 +66,13 @@ class LmdbStore final : public Store {
 
   [[nodiscard]] const crypto::Keyring& keyring() const;
 
-  // Fresh keys for every node up to the root; the answer says what destroying the old ones is worth.
-  // Waits for the write transaction. An error of the store latches it: open it anew, which finishes
-  // or undoes what was begun.
+  // Fresh keys for every node up to the root; the answer says what destroying the old ones is
+  // worth. Waits for the write transaction. An error of the store latches it: open it anew, which
+  // finishes or undoes what was begun.
   Result<crypto::KeyStrength> rotate_keys() { return rekey(crypto::RekeyRequest::rotate()); }
   Result<crypto::KeyStrength> rekey(const crypto::RekeyRequest& request);
-  // A class key handed out by the server with a lease. kInvalidArgument: older than one seen before.
+  // A class key handed out by the server with a lease. kInvalidArgument: older than one seen
+  // before.
   Status put_class_key(PrivacyClass privacy, crypto::ClassGeneration generation,
                        const crypto::Key32& key);
   // Bytes of the data file and of the most it may have.

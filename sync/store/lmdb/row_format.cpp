@@ -162,7 +162,8 @@ Status decode_header(ByteView plain, ByteView segments, StoredRecord& record) {
     segment.revision = reader.varint();
     const std::uint64_t size = reader.varint();
     const ByteView tag = reader.take(crypto::kTagBytes);
-    if (reader.failed() || size > segments.size() || size < crypto::kSealOverheadBytes + kPadBytes ||
+    if (reader.failed() || size > segments.size() ||
+        size < crypto::kSealOverheadBytes + kPadBytes ||
         segments.substr(size - crypto::kTagBytes, crypto::kTagBytes) != tag) {
       return malformed();
     }

@@ -34,7 +34,8 @@ Bytes make_format_row(const StoreId& store);
 Result<StoreId> read_format_row(ByteView row);
 
 // A row of a small table:
-//   0 format u8 | 1 class u8 | 2 generation u32 | 6 revision u64 | 14 nonce (12) | ciphertext | tag (16)
+//   0 format u8 | 1 class u8 | 2 generation u32 | 6 revision u64 | 14 nonce (12)
+//   | ciphertext | tag (16)
 struct SideRow {
   PrivacyClass privacy = PrivacyClass::kStructure;
   std::uint32_t generation = 0;
@@ -78,8 +79,8 @@ struct SegmentEntry {
   ByteView sealed;
 };
 void encode_header(ByteView header, std::span<const SegmentEntry> segments, Bytes& plain);
-// Fills header and segments (all sealed) of `record`, reusing what it holds; the sealed segments are
-// told from each other by length, and each must end in the tag that the header names.
+// Fills header and segments (all sealed) of `record`, reusing what it holds; the sealed segments
+// are told from each other by length, and each must end in the tag that the header names.
 // kStoreCorrupt without context.
 Status decode_header(ByteView plain, ByteView segments, StoredRecord& record);
 
@@ -103,8 +104,8 @@ struct StoreState {
   std::uint64_t transaction = 0;     // LMDB's number of the commit that wrote this.
   std::array<std::uint64_t, kPrivacyClassCount> seals{};  // Under each class's newest generation.
 };
-//   0 table count u8 | each: count u64, digest (16) | revision u64 | next number u64 | transaction u64 |
-//   class count u8 | each: seals u64
+//   0 table count u8 | each: count u64, digest (16) | revision u64 | next number u64
+//   | transaction u64 | class count u8 | each: seals u64
 void encode_state(const StoreState& state, Bytes& plain);
 Result<StoreState> decode_state(ByteView plain);
 

@@ -12,9 +12,13 @@ std::uint64_t key_number(crypto::RowDigest& digest, std::uint8_t table, ByteView
   return digest.of(table, key, 0)[0];
 }
 
-// A seal that does not open is damage, in a store.
-Error as_damage(const Error& error) {
+// A seal that does not open is damage, in a store; so is a generation of the structure class that
+// there never was, since its keys are not destroyed.
+Error as_damage(PrivacyClass privacy, const Error& error) {
   if (error.code == Errc::kSealBroken) return Error{Errc::kStoreCorrupt, "the seal is broken"};
+  if (error.code == Errc::kClassLocked && privacy == PrivacyClass::kStructure) {
+    return Error{Errc::kStoreCorrupt, "an unknown generation"};
+  }
   return error;
 }
 
@@ -58,13 +62,13 @@ Status Sealer::seal_plain(const crypto::SealedPlace& place, Bytes& out) {
 Status Sealer::open_sealed(const crypto::SealedPlace& place, ByteView sealed, Bytes& plain) {
   plain.clear();
   const auto key = keys_.aead(place.privacy_class, place.generation, place.subjects);
-  if (!key) return key.error();
+  if (!key) return as_damage(place.privacy_class, key.error());
   if (trace_ != nullptr) {
     trace_->note_size(StoreTrace::Kind::kOpen, sealed.size() - crypto::kSealOverheadBytes);
   }
   const crypto::AssociatedData bound{place};
   const Status opened = (*key)->open_with_nonce(bound.bytes(), sealed, plain);
-  if (!opened) return as_damage(opened.error());
+  if (!opened) return as_damage(place.privacy_class, opened.error());
   if (!unpad(plain)) return Error{Errc::kStoreCorrupt, "padding"};
   return {};
 }
@@ -209,7 +213,10 @@ Result<crypto::RowDigest::Value> Sealer::share_of(std::uint8_t table, ByteView k
   }
   const auto read = read_side_row(row);
   if (!read) return read.error();
-  return digest_.of(table, key, tag_of(read->sealed));
+  // With the head, or a damaged generation would look like a key that was destroyed.
+  share_key_.assign(key);
+  share_key_ += row.substr(0, kSideRowHead);
+  return digest_.of(table, share_key_, tag_of(read->sealed));
 }
 
 }  // namespace satchel::sync

@@ -7,8 +7,9 @@
 
 namespace satchel::sync {
 
-// Keeps scheduled keys and buffers from row to row. Thread-bound: a reader or the writer has its own.
-// Errors of opening: kStoreCorrupt, kClassLocked, kKeyShredded, kRecordNewer, without saying where.
+// Keeps scheduled keys and buffers from row to row. Thread-bound: a reader or the writer has its
+// own. Errors of opening: kStoreCorrupt, kClassLocked, kKeyShredded, kRecordNewer, without saying
+// where.
 class Sealer {
  public:
   Sealer(const crypto::Keyring& keyring, crypto::Entropy& entropy, StoreTrace* trace)
@@ -20,7 +21,7 @@ class Sealer {
   // What new seals of the class go under. kClassLocked.
   Result<crypto::ClassGeneration> generation(PrivacyClass privacy);
 
-  // Replaces `out` by the row. `seals` is counted up per class.
+  // Replaces `out` by the row.
   struct RowPlace {
     std::uint8_t table = 0;
     ByteView key;
@@ -40,7 +41,8 @@ class Sealer {
   std::array<char, kNumberRowBytes> number_row(ByteView blinded, RecordNumber number);
   Result<RecordNumber> open_number_row(ByteView blinded, ByteView row);
 
-  // The share of a stored row in its table's digest. kStoreCorrupt where it has no tag.
+  // The share of a stored row in its table's digest. kStoreCorrupt where it has no tag,
+  // kRecordNewer.
   Result<crypto::RowDigest::Value> share_of(std::uint8_t table, ByteView key, ByteView row);
   [[nodiscard]] crypto::Blinded blind(const RecordId& id) const {
     return keyring_.blind(static_cast<std::uint8_t>(Table::kNumbers), id.bytes());
@@ -68,6 +70,7 @@ class Sealer {
   std::uint64_t epoch_ = 0;  // Of the generations below.
   std::array<crypto::ClassGeneration, kPrivacyClassCount> generations_{};  // 0: not asked yet.
   Bytes plain_;
+  Bytes share_key_;
   Bytes segments_;
   std::vector<SegmentEntry> entries_;
 };

@@ -1,5 +1,5 @@
-// What a store asked of LMDB and of the seals, in order, so that a benchmark can do the same without
-// the store.
+// What a store asked of LMDB and of the seals, in order, so that a benchmark can do the same
+// without the store.
 #pragma once
 
 #include <cstdint>
