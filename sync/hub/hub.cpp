@@ -62,7 +62,7 @@ Result<std::unique_ptr<Hub>> Hub::create(Parts parts, const WorkspaceId& workspa
   state.incarnation = *incarnation;
   auto txn = parts.store.begin_write();
   if (!txn) return txn.error();
-  SATCHEL_TRY((*txn)->put(Table::kMeta, kStateKey, encode_state(state)));
+  SATCHEL_TRY((*txn)->put(Table::kMeta, kStateKey, encode_hub_state(state)));
   SATCHEL_TRY(put_catalog(**txn, *catalog));
   SATCHEL_TRY((*txn)->commit());
   txn->reset();
@@ -76,7 +76,7 @@ Result<std::unique_ptr<Hub>> Hub::open(Parts parts) {
   auto bytes = (*txn)->find(Table::kMeta, kStateKey);
   if (!bytes) return bytes.error();
   if (!*bytes) return Error{Errc::kStoreMissing, "the store holds no workspace: run init first"};
-  auto state = decode_state(**bytes);
+  auto state = decode_hub_state(**bytes);
   if (!state) return state.error();
   auto catalog = load_schema(**txn);
   if (!catalog) return catalog.error();
@@ -85,7 +85,7 @@ Result<std::unique_ptr<Hub>> Hub::open(Parts parts) {
   if (!self) return self.error();
   state->self = *self;
   state->self_next = 1;
-  SATCHEL_TRY((*txn)->put(Table::kMeta, kStateKey, encode_state(*state)));
+  SATCHEL_TRY((*txn)->put(Table::kMeta, kStateKey, encode_hub_state(*state)));
   SATCHEL_TRY((*txn)->commit());
   hub->state_ = std::move(*state);
   hub->catalog_ = std::move(*catalog);
@@ -257,7 +257,7 @@ Status HubTxn::set_backed_up_through(Sequence seq) {
 }
 
 Status HubTxn::commit() {
-  if (state_changed_) SATCHEL_TRY(txn_->put(Table::kMeta, kStateKey, encode_state(state_)));
+  if (state_changed_) SATCHEL_TRY(txn_->put(Table::kMeta, kStateKey, encode_hub_state(state_)));
   SATCHEL_TRY(txn_->commit());
   const std::lock_guard lock{hub_.mutex_};
   hub_.state_ = state_;

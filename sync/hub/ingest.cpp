@@ -27,9 +27,7 @@ bool is_empty_place(const wire::Commit& commit) { return commit.sections.empty()
 
 // What one commit of a session is, before its body is looked at.
 struct CommitIntake {
-  HubTxn& txn;
   const Hub::Parts& parts;
-  const IngestBatch& batch;
 
   // The commit with its sections, unsealed where only the sealed copy came.
   Result<wire::Commit> opened(const wire::Commit& commit) const {
@@ -53,7 +51,7 @@ struct CommitIntake {
 };
 
 Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::Commit& given) {
-  const CommitIntake intake{*this, hub_.parts_, batch};
+  const CommitIntake intake{hub_.parts_};
   wire::CommitResult result;
   result.number = given.header.number;
   const auto invalid = [&](Errc code, std::string rule) {
@@ -130,7 +128,7 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
 }
 
 void HubTxn::note_touched(const wire::Commit& commit, std::vector<RecordId>& touched) const {
-  const CommitIntake intake{const_cast<HubTxn&>(*this), hub_.parts_, {}};
+  const CommitIntake intake{hub_.parts_};
   auto opened = intake.opened(commit);
   if (!opened) return;
   auto body = decode_body(opened->sections);

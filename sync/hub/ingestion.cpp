@@ -299,6 +299,7 @@ Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
   row.author = author_.replica;
   row.number = header_.number;
   row.exact = exact_ && result.outcome == Outcome::kApplied;
+  row.header = wire::encode_commit_header(header_);
   SATCHEL_TRY(txn_.txn_->put(Table::kCommits, big_key(seq_), encode_commit_row(row)));
   txn_.state_.seq = seq_;
   txn_.state_.tag = row.tag;

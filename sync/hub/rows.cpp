@@ -18,7 +18,7 @@ Id read_id(ByteReader& in) {
 
 }  // namespace
 
-Bytes encode_state(const HubState& state) {
+Bytes encode_hub_state(const HubState& state) {
   Bytes out{kFormat};
   out += state.workspace.bytes();
   out += state.incarnation.bytes();
@@ -33,7 +33,7 @@ Bytes encode_state(const HubState& state) {
   return out;
 }
 
-Result<HubState> decode_state(ByteView bytes) {
+Result<HubState> decode_hub_state(ByteView bytes) {
   ByteReader in{bytes};
   if (in.u8() != static_cast<std::uint8_t>(kFormat)) return malformed("state");
   HubState state;
@@ -59,6 +59,7 @@ Bytes encode_commit_row(const CommitRow& row) {
   out += static_cast<char>(row.exact ? 1 : 0);
   append_varint(out, row.records.size());
   for (const RecordNumber number : row.records) append_varint(out, number);
+  append_sized(out, row.header);
   return out;
 }
 
@@ -74,6 +75,7 @@ Result<CommitRow> decode_commit_row(ByteView bytes) {
   if (count > in.left()) return malformed("commit");
   row.records.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) row.records.push_back(in.varint());
+  row.header = in.sized();
   if (!in.finished()) return malformed("commit");
   return row;
 }

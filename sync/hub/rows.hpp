@@ -12,8 +12,8 @@ namespace satchel::sync {
 inline constexpr std::string_view kStateKey = "hub.state";
 inline constexpr std::string_view kSchemaKey = "hub.schema";  // Hash of the schema in force.
 
-Bytes encode_state(const HubState& state);
-Result<HubState> decode_state(ByteView bytes);
+Bytes encode_hub_state(const HubState& state);
+Result<HubState> decode_hub_state(ByteView bytes);
 
 // One row per commit that took effect: key = seq (big-endian).
 struct CommitRow {
@@ -22,6 +22,7 @@ struct CommitRow {
   CommitNumber number = 0;
   bool exact = false;  // Every register's state became just what the author wrote: he need not be told.
   std::vector<RecordNumber> records;
+  Bytes header;  // wire::encode_commit_header as it came, header fields of newer versions included.
 };
 Bytes encode_commit_row(const CommitRow& row);
 Result<CommitRow> decode_commit_row(ByteView bytes);
