@@ -1,7 +1,8 @@
 // The server's hot path: a device's write joins into a stored record.
 //
-// The record has 20 fields in three classes, each field written once at its creation and half of them since by
-// others; the write names two fields of one class of eight, concurrent with nobody, and is what most syncs are.
+// A record of 20 fields has three classes; a commit touches one of them, of eight fields that were
+// written at creation and half of them since by others. It writes two, concurrent with nobody: most
+// commits do.
 #include <benchmark/benchmark.h>
 
 #include "crypto/aead.hpp"
@@ -44,8 +45,8 @@ std::vector<Entry> two_writes(const std::vector<Entry>& stored) {
   std::vector<Entry> writes;
   for (const std::size_t at : {std::size_t{1}, std::size_t{4}}) {
     Entry write = stored[at];
-    write.state = written(Dot{replica(5), 77}, Stamp::at_ms(1'700'000'200'000), value_of(write.field),
-                          write.state.context);
+    write.state = written(Dot{replica(5), 77}, Stamp::at_ms(1'700'000'200'000),
+                          value_of(write.field), write.state.context);
     writes.push_back(std::move(write));
   }
   return writes;

@@ -36,7 +36,8 @@ Explanation explain_field(const schema::CollectionDef& collection, const schema:
                           std::span<const Entry> entries, const NameOfReplica& name);
 
 // {"concurrent":[{"dot","key","replica","stamp","value"}],"field","losers":[dot],"restore","rule",
-// "sentence","shown"} as canonical JSON; "key" only of map fields, "restore" null where nothing lost.
+// "sentence","shown"} as canonical JSON; "key" of map fields only, "restore" null where nothing
+// lost.
 std::string to_json(const Explanation& explanation);
 
 }  // namespace satchel::sync

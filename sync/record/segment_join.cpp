@@ -9,8 +9,8 @@ using SiblingViews = boost::container::small_vector<SiblingView, 4>;
 
 Error malformed(const char* what) { return Error{Errc::kRecordMalformed, what}; }
 
-// Joins one write into one stored entry, in the store's own numbers: an id is looked up only to write the author
-// down and to put siblings in order. Thread-bound.
+// Joins one write into one stored entry, in the store's own numbers: an id is looked up only to
+// write the author down and to put siblings in order. Thread-bound.
 class Joiner {
  public:
   Joiner(NumberMemo& numbers, Arena& arena, Sequence seq)
@@ -102,7 +102,9 @@ bool Joiner::survivors(const SiblingViews& stored, const Entry& write) {
     }
   }
   for (const SiblingView& sibling : offered) {
-    if (covers(old_context_, sibling.dot) || with_dot(stored, sibling.dot) != stored.end()) continue;
+    if (covers(old_context_, sibling.dot) || with_dot(stored, sibling.dot) != stored.end()) {
+      continue;
+    }
     survivors_.push_back(sibling);
     changed = true;
   }
@@ -183,7 +185,8 @@ Status acceptable(std::span<const Entry> writes) {
   for (std::size_t i = 0; i < writes.size(); ++i) {
     const Entry& write = writes[i];
     if (i > 0 && !precedes(writes[i - 1], write.field, write.key)) {
-      return Error{Errc::kInvalidArgument, "writes to a record are sorted and name no register twice"};
+      return Error{Errc::kInvalidArgument,
+                   "writes to a record are sorted and name no register twice"};
     }
     bool fits = write.key.size() <= limits::kKeyBytesMax &&
                 write.state.siblings.size() <= limits::kSiblingsMax &&
@@ -191,7 +194,9 @@ Status acceptable(std::span<const Entry> writes) {
     for (const Sibling& sibling : write.state.siblings) {
       fits = fits && sibling.value.size() <= limits::kValueBytesMax;
     }
-    if (!fits) return Error{Errc::kLimitExceeded, "a write to field " + std::to_string(write.field)};
+    if (!fits) {
+      return Error{Errc::kLimitExceeded, "a write to field " + std::to_string(write.field)};
+    }
   }
   return {};
 }
@@ -200,35 +205,52 @@ bool comes_first(const EntryView& entry, const Entry& write) {
   return entry.field != write.field ? entry.field < write.field : entry.key < ByteView{write.key};
 }
 
+EntryViews merged(const EntryViews& entries, const EntryViews& added,
+                  std::span<const std::size_t> places) {
+  EntryViews all;
+  all.reserve(entries.size() + added.size());
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    for (; at < places[i]; ++at) all.push_back(entries[at]);
+    all.push_back(added[i]);
+  }
+  for (; at < entries.size(); ++at) all.push_back(entries[at]);
+  return all;
+}
+
 }  // namespace
 
 Result<Bytes> join_into_segment(ByteView stored, std::span<const Entry> writes, Sequence seq,
                                 ReplicaNumbers& numbers, std::vector<bool>* changed) {
   if (Status fit = acceptable(writes); !fit) return fit.error();
-  EntryViews before;
-  if (Status scanned = scan_segment(stored, before); !scanned) return scanned.error();
+  EntryViews entries;
+  if (Status scanned = scan_segment(stored, entries); !scanned) return scanned.error();
   Arena arena;
   NumberMemo memo{numbers};
   Joiner joiner{memo, arena, seq};
-  EntryViews after;
-  after.reserve(before.size() + writes.size());
+  EntryViews added;
+  boost::container::small_vector<std::size_t, 16> places;  // Of the added ones, in `entries`.
   if (changed != nullptr) changed->assign(writes.size(), true);
-  auto entry = before.begin();
+  std::size_t at = 0;
   for (std::size_t i = 0; i < writes.size(); ++i) {
     const Entry& write = writes[i];
-    for (; entry != before.end() && comes_first(*entry, write); ++entry) after.push_back(*entry);
-    if (entry == before.end() || entry->field != write.field || entry->key != write.key) {
-      after.push_back(joiner.added(write));
+    while (at < entries.size() && comes_first(entries[at], write)) ++at;
+    if (at == entries.size() || entries[at].field != write.field || entries[at].key != write.key) {
+      added.push_back(joiner.added(write));
+      places.push_back(at);
       continue;
     }
     bool state_changed = false;
-    if (Status joined = joiner.join(*entry, write, state_changed); !joined) return joined.error();
+    if (Status joined = joiner.join(entries[at], write, state_changed); !joined) {
+      return joined.error();
+    }
     if (changed != nullptr) (*changed)[i] = state_changed;
-    after.push_back(*entry++);
   }
-  after.insert(after.end(), entry, before.end());
-  if (after.size() > limits::kEntriesMax) return Error{Errc::kLimitExceeded, "entries of a segment"};
-  return write_segment(after);
+  if (entries.size() + added.size() > limits::kEntriesMax) {
+    return Error{Errc::kLimitExceeded, "entries of a segment"};
+  }
+  if (added.empty()) return write_segment(entries);
+  return write_segment(merged(entries, added, places));
 }
 
 }  // namespace satchel::sync
