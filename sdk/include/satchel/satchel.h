@@ -36,6 +36,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <satchel/status.h>
+
 #if defined(_WIN32)
 #define SATCHEL_API __declspec(dllexport)
 #else
@@ -46,84 +48,7 @@
 extern "C" {
 #endif
 
-/* ---- Numbers, slices, errors ---------------------------------------------------------------- */
-
-typedef int32_t satchel_status;
-
-/* The same numbers everywhere: here, on the wire and in HTTP problems. Never reused. */
-enum {
-  SATCHEL_OK = 0,
-  SATCHEL_E_INTERNAL = 1,
-  SATCHEL_E_USAGE = 2,
-  SATCHEL_E_INVALID_ARGUMENT = 3,
-  SATCHEL_E_LIMIT_EXCEEDED = 4,
-  SATCHEL_E_NOT_FOUND = 5,
-  SATCHEL_E_ALREADY_EXISTS = 6,
-  SATCHEL_E_TIMEOUT = 7,
-  SATCHEL_E_CANCELLED = 8,
-  SATCHEL_E_CONFIG_INVALID = 9,
-  SATCHEL_E_UNSUPPORTED = 10,
-  SATCHEL_E_FILE_READ = 11,
-  SATCHEL_E_FILE_WRITE = 12,
-  SATCHEL_E_SCHEMA_INVALID = 20,
-  SATCHEL_E_SCHEMA_INCOMPATIBLE = 21,
-  SATCHEL_E_SCHEMA_UNKNOWN = 22,
-  SATCHEL_E_COLLECTION_UNKNOWN = 23,
-  SATCHEL_E_FIELD_UNKNOWN = 24,
-  SATCHEL_E_TYPE_MISMATCH = 25,
-  SATCHEL_E_RULE_MISMATCH = 26,
-  SATCHEL_E_REQUIRED_MISSING = 27,
-  SATCHEL_E_QUERY_INVALID = 28,
-  SATCHEL_E_REFERENCE_CYCLE = 29,
-  SATCHEL_E_RECORD_MALFORMED = 40,
-  SATCHEL_E_RECORD_NEWER = 41,
-  SATCHEL_E_RECORD_UNKNOWN = 42,
-  SATCHEL_E_RECORD_DELETED = 43,
-  SATCHEL_E_STORE_FULL = 60,
-  SATCHEL_E_STORE_READ_ONLY = 61,
-  SATCHEL_E_STORE_BUSY = 62,
-  SATCHEL_E_STORE_CORRUPT = 63,
-  SATCHEL_E_STORE_NEWER = 64,
-  SATCHEL_E_STORE_LATCHED = 65,
-  SATCHEL_E_STORE_MISSING = 66,
-  SATCHEL_E_STORE_REMOTE = 67,
-  SATCHEL_E_STORE_DISK_FULL = 68,
-  SATCHEL_E_KEY_WRONG = 80,
-  SATCHEL_E_KEY_LOST = 81,
-  SATCHEL_E_KEY_MALFORMED = 82,
-  SATCHEL_E_KEY_PROVIDER = 83,
-  SATCHEL_E_SEAL_BROKEN = 84,
-  SATCHEL_E_CLASS_LOCKED = 85,
-  SATCHEL_E_SIGNATURE_INVALID = 86,
-  SATCHEL_E_ENTROPY = 87,
-  SATCHEL_E_KEY_SHREDDED = 88,
-  SATCHEL_E_POLICY_DENIED = 100,
-  SATCHEL_E_UNAUTHENTICATED = 101,
-  SATCHEL_E_FORBIDDEN = 102,
-  SATCHEL_E_ENROLMENT_INVALID = 103,
-  SATCHEL_E_ENROLMENT_EXPIRED = 104,
-  SATCHEL_E_ENROLMENT_USED = 105,
-  SATCHEL_E_DEVICE_REVOKED = 106,
-  SATCHEL_E_USER_DISABLED = 107,
-  SATCHEL_E_FRAME_MALFORMED = 120,
-  SATCHEL_E_FRAME_TOO_LARGE = 121,
-  SATCHEL_E_FRAME_UNEXPECTED = 122,
-  SATCHEL_E_PROTOCOL_VERSION = 123,
-  SATCHEL_E_WORKSPACE_MISMATCH = 124,
-  SATCHEL_E_COMMIT_GAP = 125,
-  SATCHEL_E_COMMIT_FORK = 126,
-  SATCHEL_E_COMMIT_INVALID = 127,
-  SATCHEL_E_FOREIGN_DOT = 128,
-  SATCHEL_E_FENCED = 129,
-  SATCHEL_E_RESTORED_SERVER = 130,
-  SATCHEL_E_REPLICA_EXPIRED = 131,
-  SATCHEL_E_BACKPRESSURE = 132,
-  SATCHEL_E_UNREACHABLE = 140,
-  SATCHEL_E_CONNECTION_CUT = 141,
-  SATCHEL_E_TLS_FAILED = 142,
-  SATCHEL_E_CERTIFICATE_WRONG = 143,
-  SATCHEL_E_HTTP_REFUSED = 144
-};
+/* ---- Slices and errors ------------------------------------------------------------------------ */
 
 typedef struct satchel_slice {
   const char* data;
@@ -301,7 +226,7 @@ typedef struct satchel_config {
 } satchel_config;
 #define SATCHEL_CONFIG_INIT                                                                      \
   {                                                                                              \
-    (uint32_t)sizeof(satchel_config), 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, 0,           \
+    sizeof(satchel_config), 0, {0, 0}, {0, 0}, {0, 0}, {0, 0}, {0, 0}, 0, 0,           \
         SATCHEL_LOG_WARNING, 0, 0, 0, 0, 0, 0                                                    \
   }
 
@@ -368,7 +293,7 @@ typedef struct satchel_query_options {
   satchel_slice order; /* "name,-createdAt"; empty: by id. */
 } satchel_query_options;
 #define SATCHEL_QUERY_OPTIONS_INIT \
-  { (uint32_t)sizeof(satchel_query_options), 0, {0, 0} }
+  { sizeof(satchel_query_options), 0, {0, 0} }
 
 /* `expression`: territory = "11" and (pipeline.stage != "lost" or amount.minor > 10000); also in,
  * like, exists, not, ISO 8601 dates. Empty: all. Rows are records as satchel_record_json gives them.
@@ -464,6 +389,15 @@ SATCHEL_API satchel_status satchel_write_set_add(satchel_write* write, satchel_s
 SATCHEL_API satchel_status satchel_write_set_remove(satchel_write* write, satchel_slice collection,
                                                     satchel_slice id, satchel_slice field,
                                                     satchel_slice json, satchel_error** error);
+/* The same with an element that a person typed. */
+SATCHEL_API satchel_status satchel_write_set_add_text(satchel_write* write,
+                                                      satchel_slice collection, satchel_slice id,
+                                                      satchel_slice field, satchel_slice text,
+                                                      satchel_error** error);
+SATCHEL_API satchel_status satchel_write_set_remove_text(satchel_write* write,
+                                                         satchel_slice collection, satchel_slice id,
+                                                         satchel_slice field, satchel_slice text,
+                                                         satchel_error** error);
 /* Adds an entry to a log. */
 SATCHEL_API satchel_status satchel_write_log_append(satchel_write* write, satchel_slice collection,
                                                     satchel_slice id, satchel_slice field,
@@ -483,6 +417,11 @@ SATCHEL_API satchel_status satchel_write_restore_value(satchel_write* write,
 SATCHEL_API satchel_status satchel_write_resolve(satchel_write* write, satchel_slice collection,
                                                  satchel_slice id, satchel_slice path,
                                                  satchel_slice json, satchel_error** error);
+/* The same with what a person typed. */
+SATCHEL_API satchel_status satchel_write_resolve_text(satchel_write* write,
+                                                      satchel_slice collection, satchel_slice id,
+                                                      satchel_slice path, satchel_slice text,
+                                                      satchel_error** error);
 /* The record as this scope would leave it. */
 SATCHEL_API satchel_status satchel_write_get(satchel_write* write, satchel_slice collection,
                                              satchel_slice id, satchel_record** out,
@@ -496,7 +435,7 @@ typedef struct satchel_sync_options {
   uint32_t retries;    /* Of satchel_sync_once, after an exchange that could not be finished. */
 } satchel_sync_options;
 #define SATCHEL_SYNC_OPTIONS_INIT \
-  { (uint32_t)sizeof(satchel_sync_options), 0, 0 }
+  { sizeof(satchel_sync_options), 0, 0 }
 
 /* One exchange, until both sides have what they lack: {"pushed","refused","received","bytes_in",
  * "bytes_out","attempts","ms"}. Commits that the server refused are counted, and in the inbox, and

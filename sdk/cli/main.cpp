@@ -1,0 +1,68 @@
+// satchel: a device on the command line, over the public headers of the SDK alone.
+#include <csignal>
+
+#include "sdk/cli/verbs.hpp"
+
+namespace satchel::cli {
+namespace {
+
+// Signals are waited for where a verb stays (run_watch); elsewhere they end the process as ever.
+void hold_signals() {
+  sigset_t ends;
+  sigemptyset(&ends);
+  sigaddset(&ends, SIGINT);
+  sigaddset(&ends, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+}
+
+int run_enroll(const Globals& globals, const Command& command) {
+  const auto timeout =
+      command.timeout_s > 0 ? seconds(command.timeout_s) : std::chrono::seconds{30};
+  auto replica =
+      Replica::enroll(config_of(globals), command.words[0], command.device_name, timeout);
+  if (!replica) return print_error(replica.error(), globals.json());
+  auto status = replica->status();
+  if (!status) return print_error(status.error(), globals.json());
+  return print_answer(Answer::of(*status, "enrolled"), globals.json());
+}
+
+int run_wipe(const Globals& globals) {
+  if (Status done = Replica::wipe(config_of(globals)); !done)
+    return print_error(done.error(), globals.json());
+  return print_answer(Answer::of("{\"wiped\":true}", "wiped"), globals.json());
+}
+
+// A replica that does not open for want of its key still says so in the shape of `verify`.
+int report_unopened(const Globals& globals, const Command& command, const Error& error) {
+  const bool wrong = error.is(SATCHEL_E_KEY_WRONG);
+  if (command.verb == "verify" && (wrong || error.is(SATCHEL_E_KEY_LOST))) {
+    Answer answer = Answer::of(std::string{"{\"bad\":[],\"key\":\""} + (wrong ? "wrong" : "lost") +
+                               "\",\"lost_outbox\":[],\"values\":0}");
+    answer.error = error;
+    return print_answer(answer, globals.json());
+  }
+  return print_error(error, globals.json());
+}
+
+int run(int argc, char** argv) {
+  Globals globals;
+  Command command;
+  const Parsed parsed = parse_command_line({argv + 1, argv + argc}, globals, command);
+  if (!parsed.ready) {
+    return parsed.complaint.empty() ? parsed.status
+                                    : print_error(usage(parsed.complaint), globals.json());
+  }
+  if (command.verb == "enroll") return run_enroll(globals, command);
+  if (command.verb == "wipe") return run_wipe(globals);
+  if (command.watch) hold_signals();
+  auto replica = Replica::open(config_of(globals));
+  if (!replica) return report_unopened(globals, command, replica.error());
+  if (command.watch) return run_watch(*replica, globals, command);
+  if (command.verb == "shell") return run_shell(*replica, globals);
+  return print_answer(run_verb(*replica, globals, command), globals.json());
+}
+
+}  // namespace
+}  // namespace satchel::cli
+
+int main(int argc, char** argv) { return satchel::cli::run(argc, argv); }

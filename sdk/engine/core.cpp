@@ -1,0 +1,193 @@
+#include "sdk/engine/core.hpp"
+
+#include "schema/model/varint.hpp"
+
+namespace satchel::sdk {
+namespace {
+
+constexpr std::string_view kServerKey = "sdk.server";
+constexpr std::string_view kBootKey = "sdk.boot";
+constexpr std::string_view kInstallKey = "sdk.install";
+
+// server  url | pin | access token, each with its length
+Bytes encode_server(const ServerRow& row) {
+  Bytes out;
+  append_sized(out, row.url);
+  append_sized(out, row.pin);
+  append_sized(out, row.access_token);
+  return out;
+}
+
+Result<ServerRow> decode_server(ByteView bytes) {
+  ByteReader in{bytes};
+  ServerRow row;
+  row.url = in.sized();
+  row.pin = in.sized();
+  row.access_token = in.sized();
+  if (in.failed()) return Error{Errc::kStoreCorrupt, "the row of the server"};
+  return row;
+}
+
+}  // namespace
+
+Result<std::optional<Bytes>> find_meta(sync::Store& store, std::string_view key) {
+  auto txn = store.begin_read();
+  if (!txn) return txn.error();
+  return (*txn)->find(sync::Table::kMeta, key);
+}
+
+Status put_meta(sync::Store& store, std::string_view key, ByteView value) {
+  auto txn = store.begin_write();
+  if (!txn) return txn.error();
+  SATCHEL_TRY((*txn)->put(sync::Table::kMeta, key, value));
+  return (*txn)->commit();
+}
+
+Status Core::take_home(const Config& config) {
+  paths = home_paths(config.path, config.key_file, config.install_file);
+  auto taken = HomeLock::take(paths.lock_file, config.lock_wait);
+  if (!taken) return taken.error();
+  lock = std::move(*taken);
+  keys = config.key_provider ? config.key_provider
+                             : std::make_shared<crypto::FileKeyProvider>(paths.key_file);
+  return {};
+}
+
+Status Core::open_store(const Config& config) {
+  sync::LmdbOptions options;
+  if (config.quota_bytes != 0) options.map_bytes_max = config.quota_bytes;
+  auto opened = sync::LmdbStore::open(paths.store, options, *keys, entropy);
+  if (!opened) return opened.error();
+  store = std::move(*opened);
+  return {};
+}
+
+// The signing key is made by enrolment; a replica whose key is gone must enrol anew.
+Status Core::open_edge() {
+  if (!signer) {
+    if (!path_exists(paths.signer_file)) {
+      return Error{Errc::kKeyLost, "the signing key " + paths.signer_file + " is gone"};
+    }
+    auto opened = crypto::FileSigner::open(paths.signer_file, entropy);
+    if (!opened) return opened.error();
+    signer = std::move(*opened);
+  }
+  auto opened = sync::Edge::open(parts());
+  if (!opened) return opened.error();
+  edge = std::move(*opened);
+  const auto visit = [this](CollectionId collection, std::string_view purpose,
+                            const std::function<bool(const sync::Record&)>& each) {
+    return edge->visit(collection, purpose, each);
+  };
+  indexes = std::make_unique<Indexes>(visit);
+  return {};
+}
+
+sync::Edge::Parts Core::parts() { return {*store, clock, entropy, {}}; }
+
+// Readings of the boot clock before and after a restart are never compared (SystemClock).
+Status Core::settle_boot(const Config& config) {
+  auto boot = read_boot_id(config.boot_id_file);
+  if (!boot) return boot.error();
+  auto row = find_meta(*store, kBootKey);
+  if (!row) return row.error();
+  std::int64_t offset = 0;
+  if (*row) {
+    ByteReader in{**row};
+    offset = unzigzag(in.varint());
+    const ByteView known = in.sized();
+    if (in.failed()) return Error{Errc::kStoreCorrupt, "the row of the boot"};
+    if (known == *boot) {
+      clock.set_boot_range(offset);
+      return {};
+    }
+    offset -= SystemClock::kBootRangeUs;
+  }
+  Bytes value;
+  append_varint(value, zigzag(offset));
+  append_sized(value, *boot);
+  clock.set_boot_range(offset);
+  return put_meta(*store, kBootKey, value);
+}
+
+Status Core::settle_install() {
+  auto known = find_meta(*store, kInstallKey);
+  if (!known) return known.error();
+  auto mark = check_install(paths.install_file, *known ? ByteView{**known} : ByteView{}, entropy);
+  if (!mark) return mark.error();
+  moved = mark->moved;
+  if (!*known || **known != mark->value) return put_meta(*store, kInstallKey, mark->value);
+  return {};
+}
+
+Result<std::unique_ptr<Core>> Core::open(const Config& config) {
+  auto core = std::make_unique<Core>();
+  SATCHEL_TRY(core->take_home(config));
+  if (!path_exists(core->paths.store)) {
+    return Error{Errc::kStoreMissing, config.path + " holds no replica: enrol first"};
+  }
+  core->signer = config.signer;
+  SATCHEL_TRY(core->open_store(config));
+  SATCHEL_TRY(core->settle_boot(config));
+  auto row = find_meta(*core->store, kServerKey);
+  if (!row) return row.error();
+  if (!*row) return Error{Errc::kStoreMissing, config.path + ": enrolment was cut; enrol again"};
+  auto server = decode_server(**row);
+  if (!server) return server.error();
+  core->server = std::move(*server);
+  SATCHEL_TRY(core->settle_install());
+  SATCHEL_TRY(core->open_edge());
+  return core;
+}
+
+Result<std::unique_ptr<Core>> Core::prepare(const Config& config) {
+  SATCHEL_TRY(make_folder(config.path));
+  auto core = std::make_unique<Core>();
+  SATCHEL_TRY(core->take_home(config));
+  core->signer = config.signer;
+  if (!core->signer) {
+    auto signer = crypto::FileSigner::open(core->paths.signer_file, core->entropy);
+    if (!signer) return signer.error();
+    core->signer = std::move(*signer);
+  }
+  sync::LmdbOptions options;
+  if (config.quota_bytes != 0) options.map_bytes_max = config.quota_bytes;
+  auto made = sync::LmdbStore::create(core->paths.store, options, *core->keys, core->entropy);
+  if (made) {
+    core->store = std::move(*made);
+  } else if (made.error().code == Errc::kAlreadyExists) {
+    SATCHEL_TRY(core->open_store(config));
+    auto row = find_meta(*core->store, kServerKey);
+    if (!row) return row.error();
+    if (*row) return Error{Errc::kAlreadyExists, config.path + " holds a replica already"};
+  } else {
+    return made.error();
+  }
+  SATCHEL_TRY(core->settle_boot(config));
+  return core;
+}
+
+// The server's row comes last: with it the folder counts as enrolled.
+Status Core::found(const sync::EdgeIdentity& identity, ServerRow row,
+                   std::shared_ptr<const schema::Catalog> catalog) {
+  auto made = sync::Edge::create(parts(), identity, std::move(catalog));
+  if (!made) return made.error();
+  made->reset();
+  SATCHEL_TRY(settle_install());
+  server = std::move(row);
+  SATCHEL_TRY(put_meta(*store, kServerKey, encode_server(server)));
+  return open_edge();
+}
+
+Result<Endpoint> Core::endpoint(const Config& config) const {
+  auto endpoint = parse_endpoint(server.url);
+  if (!endpoint) return endpoint;
+  endpoint->pin = server.pin;
+  if (!config.connect.empty()) SATCHEL_TRY(set_dial(*endpoint, config.connect));
+  // Before the server's first word there is no time by which validity could be judged.
+  if (edge && edge->state().server_time_us != 0)
+    endpoint->now_s = edge->trusted_now_us() / 1'000'000;
+  return endpoint;
+}
+
+}  // namespace satchel::sdk

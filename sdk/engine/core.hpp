@@ -1,0 +1,66 @@
+// An opened replica: everything between the folder's lock and the edge.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "crypto/entropy.hpp"
+#include "sdk/engine/config.hpp"
+#include "sdk/engine/home.hpp"
+#include "sdk/engine/system_clock.hpp"
+#include "sdk/net/transport.hpp"
+#include "sdk/query/index.hpp"
+#include "sync/edge/edge.hpp"
+#include "sync/store/lmdb/lmdb_store.hpp"
+
+namespace satchel::sdk {
+
+// How the server is reached, kept sealed in the store.
+struct ServerRow {
+  std::string url;
+  Bytes pin;
+  Bytes access_token;
+};
+
+// Made by enrolment or from a folder; goes when the replica is suspended. Thread-compatible:
+// callers hold the replica's gate. Members are destroyed from the last to the first.
+struct Core {
+  HomePaths paths;
+  std::unique_ptr<HomeLock> lock;
+  crypto::SystemEntropy entropy;
+  SystemClock clock;
+  std::shared_ptr<crypto::KeyProvider> keys;
+  std::shared_ptr<crypto::Signer> signer;
+  std::unique_ptr<sync::LmdbStore> store;
+  std::unique_ptr<sync::Edge> edge;
+  std::unique_ptr<Indexes> indexes;
+  ServerRow server;
+  bool moved = false;  // The folder was copied or restored since it was last opened.
+
+  // kStoreMissing, kStoreBusy, and those of LmdbStore::open and Edge::open.
+  static Result<std::unique_ptr<Core>> open(const Config& config);
+  // A folder with a store that is not enrolled yet; one that a cut enrolment left is taken over.
+  // kAlreadyExists: the folder holds a replica.
+  static Result<std::unique_ptr<Core>> prepare(const Config& config);
+  // Makes the replica of a prepared core.
+  Status found(const sync::EdgeIdentity& identity, ServerRow row,
+               std::shared_ptr<const schema::Catalog> catalog);
+
+  // Where to dial, and what to expect there.
+  Result<Endpoint> endpoint(const Config& config) const;
+
+ private:
+  Status take_home(const Config& config);
+  Status open_store(const Config& config);
+  Status settle_boot(const Config& config);
+  Status settle_install();
+  Status open_edge();
+  sync::Edge::Parts parts();
+};
+
+// One row of ours among the store's single values. Keys begin with "sdk.".
+Result<std::optional<Bytes>> find_meta(sync::Store& store, std::string_view key);
+Status put_meta(sync::Store& store, std::string_view key, ByteView value);
+
+}  // namespace satchel::sdk

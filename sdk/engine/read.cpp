@@ -1,0 +1,321 @@
+// What a replica answers: records, queries, searches, conflicts, explanations, dumps, outbox,
+// inbox.
+#include <algorithm>
+
+#include "sdk/engine/render.hpp"
+#include "sdk/engine/replica.hpp"
+#include "sdk/query/evaluate.hpp"
+#include "sync/merge/explain.hpp"
+#include "sync/merge/life.hpp"
+#include "sync/record/canonical.hpp"
+
+namespace satchel::sdk {
+namespace {
+
+using schema::CollectionDef;
+using sync::Record;
+
+Result<const CollectionDef*> find_collection(const sync::Edge& edge, std::string_view name) {
+  const CollectionDef* collection = edge.catalog().find(name);
+  if (collection == nullptr) {
+    return Error{Errc::kCollectionUnknown, '"' + std::string{name} + '"'};
+  }
+  return collection;
+}
+
+struct Match {
+  SortKey key;
+  std::string row;  // Empty where it is read again once it is known to be among the first.
+};
+
+void keep_first(std::vector<Match>& matched, const std::vector<OrderBy>& order, std::size_t limit) {
+  const auto before = [&](const Match& a, const Match& b) {
+    return comes_before(order, a.key, b.key);
+  };
+  if (limit == 0 || matched.size() <= limit) {
+    std::sort(matched.begin(), matched.end(), before);
+    return;
+  }
+  const auto end = matched.begin() + static_cast<std::ptrdiff_t>(limit);
+  std::partial_sort(matched.begin(), end, matched.end(), before);
+  matched.erase(end, matched.end());
+}
+
+std::string plan_json(const std::optional<IndexQuestion>& question, std::size_t scanned,
+                      std::size_t matched) {
+  std::string index = "null";
+  std::string kind = "\"scan\"";
+  if (question) {
+    index = text_json(question->path.field->name);
+    kind = question->kind == IndexKind::kEquality ? "\"equality\"" : "\"ordered\"";
+  }
+  return "{\"index\":" + index + ",\"kind\":" + kind + ",\"matched\":" + std::to_string(matched) +
+         ",\"scanned\":" + std::to_string(scanned) + '}';
+}
+
+bool has_words(const CollectionDef& collection) {
+  return std::any_of(collection.fields.begin(), collection.fields.end(),
+                     [](const schema::FieldDef& field) { return field.searchable; });
+}
+
+// Whether each asked word begins one of the record's.
+bool answers(const std::vector<std::string>& held, const std::vector<std::string>& asked) {
+  return std::all_of(asked.begin(), asked.end(), [&](const std::string& word) {
+    const auto at = std::lower_bound(held.begin(), held.end(), word);
+    return at != held.end() && at->starts_with(word);
+  });
+}
+
+}  // namespace
+
+Result<std::string> Replica::get(std::string_view purpose, std::string_view collection,
+                                 std::string_view id) {
+  auto record_id = parse_record_id(id);
+  if (!record_id) return record_id.error();
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  auto def = find_collection(*(*core)->edge, collection);
+  if (!def) return def.error();
+  auto record = (*core)->edge->shown(*record_id, purpose);
+  if (!record) return record.error();
+  const std::string name = (*def)->name + ' ' + to_text(*record_id);
+  if (!*record || (*record)->collection != (*def)->id) return Error{Errc::kRecordUnknown, name};
+  if (!sync::is_alive(**record, (*def)->life)) return Error{Errc::kRecordDeleted, name};
+  return record_json(**def, **record);
+}
+
+Result<Rows> Replica::query(std::string_view purpose, std::string_view collection,
+                            std::string_view expression, const QueryOptions& options) {
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  auto def = find_collection(*(*core)->edge, collection);
+  if (!def) return def.error();
+  return run_query(**core, purpose, **def, expression, options);
+}
+
+Result<Rows> Replica::run_query(Core& core, std::string_view purpose,
+                                const CollectionDef& collection, std::string_view expression,
+                                const QueryOptions& options) {
+  auto node = parse_expression(collection, expression);
+  if (!node) return node.error();
+  auto order = parse_order(collection, options.order);
+  if (!order) return order.error();
+  std::vector<Match> matched;
+  std::size_t scanned = 0;
+  const auto consider = [&](const Record& record) {
+    if (record.collection != collection.id || !sync::is_alive(record, collection.life)) return true;
+    ++scanned;
+    if (!matches(*node, record)) return true;
+    matched.push_back({sort_key(*order, record),
+                       options.limit == 0 ? record_json(collection, record) : std::string{}});
+    return true;
+  };
+  const auto question = choose_index(collection, *node);
+  if (question) {
+    auto ids = core.indexes->candidates(*question, purpose);
+    if (!ids) return ids.error();
+    for (const RecordId& id : *ids) {
+      auto record = core.edge->shown(id, purpose);
+      if (!record) return record.error();
+      if (*record) consider(**record);
+    }
+  } else {
+    SATCHEL_TRY(core.edge->visit(collection.id, purpose, consider));
+  }
+  Rows rows;
+  rows.plan = plan_json(question, scanned, matched.size());
+  keep_first(matched, *order, options.limit);
+  for (Match& match : matched) {
+    if (match.row.empty()) {
+      auto record = core.edge->shown(match.key.id, purpose);
+      if (!record) return record.error();
+      if (*record) match.row = record_json(collection, **record);
+    }
+    rows.rows.push_back(std::move(match.row));
+  }
+  return rows;
+}
+
+Result<Rows> Replica::search(std::string_view purpose, std::string_view text,
+                             std::string_view collection, std::size_t limit) {
+  const std::vector<std::string> asked = fold_words(text);
+  if (asked.empty()) return Error{Errc::kQueryInvalid, "there is no word to search for"};
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  if (!collection.empty()) {
+    if (auto def = find_collection(*(*core)->edge, collection); !def) return def.error();
+  }
+  Rows rows;
+  for (const CollectionDef& def : (*core)->edge->catalog().collections()) {
+    if ((!collection.empty() && def.name != collection) || !has_words(def)) continue;
+    // The longest word tells most.
+    const std::string& longest = *std::max_element(
+        asked.begin(), asked.end(),
+        [](const std::string& a, const std::string& b) { return a.size() < b.size(); });
+    auto ids = (*core)->indexes->candidates(word_question(def, longest), purpose);
+    if (!ids) return ids.error();
+    for (const RecordId& id : *ids) {
+      if (limit != 0 && rows.rows.size() >= limit) return rows;
+      auto record = (*core)->edge->shown(id, purpose);
+      if (!record) return record.error();
+      if (!*record || (*record)->collection != def.id) continue;
+      if (!sync::is_alive(**record, def.life) || !answers(words_of(def, **record), asked)) continue;
+      rows.rows.push_back(record_json(def, **record));
+    }
+  }
+  return rows;
+}
+
+Result<Rows> Replica::conflicts(std::string_view purpose, std::string_view collection) {
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  CollectionId only = 0;
+  if (!collection.empty()) {
+    auto def = find_collection(*(*core)->edge, collection);
+    if (!def) return def.error();
+    only = (*def)->id;
+  }
+  if (auto counted = count_conflicts(**core); !counted) return counted.error();
+  std::vector<RecordId> ids{conflicted_->begin(), conflicted_->end()};
+  std::sort(ids.begin(), ids.end());
+  Rows rows;
+  for (const RecordId& id : ids) {
+    auto record = (*core)->edge->shown(id, purpose);
+    if (!record) return record.error();
+    if (!*record || (only != 0 && (*record)->collection != only)) continue;
+    const CollectionDef* def = (*core)->edge->catalog().find((*record)->collection);
+    if (def != nullptr) append_conflicts(*def, **record, rows.rows);
+  }
+  return rows;
+}
+
+Result<Rows> Replica::explain(std::string_view purpose, std::string_view collection,
+                              std::string_view id, std::string_view field) {
+  auto record_id = parse_record_id(id);
+  if (!record_id) return record_id.error();
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  auto def = find_collection(*(*core)->edge, collection);
+  if (!def) return def.error();
+  const schema::FieldDef* only = field.empty() ? nullptr : (*def)->find(field);
+  if (!field.empty() && only == nullptr) {
+    return Error{Errc::kFieldUnknown, (*def)->name + " has no field \"" + std::string{field} + '"'};
+  }
+  auto record = (*core)->edge->shown(*record_id, purpose);
+  if (!record) return record.error();
+  if (!*record || (*record)->collection != (*def)->id) {
+    return Error{Errc::kRecordUnknown, (*def)->name + ' ' + to_text(*record_id)};
+  }
+  Rows rows;
+  for (const schema::FieldDef& each : (*def)->fields) {
+    if (only != nullptr && only != &each) continue;
+    const auto entries = (*record)->of_field(each.id);
+    if (entries.empty() && only == nullptr) continue;
+    rows.rows.push_back(sync::to_json(sync::explain_field(**def, each, entries, {})));
+  }
+  return rows;
+}
+
+Result<Rows> Replica::dump(std::string_view purpose, bool clocks) {
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  struct Row {
+    std::string_view collection;
+    RecordId id;
+    std::string json;
+  };
+  std::vector<Row> found;
+  const auto add = [&](const Record& record) {
+    const CollectionDef* def = (*core)->edge->catalog().find(record.collection);
+    if (def == nullptr || !sync::is_alive(record, def->life)) return true;
+    found.push_back({def->name, record.id, sync::canonical_record(*def, record, {clocks})});
+    return true;
+  };
+  SATCHEL_TRY((*core)->edge->visit(0, purpose, add));
+  std::sort(found.begin(), found.end(), [](const Row& a, const Row& b) {
+    return std::tie(a.collection, a.id) < std::tie(b.collection, b.id);
+  });
+  Rows rows;
+  rows.rows.reserve(found.size());
+  for (Row& row : found) rows.rows.push_back(std::move(row.json));
+  return rows;
+}
+
+// ---- Outbox and inbox ---------------------------------------------------------------------------
+
+Result<Rows> Replica::pending() {
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  auto headers = (*core)->edge->pending();
+  if (!headers) return headers.error();
+  Rows rows;
+  for (const wire::CommitHeader& header : *headers) {
+    auto commit = (*core)->edge->find_pending(header.number);
+    if (!commit) return commit.error();
+    if (*commit) rows.rows.push_back(pending_json((*core)->edge->catalog(), **commit, false));
+  }
+  return rows;
+}
+
+Result<std::string> Replica::pending_item(std::uint64_t commit) {
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  auto found = (*core)->edge->find_pending(commit);
+  if (!found) return found.error();
+  if (!*found) return Error{Errc::kNotFound, "pending commit " + std::to_string(commit)};
+  return pending_json((*core)->edge->catalog(), **found, true);
+}
+
+Result<Rows> Replica::inbox() {
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  auto items = (*core)->edge->inbox();
+  if (!items) return items.error();
+  Rows rows;
+  for (const sync::InboxItem& item : *items) {
+    rows.rows.push_back(inbox_json((*core)->edge->catalog(), item, false));
+  }
+  return rows;
+}
+
+Result<std::string> Replica::inbox_item(std::uint64_t item) {
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  auto found = (*core)->edge->find_inbox(item);
+  if (!found) return found.error();
+  if (!*found) return Error{Errc::kNotFound, "inbox item " + std::to_string(item)};
+  return inbox_json((*core)->edge->catalog(), **found, true);
+}
+
+Result<std::uint64_t> Replica::inbox_retry(std::uint64_t item) {
+  Result<std::uint64_t> number{Error{Errc::kInternal}};
+  {
+    if (gate_.is_mine()) return Error{Errc::kUsage, "this thread has a write open"};
+    const Gate::Hold hold{gate_};
+    auto core = open_core();
+    if (!core) return core.error();
+    number = (*core)->edge->retry(item);
+  }
+  if (number) loop_.post([this] { driver_.poke(); });
+  return number;
+}
+
+Status Replica::inbox_discard(std::uint64_t item) {
+  if (gate_.is_mine()) return Error{Errc::kUsage, "this thread has a write open"};
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  return (*core)->edge->discard(item);
+}
+
+}  // namespace satchel::sdk
