@@ -382,6 +382,18 @@ TEST_F(LmdbOpen, ADestroyedClassIsLockedAndCarriedAlong) {
   }
 }
 
+TEST_F(LmdbOpen, ASegmentOfADataSubjectIsRefusedWhileThereAreNoSubjectKeys) {
+  const auto store = std::move(*open());
+  const auto txn = std::move(*store->begin_write());
+  std::vector<StoredRecord> records{record(1, "h", "c", "p")};
+  records[0].segments[1].subjects.push_back(SubjectRef{});
+  const Status put = txn->put_many(records);
+  ASSERT_FALSE(put.has_value());
+  EXPECT_EQ(put.error().code, Errc::kUnsupported);
+  EXPECT_FALSE(txn->commit().has_value());
+  EXPECT_TRUE(read_everything(*store).perfect());
+}
+
 TEST(Folder, RemoteFileSystemsAreToldFromLocalOnes) {
   for (const std::uint64_t magic :
        {0x6969ULL, 0xFF534D42ULL, 0xFFFFFFFFFF534D42ULL, 0xFE534D42ULL}) {

@@ -12,6 +12,12 @@ std::uint64_t key_number(crypto::RowDigest& digest, std::uint8_t table, ByteView
   return digest.of(table, key, 0)[0];
 }
 
+// The keys of data subjects are not kept yet: a segment that names one cannot be sealed or opened.
+Result<crypto::SubjectSet> subjects_of(const Segment& segment) {
+  if (!segment.subjects.empty()) return Error{Errc::kUnsupported, "segments of data subjects"};
+  return crypto::SubjectSet{};
+}
+
 // A seal that does not open is damage, in a store; so is a generation of the structure class that
 // there never was, since its keys are not destroyed.
 Error as_damage(PrivacyClass privacy, const Error& error) {
@@ -103,7 +109,7 @@ Status Sealer::seal_segments(StoredRecord& record) {
     } else {
       const auto current = generation(segment.privacy);
       if (!current) return current.error();
-      const auto subjects = crypto::SubjectSet::from(segment.subjects);
+      const auto subjects = subjects_of(segment);
       if (!subjects) return subjects.error();
       segment.generation = *current;
       segment.revision = record.revision;
@@ -174,7 +180,7 @@ Status Sealer::open_segment(RecordNumber number, const Segment& segment, Bytes& 
   if (segment.bytes.size() < crypto::kSealOverheadBytes) {
     return Error{Errc::kStoreCorrupt, "a segment without a seal"};
   }
-  const auto subjects = crypto::SubjectSet::from(segment.subjects);
+  const auto subjects = subjects_of(segment);
   if (!subjects) return subjects.error();
   return open_sealed({.store = keyring_.store(),
                       .table = kRecords,
