@@ -1,4 +1,5 @@
-# Debian 12 packages only. Boost is 1.81 by name: the distribution's default is 1.74, and the two never mix.
+# Debian 12 packages only. Boost is 1.81 by name: the distribution's default is 1.74, and the two
+# never mix.
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 EXACT REQUIRED COMPONENTS json url container)
 find_package(OpenSSL 3 REQUIRED)

@@ -5,15 +5,17 @@ add_library(satchel::warnings ALIAS satchel_warnings)
 target_compile_options(satchel_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow
   $<$<COMPILE_LANGUAGE:CXX>:-Wconversion -Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual>
-  # GCC 12 sees overlapping copies in std::string at -O2 and above where there are none (GCC bug 105651).
+  # GCC 12 sees overlapping copies in std::string at -O2 and above where there are none (its bug
+  # 105651).
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(SATCHEL_SANITIZE)
-  target_compile_options(satchel_warnings INTERFACE -fsanitize=${SATCHEL_SANITIZE} -fno-omit-frame-pointer
-    -fno-sanitize-recover=all)
+  target_compile_options(satchel_warnings INTERFACE -fsanitize=${SATCHEL_SANITIZE}
+    -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SATCHEL_SANITIZE})
 endif()
 
-# satchel_library(name SOURCES... DEPENDS... [PRIVATE_DEPENDS...]) makes satchel_name and satchel::name.
+# satchel_library(name SOURCES... DEPENDS... [PRIVATE_DEPENDS...]) makes satchel_name and its alias
+# satchel::name.
 function(satchel_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(satchel_${name} STATIC)
@@ -24,7 +26,7 @@ function(satchel_library name)
     PRIVATE satchel::warnings ${arg_PRIVATE_DEPENDS})
 endfunction()
 
-# satchel_test(name LABEL SOURCES... DEPENDS...) makes a GoogleTest binary and registers it with CTest.
+# satchel_test(name LABEL SOURCES... DEPENDS...) makes a GoogleTest binary known to CTest.
 # One CTest entry per binary keeps the start-up cost of hundreds of processes out of the run.
 function(satchel_test name label)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPENDS" ${ARGN})
@@ -34,7 +36,8 @@ function(satchel_test name label)
   add_executable(${name} ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE satchel::warnings ${arg_DEPENDS} GTest::gtest GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE satchel::warnings ${arg_DEPENDS}
+    GTest::gtest GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT})
 endfunction()

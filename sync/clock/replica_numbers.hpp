@@ -19,7 +19,7 @@ using ReplicaNumber = std::uint32_t;
 class ReplicaNumbers {
  public:
   ReplicaNumbers() = default;
-  ReplicaNumber number_of(const ReplicaId& id);                     // Interns a new one.
+  ReplicaNumber number_of(const ReplicaId& id);  // Interns a new one.
   [[nodiscard]] bool find(const ReplicaId& id, ReplicaNumber& number) const;
   // False for a number never given out.
   [[nodiscard]] bool id_of(ReplicaNumber number, ReplicaId& id) const;

@@ -202,8 +202,7 @@ Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::
       }
       return write(*found, WriteOp::kState, {}, value);
     }
-    default:
-      return write(*found, WriteOp::kState, {}, value);
+    default: return write(*found, WriteOp::kState, {}, value);
   }
 }
 

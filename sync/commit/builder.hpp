@@ -68,10 +68,10 @@ class CommitBuilder {
 
  private:
   struct Work {
-    std::size_t index = 0;   // into body_.records
-    Record original;         // as shown before this commit
-    Record current;          // with this commit's writes
-    bool held = false;       // whether it was shown before this commit
+    std::size_t index = 0;  // into body_.records
+    Record original;        // as shown before this commit
+    Record current;         // with this commit's writes
+    bool held = false;      // whether it was shown before this commit
   };
   struct Target {
     const schema::CollectionDef* collection = nullptr;

@@ -59,19 +59,16 @@ Status check_type(const schema::FieldDef& field, const schema::Type& type, const
       return value.as<double>() != nullptr ? Status{} : mismatch(field, "a number");
     case Kind::kText:
       return value.as<std::string>() != nullptr ? Status{} : mismatch(field, "text");
-    case Kind::kData:
-      return value.as<Data>() != nullptr ? Status{} : mismatch(field, "data");
+    case Kind::kData: return value.as<Data>() != nullptr ? Status{} : mismatch(field, "data");
     case Kind::kStruct:
-    case Kind::kAttachment:
-      return check_struct(field, type, value);
+    case Kind::kAttachment: return check_struct(field, type, value);
     case Kind::kList: {
       const auto* elements = value.as<ListElements>();
       if (elements == nullptr) return mismatch(field, "a list");
       for (const Value& element : *elements) SATCHEL_TRY(check_type(field, *type.element, element));
       return {};
     }
-    case Kind::kMap:
-      return mismatch(field, "one entry of the map at a time");
+    case Kind::kMap: return mismatch(field, "one entry of the map at a time");
   }
   return mismatch(field, "a known kind of value");
 }

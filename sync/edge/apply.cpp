@@ -15,11 +15,14 @@ bool takes_effect(wire::Outcome outcome) {
   return outcome != wire::Outcome::kDenied && outcome != wire::Outcome::kInvalid;
 }
 
-bool by_name(const Entry& a, const Entry& b) { return std::tie(a.field, a.key) < std::tie(b.field, b.key); }
+bool by_name(const Entry& a, const Entry& b) {
+  return std::tie(a.field, a.key) < std::tie(b.field, b.key);
+}
 
 bool taken_out(const wire::CommitResult& result, const RecordId& id, FieldId field) {
   if (result.outcome != wire::Outcome::kReduced) return false;
-  return std::find(result.fields.begin(), result.fields.end(), std::pair{id, field}) != result.fields.end();
+  return std::find(result.fields.begin(), result.fields.end(), std::pair{id, field}) !=
+         result.fields.end();
 }
 
 }  // namespace
@@ -68,7 +71,8 @@ Status EdgeApply::take(const PageItem& item) {
   }
   for (const Entry& entry : item.entries) {
     Entry& base = held.record.at(entry.field, entry.key, entry.privacy);
-    // The server's word replaces base when its seq is not lower; it is never joined with what we remember.
+    // The server's word replaces base when its seq is not lower; it is never joined with what we
+    // remember.
     if (entry.seq >= base.seq) base = entry;
   }
   return {};
@@ -106,7 +110,9 @@ Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& re
   const Dot dot{commit.header.replica, commit.header.number};
   for (const RecordWrite& write : commit.body.records) {
     Held& held = held_.at(write.id);
-    if (held.gone) continue;
+    // Not held any more (or not yet again): the server tells what there is to hold.
+    const bool unknown = held.record.entries.empty() && !write.creates;
+    if (held.gone || unknown) continue;
     held.record.collection = write.collection;
     held.seq = std::max(held.seq, result.seq);
     for (const RegisterWrite& each : write.writes) {
@@ -133,7 +139,8 @@ Status EdgeApply::flush() {
     Held& held = held_.at(id);
     if (held.gone || held.record.entries.empty()) {
       if (held.existed) SATCHEL_TRY(txn_.erase_record(held.number, id));
-      if (held.existed) changes_.push_back({held.record.collection, id, held.number, held.seq, true, {}});
+      if (held.existed)
+        changes_.push_back({held.record.collection, id, held.number, held.seq, true, {}});
       continue;
     }
     if (held.fields.empty()) continue;
@@ -143,27 +150,33 @@ Status EdgeApply::flush() {
       held.number = *number;
     }
     batch.push_back(to_stored(held.record, held.number, edge_.store().numbers()));
-    changes_.push_back({held.record.collection, id, held.number, held.seq, false, std::move(held.fields)});
+    changes_.push_back(
+        {held.record.collection, id, held.number, held.seq, false, std::move(held.fields)});
   }
   return txn_.put_many(batch);
 }
 
-// -- Edge: what the session brings --------------------------------------------------------------------------------------
+// -- Edge: what the session brings --
 
 Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
   if (welcome.incarnation == state_.incarnation && welcome.watermark < state_.watermark) {
-    return Error{Errc::kRestoredServer, "the server has forgotten commits that it had acknowledged"};
+    return Error{Errc::kRestoredServer,
+                 "the server has forgotten commits that it had acknowledged"};
   }
   if (welcome.watermark >= state_.next_commit) {
-    return Error{Errc::kFenced, "the server knows commits that this replica never made: it was restored or copied"};
+    return Error{
+        Errc::kFenced,
+        "the server knows commits that this replica never made: it was restored or copied"};
   }
   WelcomeEffects effects;
   EdgeState state = state_;
-  effects.new_incarnation = !state.incarnation.is_zero() && welcome.incarnation != state.incarnation;
-  const auto same_grants = std::equal(state.scopes.begin(), state.scopes.end(), welcome.scopes.begin(), welcome.scopes.end(),
-                                      [](const wire::ScopeState& a, const wire::ScopeState& b) {
-                                        return a.name == b.name && a.epoch == b.epoch;
-                                      });
+  effects.new_incarnation =
+      !state.incarnation.is_zero() && welcome.incarnation != state.incarnation;
+  const auto same_grants =
+      std::equal(state.scopes.begin(), state.scopes.end(), welcome.scopes.begin(),
+                 welcome.scopes.end(), [](const wire::ScopeState& a, const wire::ScopeState& b) {
+                   return a.name == b.name && a.epoch == b.epoch;
+                 });
   effects.restart = effects.new_incarnation || !same_grants;
   state.incarnation = welcome.incarnation;
   state.scopes = welcome.scopes;
@@ -175,7 +188,8 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
     state.cursor = {};
     state.bootstrapped = false;
   }
-  if (effects.new_incarnation) state.watermark = welcome.watermark;
+  // What it took without our hearing of it is asked for again; what it has lost is offered again.
+  if (effects.new_incarnation) state.watermark = std::min(state.watermark, welcome.watermark);
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
   std::vector<RecordChange> changes;
@@ -203,7 +217,8 @@ Status Edge::apply_ack(const wire::Ack& ack) {
   std::vector<CommitNumber> answered;
   for (const wire::CommitResult& result : ack.results) {
     if (result.number <= state.watermark || result.number >= state.next_commit) continue;
-    if (result.number != state.watermark + 1) return Error{Errc::kFrameUnexpected, "answers with a hole"};
+    if (result.number != state.watermark + 1)
+      return Error{Errc::kFrameUnexpected, "answers with a hole"};
     state.watermark = result.number;
     if (outbox_.contains(result.number)) {
       SATCHEL_TRY(settle(**txn, apply, result));
@@ -232,14 +247,16 @@ Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& r
     auto commit = find_commit(txn, Table::kOutbox, result.number, true);
     if (!commit) return commit.error();
     SATCHEL_TRY(put_commit(txn, Table::kInbox, **commit));
-    SATCHEL_TRY(txn.put(Table::kInbox, part_key(result.number, kInboxPart), encode_inbox(result, trusted_now_us())));
+    SATCHEL_TRY(txn.put(Table::kInbox, part_key(result.number, kInboxPart),
+                        encode_inbox(result, trusted_now_us())));
   }
   if (refused) SATCHEL_TRY(erase_commit(txn, Table::kOutbox, result.number));
   // What leaves the outbox is shown differently too, whether or not it was folded.
   for (const RecordWrite& write : (*decoded)->commit.body.records) {
     if (refused) apply.changes().push_back({write.collection, write.id, 0, 0, false, {}});
   }
-  return txn.put(Table::kCommits, number_key(result.number), encode_answered({result.outcome, result.seq, result.receipt}));
+  return txn.put(Table::kCommits, number_key(result.number),
+                 encode_answered({result.outcome, result.seq, result.receipt}));
 }
 
 Status Edge::drop_backed_up(WriteTxn& txn, const EdgeState& state) {
@@ -320,7 +337,8 @@ Result<wire::Commit> Edge::commit_to_push(ReadTxn& txn, CommitNumber number) {
   return std::move(**commit);
 }
 
-Result<std::vector<wire::Commit>> Edge::commits_after(CommitNumber number, std::size_t bytes_target) {
+Result<std::vector<wire::Commit>> Edge::commits_after(CommitNumber number,
+                                                      std::size_t bytes_target) {
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
   std::vector<wire::Commit> commits;

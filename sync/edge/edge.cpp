@@ -63,7 +63,8 @@ Status Edge::load() {
   if (!state) return state.error();
   auto hash = (*txn)->find(Table::kMeta, kEdgeSchemaKey);
   if (!hash) return hash.error();
-  if (!*identity || !*state || !*hash) return Error{Errc::kStoreMissing, "the store holds no replica: enrol first"};
+  if (!*identity || !*state || !*hash)
+    return Error{Errc::kStoreMissing, "the store holds no replica: enrol first"};
   auto nodes = (*txn)->find(Table::kSchemas, **hash);
   if (!nodes) return nodes.error();
   if (!*nodes) return Error{Errc::kStoreCorrupt, "the schema in force is not in the store"};
@@ -79,7 +80,8 @@ Status Edge::load() {
   auto numbers = commit_numbers(**txn, Table::kOutbox);
   if (!numbers) return numbers.error();
   for (const CommitNumber number : *numbers) {
-    if (number <= state_.watermark) continue;  // Answered; kept until the server has it in a backup.
+    // Answered; kept until the server has it in a backup.
+    if (number <= state_.watermark) continue;
     auto commit = decoded_commit(**txn, number);
     if (!commit) return commit.error();
     note_pending(number, (*commit)->commit.body);
@@ -102,7 +104,8 @@ Status Edge::adopt_schema(std::shared_ptr<const schema::Catalog> catalog) {
 }
 
 std::int64_t Edge::trusted_now_us() {
-  // The server's word plus a clock that nobody sets; before the first word, the wall clock, never behind the mark.
+  // The server's word plus a clock that nobody sets; before the first word, the wall clock, never
+  // behind the mark.
   const std::int64_t boot = parts_.clock.boot_us();
   if (state_.server_time_us != 0 && boot >= state_.server_time_boot_us) {
     return state_.server_time_us + (boot - state_.server_time_boot_us);
@@ -133,11 +136,14 @@ void Edge::forget_pending(CommitNumber number) {
   decoded_.erase(number);
 }
 
-Result<std::shared_ptr<const Edge::Decoded>> Edge::decoded_commit(ReadTxn& txn, CommitNumber number) {
+Result<std::shared_ptr<const Edge::Decoded>> Edge::decoded_commit(ReadTxn& txn,
+                                                                  CommitNumber number) {
   if (const auto at = decoded_.find(number); at != decoded_.end()) return at->second;
   auto commit = find_commit(txn, Table::kOutbox, number);
   if (!commit) return commit.error();
-  if (!*commit) return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(number) + " is not in the outbox"};
+  if (!*commit)
+    return Error{Errc::kStoreCorrupt,
+                 "pending commit " + std::to_string(number) + " is not in the outbox"};
   auto body = decode_body((*commit)->sections);
   if (!body) return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(number)};
   auto decoded = std::make_shared<Decoded>();

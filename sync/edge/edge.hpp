@@ -1,4 +1,5 @@
-// The device's replica: the server's last word per register (base), its own pending commits on top, and what the
+// The device's replica: the server's last word per register (base), its own pending commits on top,
+// and what the
 // server refused.
 #pragma once
 
@@ -37,18 +38,18 @@ struct EdgeIdentity {
 struct EdgeState {
   ReplicaId replica;
   CommitNumber next_commit = 1;
-  CommitNumber watermark = 0;          // Confirmed by the server: commits up to here were answered.
+  CommitNumber watermark = 0;  // Confirmed by the server: commits up to here were answered.
   CommitNumber results_confirmed = 0;
   IncarnationId incarnation;
   wire::Cursor cursor;
   std::vector<wire::ScopeState> scopes;
   Bytes fence_token;
   Sequence backed_up_through = 0;
-  std::int64_t server_time_us = 0;     // Last authenticated server time, and the boot clock then.
+  std::int64_t server_time_us = 0;  // Last authenticated server time, and the boot clock then.
   std::int64_t server_time_boot_us = 0;
   std::int64_t high_water_us = 0;
   std::int64_t last_sync_us = 0;
-  bool bootstrapped = false;           // A whole pass was seen since the last restart.
+  bool bootstrapped = false;  // A whole pass was seen since the last restart.
   Stamp last_stamp;
 };
 
@@ -59,7 +60,8 @@ struct PendingCommit {
 struct InboxItem {
   std::uint64_t id = 0;
   PendingCommit commit;
-  wire::CommitResult result;  // Denied, invalid, or reduced: then `result.fields` names what was taken out.
+  // Denied, invalid, or reduced: then `result.fields` names what was taken out.
+  wire::CommitResult result;
   std::int64_t at_us = 0;
 };
 
@@ -68,8 +70,8 @@ struct RecordChange {
   CollectionId collection = 0;
   RecordId id;
   RecordNumber number = 0;
-  Sequence seq = 0;     // 0 for a local write.
-  bool gone = false;    // No longer held.
+  Sequence seq = 0;   // 0 for a local write.
+  bool gone = false;  // No longer held.
   std::vector<FieldId> fields;
 };
 using ChangeListener = std::function<void(std::span<const RecordChange>)>;
@@ -77,20 +79,23 @@ using ChangeListener = std::function<void(std::span<const RecordChange>)>;
 class EdgeApply;
 class EdgeWrite;
 
-// Thread-compatible: the SDK serialises calls. Every call that changes something is one durable store transaction.
+// Thread-compatible: the SDK serialises calls. Every call that changes something is one durable
+// store transaction.
 class Edge {
  public:
   struct Parts {
     Store& store;
     Clock& clock;
     crypto::Entropy& entropy;
-    // Seals a pending commit to the server's key; gives the sealed copy. May be null (no copy is kept then).
+    // Seals a pending commit to the server's key; gives the sealed copy. May be null (no copy is
+    // kept then).
     std::function<Result<Bytes>(ByteView commit)> seal_to_server;
   };
 
   static Result<std::unique_ptr<Edge>> create(Parts parts, const EdgeIdentity& identity,
                                               std::shared_ptr<const schema::Catalog> catalog);
-  static Result<std::unique_ptr<Edge>> open(Parts parts);  // kStoreMissing, kSchemaInvalid, those of the store.
+  // kStoreMissing, kSchemaInvalid, those of the store.
+  static Result<std::unique_ptr<Edge>> open(Parts parts);
 
   [[nodiscard]] const EdgeIdentity& identity() const { return identity_; }
   [[nodiscard]] const EdgeState& state() const { return state_; }
@@ -106,21 +111,23 @@ class Edge {
   [[nodiscard]] std::int64_t trusted_now_us();
   void on_change(ChangeListener listener) { listener_ = std::move(listener); }
 
-  // -- Reading: door one. Fields that policy denies for `purpose` are given as withheld -----------------------------
+  // -- Reading: door one. Fields that policy denies for `purpose` are given as withheld --
   // The shown record (base and pending), dead ones too; nothing where none is held.
   Result<std::optional<Record>> shown(const RecordId& id, std::string_view purpose);
   // Every shown record, in no order. `collection` 0 for all.
-  Status visit(CollectionId collection, std::string_view purpose, const std::function<bool(const Record&)>& visit_record);
+  Status visit(CollectionId collection, std::string_view purpose,
+               const std::function<bool(const Record&)>& visit_record);
   // The same for indexes: base rows as stored plus the ids that pending commits touch.
   [[nodiscard]] std::vector<RecordId> pending_ids() const;
 
-  // -- Writing: door two ---------------------------------------------------------------------------------------------
-  // One commit; nothing happens before EdgeWrite::commit. kPolicyDenied for an unknown purpose, kLimitExceeded where
+  // -- Writing: door two --
+  // One commit; nothing happens before EdgeWrite::commit. kPolicyDenied for an unknown purpose,
+  // kLimitExceeded where
   // the outbox is full.
   Result<std::unique_ptr<EdgeWrite>> begin_write(std::string_view purpose);
 
-  // -- Outbox and inbox ----------------------------------------------------------------------------------------------
-  Result<std::vector<wire::CommitHeader>> pending();             // In order.
+  // -- Outbox and inbox --
+  Result<std::vector<wire::CommitHeader>> pending();  // In order.
   Result<std::optional<PendingCommit>> find_pending(CommitNumber number);
   [[nodiscard]] std::size_t pending_count() const { return outbox_.size(); }
   Result<std::vector<InboxItem>> inbox();
@@ -129,8 +136,9 @@ class Edge {
   Result<CommitNumber> retry(std::uint64_t inbox_id);
   Status discard(std::uint64_t inbox_id);
 
-  // -- For the session (sync/session) ----------------------------------------------------------------------------------
-  // Commits to push: those above `watermark`, in order, up to `bytes_target`; acknowledged ones from before a
+  // -- For the session (sync/session) --
+  // Commits to push: those above `watermark`, in order, up to `bytes_target`; acknowledged ones
+  // from before a
   // restore included, refused ones as empty places.
   Result<std::vector<wire::Commit>> commits_after(CommitNumber number, std::size_t bytes_target);
   struct WelcomeEffects {
@@ -175,13 +183,15 @@ class Edge {
   EdgeState state_;
   std::shared_ptr<const schema::Catalog> catalog_;
   ChangeListener listener_;
-  // Numbers of commits not yet answered with the records they touch, and per record the commits that touch it.
+  // Numbers of commits not yet answered with the records they touch, and per record the commits
+  // that touch it.
   std::map<CommitNumber, std::vector<RecordId>> outbox_;
   std::unordered_map<RecordId, std::vector<CommitNumber>> overlay_;
   std::unordered_map<CommitNumber, std::shared_ptr<const Decoded>> decoded_;
 };
 
-// One local commit being made. Thread-bound to its Edge. The builder's checks speak at the call; policy too.
+// One local commit being made. Thread-bound to its Edge. The builder's checks speak at the call;
+// policy too.
 class EdgeWrite {
  public:
   EdgeWrite(Edge& edge, std::string purpose, Dot dot, Stamp stamp, std::unique_ptr<WriteTxn> txn);
@@ -189,7 +199,8 @@ class EdgeWrite {
   Result<RecordId> create(std::string_view collection);
   Status create(std::string_view collection, const RecordId& id);
   [[nodiscard]] CommitBuilder& builder() { return *builder_; }
-  // Durable when it returns: numbers, data and outbox entry in one transaction. Nothing written: no commit, number 0.
+  // Durable when it returns: numbers, data and outbox entry in one transaction. Nothing written: no
+  // commit, number 0.
   Result<CommitNumber> commit();
 
  private:

@@ -10,8 +10,8 @@ namespace {
 using schema::Rule;
 
 // One refused register write, made again through the builder's checks.
-Status write_again(CommitBuilder& builder, const schema::CollectionDef& collection, const RecordId& id,
-                   const RegisterWrite& write) {
+Status write_again(CommitBuilder& builder, const schema::CollectionDef& collection,
+                   const RecordId& id, const RegisterWrite& write) {
   if (write.field == kLifeField) {
     const auto life = decode_life(write.value);
     if (!life) return life.error();
@@ -23,20 +23,20 @@ Status write_again(CommitBuilder& builder, const schema::CollectionDef& collecti
   if (!value) return value.error();
   switch (rule_in_force(field->rule)) {
     case Rule::kCounter:
-      return builder.add(collection.name, id, field->name, value->as<std::int64_t>() ? *value->as<std::int64_t>() : 0);
-    case Rule::kLog:
-      return builder.log_append(collection.name, id, field->name, *value);
+      return builder.add(collection.name, id, field->name,
+                         value->as<std::int64_t>() ? *value->as<std::int64_t>() : 0);
+    case Rule::kLog: return builder.log_append(collection.name, id, field->name, *value);
     case Rule::kSet:
     case Rule::kAccessSet:
     case Rule::kMap: {
       auto key = decode_value(write.key);
       if (!key) return key.error();
-      if (rule_in_force(field->rule) == Rule::kMap) return builder.set_entry(collection.name, id, field->name, *key, *value);
+      if (rule_in_force(field->rule) == Rule::kMap)
+        return builder.set_entry(collection.name, id, field->name, *key, *value);
       return value->is_null() ? builder.set_remove(collection.name, id, field->name, *key)
                               : builder.set_add(collection.name, id, field->name, *key);
     }
-    default:
-      return builder.set(collection.name, id, field->name, *value);
+    default: return builder.set(collection.name, id, field->name, *value);
   }
 }
 
@@ -50,7 +50,8 @@ Result<std::optional<InboxItem>> Edge::find_inbox(std::uint64_t id) {
   if (!*row) return std::optional<InboxItem>{};
   auto commit = find_commit(**txn, Table::kInbox, id);
   if (!commit) return commit.error();
-  if (!*commit) return Error{Errc::kStoreCorrupt, "inbox item " + std::to_string(id) + " has lost its commit"};
+  if (!*commit)
+    return Error{Errc::kStoreCorrupt, "inbox item " + std::to_string(id) + " has lost its commit"};
   InboxItem item;
   item.id = id;
   SATCHEL_TRY(decode_inbox(**row, item.result, item.at_us));
@@ -98,10 +99,12 @@ Result<CommitNumber> Edge::retry(std::uint64_t inbox_id) {
   if (!write) return write.error();
   for (const RecordWrite& record : refused.commit.body.records) {
     const schema::CollectionDef* collection = catalog_->find(record.collection);
-    if (collection == nullptr) return Error{Errc::kCollectionUnknown, "inbox item " + std::to_string(inbox_id)};
+    if (collection == nullptr)
+      return Error{Errc::kCollectionUnknown, "inbox item " + std::to_string(inbox_id)};
     auto held = (*write)->builder().shown(*collection, record.id);
     if (!held) return held.error();
-    if (!*held && record.creates) SATCHEL_TRY((*write)->builder().create(collection->name, record.id));
+    if (!*held && record.creates)
+      SATCHEL_TRY((*write)->builder().create(collection->name, record.id));
     for (const RegisterWrite& each : record.writes) {
       const auto named = std::pair{record.id, each.field};
       const auto& fields = refused.result.fields;

@@ -62,7 +62,8 @@ Result<EdgeIdentity> decode_identity(ByteView bytes) {
   identity.user = in.sized();
   identity.role = static_cast<Role>(in.u8());
   const std::uint64_t count = in.varint();
-  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) identity.territories.emplace_back(in.sized());
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i)
+    identity.territories.emplace_back(in.sized());
   identity.server_box_key = in.sized();
   if (!in.finished()) return malformed("identity");
   return identity;
@@ -135,14 +136,17 @@ Status put_commit(WriteTxn& txn, Table table, const wire::Commit& commit) {
     const bool first = section.privacy == PrivacyClass::kStructure;
     append_sized(row, first ? wire::encode_commit_header(commit.header) : Bytes{});
     append_sized(row, section.bytes);
-    const auto part = static_cast<std::uint8_t>(first ? 0 : 1 + static_cast<std::uint8_t>(section.privacy));
+    const auto part =
+        static_cast<std::uint8_t>(first ? 0 : 1 + static_cast<std::uint8_t>(section.privacy));
     SATCHEL_TRY(txn.put(table, part_key(number, part), row, section.privacy));
   }
-  if (!commit.sealed.empty()) SATCHEL_TRY(txn.put(table, part_key(number, kSealedPart), commit.sealed));
+  if (!commit.sealed.empty())
+    SATCHEL_TRY(txn.put(table, part_key(number, kSealedPart), commit.sealed));
   return {};
 }
 
-Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, CommitNumber number, bool with_sealed) {
+Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, CommitNumber number,
+                                                bool with_sealed) {
   wire::Commit commit;
   Status decoded;
   bool found = false;

@@ -15,14 +15,16 @@ Result<EdgeIdentity> decode_identity(ByteView bytes);
 Bytes encode_edge_state(const EdgeState& state);
 Result<EdgeState> decode_edge_state(ByteView bytes);
 
-// A commit lies in several rows, so that each privacy class is sealed by itself: key = number (big-endian), part.
+// A commit lies in several rows, so that each privacy class is sealed by itself: key = number
+// (big-endian), part.
 //   part 0        header and the structure section
 //   part 1 + c    the section of class c
 //   part 0xFF     the copy sealed to the server's key
 Bytes part_key(CommitNumber number, std::uint8_t part);
 Status put_commit(WriteTxn& txn, Table table, const wire::Commit& commit);
 // Nothing where there is no part 0. `sealed` holds the copy where `with_sealed`.
-Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, CommitNumber number, bool with_sealed = false);
+Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, CommitNumber number,
+                                                bool with_sealed = false);
 Status erase_commit(WriteTxn& txn, Table table, CommitNumber number);
 // Numbers of the commits that have a part 0, rising.
 Result<std::vector<CommitNumber>> commit_numbers(ReadTxn& txn, Table table);

@@ -10,21 +10,26 @@ namespace satchel::sync {
 Result<std::unique_ptr<EdgeWrite>> Edge::begin_write(std::string_view purpose) {
   if (!is_known_purpose(purpose)) return Error{Errc::kPolicyDenied, "unknown purpose"};
   if (outbox_.size() >= limits::kOutboxCommitsMax) {
-    return Error{Errc::kLimitExceeded, "the outbox holds " + std::to_string(limits::kOutboxCommitsMax) +
+    return Error{Errc::kLimitExceeded, "the outbox holds " +
+                                           std::to_string(limits::kOutboxCommitsMax) +
                                            " commits: sync before writing more"};
   }
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
   HybridClock clock{state_.last_stamp};
   const Stamp stamp = clock.tick(static_cast<std::uint64_t>(trusted_now_us() / 1000));
-  return std::make_unique<EdgeWrite>(*this, std::string{purpose}, Dot{state_.replica, state_.next_commit}, stamp,
-                                     std::move(*txn));
+  return std::make_unique<EdgeWrite>(
+      *this, std::string{purpose}, Dot{state_.replica, state_.next_commit}, stamp, std::move(*txn));
 }
 
-EdgeWrite::EdgeWrite(Edge& edge, std::string purpose, Dot dot, Stamp stamp, std::unique_ptr<WriteTxn> txn)
+EdgeWrite::EdgeWrite(Edge& edge, std::string purpose, Dot dot, Stamp stamp,
+                     std::unique_ptr<WriteTxn> txn)
     : edge_(edge), purpose_(std::move(purpose)), dot_(dot), stamp_(stamp), txn_(std::move(txn)) {
-  const auto shown = [this](const schema::CollectionDef&, const RecordId& id) { return edge_.load_shown(*txn_, id); };
-  const auto guard = [this](const schema::CollectionDef& collection, PrivacyClass privacy, FieldId field, bool creating) {
+  const auto shown = [this](const schema::CollectionDef&, const RecordId& id) {
+    return edge_.load_shown(*txn_, id);
+  };
+  const auto guard = [this](const schema::CollectionDef& collection, PrivacyClass privacy,
+                            FieldId field, bool creating) {
     AccessRequest request;
     request.actor = edge_.identity_.user;
     request.role = edge_.identity_.role;
@@ -36,9 +41,11 @@ EdgeWrite::EdgeWrite(Edge& edge, std::string purpose, Dot dot, Stamp stamp, std:
     request.trusted_time_us = edge_.trusted_now_us();
     const Decision decision = decide(builtin_bundle(), request);
     if (decision.permitted()) return Status{};
-    return Status{Error{Errc::kPolicyDenied, collection.name + ": rule " + std::string{decision.rule}}};
+    return Status{
+        Error{Errc::kPolicyDenied, collection.name + ": rule " + std::string{decision.rule}}};
   };
-  builder_ = std::make_unique<CommitBuilder>(*edge_.catalog_, shown, CommitBuilder::Author::kDevice, dot_, stamp_, guard);
+  builder_ = std::make_unique<CommitBuilder>(*edge_.catalog_, shown, CommitBuilder::Author::kDevice,
+                                             dot_, stamp_, guard);
 }
 
 Result<RecordId> EdgeWrite::create(std::string_view collection) {
@@ -75,7 +82,8 @@ Result<CommitNumber> EdgeWrite::commit() {
   std::size_t size = 0;
   for (const wire::Section& section : commit.sections) size += section.bytes.size();
   if (size > limits::kCommitBytesMax) {
-    return Error{Errc::kLimitExceeded, "a commit has at most " + std::to_string(limits::kCommitBytesMax) + " bytes"};
+    return Error{Errc::kLimitExceeded,
+                 "a commit has at most " + std::to_string(limits::kCommitBytesMax) + " bytes"};
   }
   wire::CommitHeader& header = commit.header;
   header.replica = dot_.replica;
@@ -87,7 +95,8 @@ Result<CommitNumber> EdgeWrite::commit() {
   header.schema_hash = edge_.catalog_->hash();
   header.based_on.incarnation = edge_.state_.incarnation;
   header.based_on.seq = edge_.state_.cursor.seq;
-  for (const wire::ScopeState& scope : edge_.state_.scopes) header.based_on.epochs.emplace_back(scope.name, scope.epoch);
+  for (const wire::ScopeState& scope : edge_.state_.scopes)
+    header.based_on.epochs.emplace_back(scope.name, scope.epoch);
   header.content_hash = content_hash(header, commit.sections);
   if (edge_.parts_.seal_to_server) {
     auto sealed = edge_.parts_.seal_to_server(wire::encode_commit(commit));

@@ -44,7 +44,8 @@ Status EdgeSession::on_welcome(const wire::Welcome& welcome) {
   if (!effects) return effects.error();
   welcomed_ = true;
   pushed_through_ = welcome.watermark;
-  // Answers to what lies between our watermark and the server's were lost: the first answers are asked for again.
+  // Answers to what lies between our watermark and the server's were lost: the first answers are
+  // asked for again.
   pushed_through_ = std::min(pushed_through_, edge_.state().watermark);
   return {};
 }
@@ -55,8 +56,10 @@ Status EdgeSession::receive(ByteView message) {
   auto frame = wire::decode_frame(message);
   if (!frame) return frame.error();
   if (auto* challenge = std::get_if<wire::Challenge>(&*frame)) {
-    if (!challenge_.empty() || challenge->nonce.size() != 32) return unexpected("a challenge out of turn");
-    if (challenge->protocol_min > wire::kProtocolVersion || challenge->protocol_max < wire::kProtocolVersion) {
+    if (!challenge_.empty() || challenge->nonce.size() != 32)
+      return unexpected("a challenge out of turn");
+    if (challenge->protocol_min > wire::kProtocolVersion ||
+        challenge->protocol_max < wire::kProtocolVersion) {
       return Error{Errc::kProtocolVersion};
     }
     challenge_ = challenge->nonce;
@@ -71,11 +74,13 @@ Status EdgeSession::receive(ByteView message) {
   if (!welcomed_) return unexpected("a frame before welcome");
   if (auto* ack = std::get_if<wire::Ack>(&*frame)) {
     for (const wire::CommitResult& result : ack->results) {
-      counters_.refused += result.outcome == wire::Outcome::kDenied || result.outcome == wire::Outcome::kInvalid ||
+      counters_.refused += result.outcome == wire::Outcome::kDenied ||
+                           result.outcome == wire::Outcome::kInvalid ||
                            result.outcome == wire::Outcome::kReduced;
     }
     SATCHEL_TRY(edge_.apply_ack(*ack));
-    while (!in_flight_.empty() && in_flight_.front() <= edge_.state().watermark) in_flight_.pop_front();
+    while (!in_flight_.empty() && in_flight_.front() <= edge_.state().watermark)
+      in_flight_.pop_front();
     progress_due_.emplace();
     return {};
   }
@@ -98,7 +103,8 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
   if (!hello_sent_) {
     wire::Hello hello;
     hello.body = make_hello();
-    auto signature = config_.signer.sign(wire::hello_signing_bytes(config_.tls_exporter, challenge_, hello.body));
+    auto signature = config_.signer.sign(
+        wire::hello_signing_bytes(config_.tls_exporter, challenge_, hello.body));
     if (!signature) return signature.error();
     hello.signature = std::move(*signature);
     hello_sent_ = true;

@@ -13,9 +13,12 @@ constexpr std::size_t kStatesInAckMax = 1'000;
 
 Error unexpected(std::string_view what) { return Error{Errc::kFrameUnexpected, std::string{what}}; }
 
-bool same_grants(const std::vector<wire::ScopeState>& held, const std::vector<std::string>& granted, std::uint64_t epoch) {
+bool same_grants(const std::vector<wire::ScopeState>& held, const std::vector<std::string>& granted,
+                 std::uint64_t epoch) {
   return std::equal(held.begin(), held.end(), granted.begin(), granted.end(),
-                    [&](const wire::ScopeState& a, const std::string& b) { return a.name == b && a.epoch == epoch; });
+                    [&](const wire::ScopeState& a, const std::string& b) {
+                      return a.name == b && a.epoch == epoch;
+                    });
 }
 
 }  // namespace
@@ -26,7 +29,8 @@ Bytes HubSession::failure_frame(const Error& error, std::uint32_t retry_after_ms
 }
 
 bool HubSession::idle() const {
-  return phase_ == Phase::kWelcomed && outgoing_.empty() && work_.empty() && work_under_way_ == 0 && !poked_;
+  return phase_ == Phase::kWelcomed && outgoing_.empty() && work_.empty() && work_under_way_ == 0 &&
+         !poked_;
 }
 
 Status HubSession::receive(ByteView message) {
@@ -41,7 +45,8 @@ Status HubSession::receive(ByteView message) {
   if (phase_ != Phase::kWelcomed) return unexpected("a frame before welcome");
   if (auto* push = std::get_if<wire::Push>(&*frame)) return on_push(std::move(*push));
   if (auto* progress = std::get_if<wire::Progress>(&*frame)) return on_progress(*progress);
-  if (std::holds_alternative<wire::Other>(*frame)) return {};  // Reserved or newer: nothing we must do.
+  // Reserved or newer: nothing we must do.
+  if (std::holds_alternative<wire::Other>(*frame)) return {};
   return unexpected("a frame that only the server sends");
 }
 
@@ -58,8 +63,10 @@ Status HubSession::check_peer(const wire::Hello& hello) {
   auto device = hub_.find_device(*id);
   if (!device) return device.error();
   if (!*device) return Error{Errc::kUnauthenticated};
-  const Bytes signed_bytes = wire::hello_signing_bytes(config_.tls_exporter, challenge_, hello.body);
-  if (!crypto::verify((*device)->public_key, signed_bytes, hello.signature)) return Error{Errc::kUnauthenticated};
+  const Bytes signed_bytes =
+      wire::hello_signing_bytes(config_.tls_exporter, challenge_, hello.body);
+  if (!crypto::verify((*device)->public_key, signed_bytes, hello.signature))
+    return Error{Errc::kUnauthenticated};
   if ((*device)->revoked) return Error{Errc::kDeviceRevoked};
   auto user = hub_.find_user((*device)->user);
   if (!user) return user.error();
@@ -81,7 +88,8 @@ void HubSession::note_restored_server() {
   };
   work.done = [this](const Status& durable) {
     --work_under_way_;
-    failure_ = durable ? Error{Errc::kRestoredServer, "a raw copy of the store was noticed"} : durable.error();
+    failure_ = durable ? Error{Errc::kRestoredServer, "a raw copy of the store was noticed"}
+                       : durable.error();
   };
   work_.push_back(std::move(work));
 }
@@ -91,19 +99,26 @@ Status HubSession::check_history() {
   auto replica = hub_.find_replica(hello_.replica);
   if (!replica) return replica.error();
   const ReplicaState known = *replica ? **replica : ReplicaState{};
-  if (*replica && known.device != device_->id) return Error{Errc::kForeignDot, "the replica is another device's"};
-  if (hello_.incarnation != state.incarnation) return {};  // Its tokens and cursors are of another life.
+  if (*replica && known.device != device_->id)
+    return Error{Errc::kForeignDot, "the replica is another device's"};
+  // Its tokens and cursors are of another life.
+  if (hello_.incarnation != state.incarnation) return {};
   wire::Cursor cursor = hello_.scopes.empty() ? wire::Cursor{} : hello_.scopes.front().cursor;
   auto known_cursor = hub_.knows(cursor);
   if (!known_cursor) return known_cursor.error();
-  if (!*known_cursor || hello_.seq_seen > state.seq || hello_.watermark_confirmed > known.watermark) {
+  if (!*known_cursor || hello_.seq_seen > state.seq ||
+      hello_.watermark_confirmed > known.watermark) {
     note_restored_server();
     return {};
   }
-  const bool never_fenced = known.fence_confirmed.empty() && known.fence_issued.empty();
-  const bool fence_fits = hello_.fence_token == known.fence_confirmed || hello_.fence_token == known.fence_issued;
-  if (!never_fenced && !fence_fits) return Error{Errc::kFenced, "an older fence token"};
+  if (!fence_fits(known)) return Error{Errc::kFenced, "an older fence token"};
   return {};
+}
+
+bool HubSession::fence_fits(const ReplicaState& known) const {
+  const bool never_fenced = known.fence_confirmed.empty() && known.fence_issued.empty();
+  return never_fenced || hello_.fence_token == known.fence_confirmed ||
+         hello_.fence_token == known.fence_issued;
 }
 
 Status HubSession::on_hello(const wire::Hello& hello) {
@@ -114,11 +129,13 @@ Status HubSession::on_hello(const wire::Hello& hello) {
   return {};
 }
 
-wire::Welcome HubSession::make_welcome(const HubState& state, const ReplicaState& replica, const Bytes& fence) const {
+wire::Welcome HubSession::make_welcome(const HubState& state, const ReplicaState& replica,
+                                       const Bytes& fence) const {
   wire::Welcome welcome;
   welcome.incarnation = state.incarnation;
   welcome.watermark = replica.watermark;
-  for (const std::string& scope : entitlement_.scopes) welcome.scopes.push_back({scope, state.scope_epoch, {}});
+  for (const std::string& scope : entitlement_.scopes)
+    welcome.scopes.push_back({scope, state.scope_epoch, {}});
   welcome.bundle_version = builtin_bundle().version;
   welcome.bundle_hash = builtin_bundle().hash;
   welcome.schema_hash = hub_.catalog()->hash();
@@ -133,14 +150,28 @@ wire::Welcome HubSession::make_welcome(const HubState& state, const ReplicaState
 void HubSession::greet() {
   auto fence = std::make_shared<Bytes>(16, '\0');
   auto replica = std::make_shared<ReplicaState>();
+  auto fenced = std::make_shared<bool>(false);
   Work work;
-  work.run = [this, fence, replica](HubTxn& txn) -> Status {
-    SATCHEL_TRY(hub_.entropy().fill({reinterpret_cast<std::uint8_t*>(fence->data()), fence->size()}));
+  work.run = [this, fence, replica, fenced](HubTxn& txn) -> Status {
     auto held = txn.replica_state(hello_.replica);
     if (!held) return held.error();
     *replica = std::move(*held);
+    // Asked again: a hello that comes late from a dead connection must not turn the fence back.
+    const bool same_life = hello_.incarnation == txn.state().incarnation;
+    *fenced = same_life && !fence_fits(*replica);
+    if (*fenced) return {};
     replica->device = device_->id;
-    // The token that came back is the one in use; the new one stands beside it until a frame confirms it.
+    // The token that came back is the one in use; the new one stands beside it until a frame
+    // confirms it. One that was issued and never came back is issued again, so that no number of
+    // lost welcomes makes an honest device look like a copy.
+    const bool outstanding = same_life && !replica->fence_issued.empty() &&
+                             hello_.fence_token != replica->fence_issued;
+    if (outstanding) {
+      *fence = replica->fence_issued;
+    } else {
+      SATCHEL_TRY(
+          hub_.entropy().fill({reinterpret_cast<std::uint8_t*>(fence->data()), fence->size()}));
+    }
     if (!hello_.fence_token.empty()) replica->fence_confirmed = hello_.fence_token;
     replica->fence_issued = *fence;
     replica->last_seen_us = hub_.clock().wall_us();
@@ -150,19 +181,22 @@ void HubSession::greet() {
     device.last_seen_us = replica->last_seen_us;
     return txn.put_device(device);
   };
-  work.done = [this, fence, replica](const Status& durable) {
+  work.done = [this, fence, replica, fenced](const Status& durable) {
     --work_under_way_;
-    if (!durable) {
-      failure_ = durable.error();
+    if (!durable || *fenced) {
+      failure_ = durable ? Error{Errc::kFenced, "an older fence token"} : durable.error();
       return;
     }
     const HubState state = hub_.state();
     outgoing_.push_back(wire::encode_frame(make_welcome(state, *replica, *fence), false));
-    const wire::Cursor cursor = hello_.scopes.empty() ? wire::Cursor{} : hello_.scopes.front().cursor;
-    restart_ = cursor.seq == 0 || cursor.incarnation != state.incarnation || hello_.incarnation != state.incarnation ||
+    const wire::Cursor cursor =
+        hello_.scopes.empty() ? wire::Cursor{} : hello_.scopes.front().cursor;
+    restart_ = cursor.seq == 0 || cursor.incarnation != state.incarnation ||
+               hello_.incarnation != state.incarnation ||
                !same_grants(hello_.scopes, entitlement_.scopes, state.scope_epoch);
     sent_ = restart_ ? wire::Cursor{state.incarnation, 0, 0} : cursor;
     send_own_ = restart_ || hello_.bootstrapping;
+    fence_ = *fence;
     fence_confirmed_ = false;
     phase_ = Phase::kWelcomed;
   };
@@ -171,8 +205,10 @@ void HubSession::greet() {
 
 Status HubSession::on_push(wire::Push push) {
   if (push.commits.empty()) return unexpected("an empty push");
-  if (push.commits.size() > limits::kPushCommitsMax) return Error{Errc::kLimitExceeded, "commits of one push"};
-  if (commits_waiting_ >= kPushesWaitingMax) return Error{Errc::kBackpressure, "more pushes than the window allows"};
+  if (push.commits.size() > limits::kPushCommitsMax)
+    return Error{Errc::kLimitExceeded, "commits of one push"};
+  if (commits_waiting_ >= kPushesWaitingMax)
+    return Error{Errc::kBackpressure, "more pushes than the window allows"};
   ++commits_waiting_;
   auto batch = std::make_shared<IngestBatch>();
   batch->replica = hello_.replica;
@@ -243,12 +279,14 @@ Status HubSession::put_progress(HubTxn& txn) {
   if (!progress_ && fence_confirmed_) return {};
   auto replica = txn.replica_state(hello_.replica);
   if (!replica) return replica.error();
-  if (!fence_confirmed_) replica->fence_confirmed = replica->fence_issued;
+  // Work of a connection that died may come late: a newer token that stands already stays.
+  if (!fence_confirmed_ && replica->fence_issued == fence_) replica->fence_confirmed = fence_;
   fence_confirmed_ = true;
   if (progress_) {
     replica->progress = progress_->cursor;
     replica->progress_commit = progress_->own_commit;
-    replica->results_kept_from = std::max(replica->results_kept_from, progress_->results_confirmed + 1);
+    replica->results_kept_from =
+        std::max(replica->results_kept_from, progress_->results_confirmed + 1);
   }
   progress_.reset();
   progress_put_us_ = hub_.clock().boot_us();
@@ -256,8 +294,9 @@ Status HubSession::put_progress(HubTxn& txn) {
 }
 
 std::optional<HubSession::Work> HubSession::take_work() {
-  const bool due = progress_ && work_.empty() && work_under_way_ == 0 && phase_ == Phase::kWelcomed &&
-                   (progress_put_us_ == 0 || hub_.clock().boot_us() - progress_put_us_ >= kProgressEveryUs);
+  const bool due =
+      progress_ && work_.empty() && work_under_way_ == 0 && phase_ == Phase::kWelcomed &&
+      (progress_put_us_ == 0 || hub_.clock().boot_us() - progress_put_us_ >= kProgressEveryUs);
   if (due) {
     Work work;
     work.run = [this](HubTxn& txn) { return put_progress(txn); };
@@ -275,8 +314,10 @@ std::optional<HubSession::Work> HubSession::take_work() {
 }
 
 Result<std::optional<Bytes>> HubSession::next_page() {
-  if (!poked_ || (!hello_.live && caught_up_sent_ && commits_waiting_ > 0)) return std::optional<Bytes>{};
-  Hub::PageRequest request{entitlement_, purpose_, sent_, send_own_ ? ReplicaId{} : hello_.replica, config_.page_bytes};
+  if (!poked_ || (!hello_.live && caught_up_sent_ && commits_waiting_ > 0))
+    return std::optional<Bytes>{};
+  Hub::PageRequest request{entitlement_, purpose_, sent_, send_own_ ? ReplicaId{} : hello_.replica,
+                           config_.page_bytes};
   poked_ = false;
   auto page = hub_.changes_after(request);
   if (!page) return page.error();
@@ -304,7 +345,8 @@ Result<std::optional<Bytes>> HubSession::generate() {
   if (failure_) return *failure_;
   if (phase_ == Phase::kStart) {
     challenge_.assign(32, '\0');
-    SATCHEL_TRY(hub_.entropy().fill({reinterpret_cast<std::uint8_t*>(challenge_.data()), challenge_.size()}));
+    SATCHEL_TRY(hub_.entropy().fill(
+        {reinterpret_cast<std::uint8_t*>(challenge_.data()), challenge_.size()}));
     phase_ = Phase::kChallenged;
     return std::optional<Bytes>{wire::encode_frame(wire::Challenge{challenge_}, false)};
   }

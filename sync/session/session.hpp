@@ -22,28 +22,33 @@
 
 namespace satchel::sync {
 
-// The server's side. Thread-bound to its connection: calls never overlap. receive and generate read the store, so
+// The server's side. Thread-bound to its connection: calls never overlap. receive and generate read
+// the store, so
 // they run off the I/O threads.
 class HubSession {
  public:
   struct Config {
-    Bytes tls_exporter;            // 32 bytes, RFC 9266 / RFC 5705 label "EXPORTER-satchel-sync-v1".
+    Bytes tls_exporter;  // 32 bytes, RFC 9266 / RFC 5705 label "EXPORTER-satchel-sync-v1".
     std::size_t page_bytes = 1024 * 1024;
     // A fresh short-lived token for the device's HTTPS calls.
     std::function<Bytes(const Device& device)> make_access_token;
   };
   HubSession(Hub& hub, Config config) : hub_(hub), config_(std::move(config)) {}
 
-  // One whole message from the device. An Error ends the session: failure_frame() is what to send before closing.
+  // One whole message from the device. An Error ends the session: failure_frame() is what to send
+  // before closing.
   Status receive(ByteView message);
   // The next message to send, nothing when there is none now.
   Result<std::optional<Bytes>> generate();
 
-  // Work for the writer: when not empty, run it in a HubTxn and give its outcome back after the durable commit.
+  // Work for the writer: when not empty, run it in a HubTxn and give its outcome back after the
+  // durable commit.
   // Progress and fences travel the same way.
   struct Work {
-    std::function<Status(HubTxn& txn)> run;   // In the group's transaction; an Error is this session's alone.
-    std::function<void(const Status& durable)> done;  // On the session's thread, after the commit (or its failure).
+    // In the group's transaction; an Error is this session's alone.
+    std::function<Status(HubTxn& txn)> run;
+    // On the session's thread, after the commit (or its failure).
+    std::function<void(const Status& durable)> done;
   };
   std::optional<Work> take_work();
 
@@ -55,17 +60,20 @@ class HubSession {
   [[nodiscard]] bool greeted() const { return phase_ >= Phase::kWelcomed; }
   [[nodiscard]] bool idle() const;  // Nothing to send, no work under way.
   [[nodiscard]] const std::optional<Device>& device() const { return device_; }
-  [[nodiscard]] std::size_t commits_waiting() const { return commits_waiting_; }  // For backpressure.
+  // For backpressure.
+  [[nodiscard]] std::size_t commits_waiting() const { return commits_waiting_; }
 
  private:
   enum class Phase : std::uint8_t { kStart, kChallenged, kGreeting, kWelcomed, kFailed };
 
   Status on_hello(const wire::Hello& hello);
-  Status check_peer(const wire::Hello& hello);       // Who is it, and may he connect?
-  Status check_history();                            // Does he know more than we do? Is he a copy?
-  void greet();                                      // Fence and Welcome, once durable.
+  Status check_peer(const wire::Hello& hello);  // Who is it, and may he connect?
+  [[nodiscard]] bool fence_fits(const ReplicaState& known) const;
+  Status check_history();                       // Does he know more than we do? Is he a copy?
+  void greet();                                 // Fence and Welcome, once durable.
   void note_restored_server();
-  wire::Welcome make_welcome(const HubState& state, const ReplicaState& replica, const Bytes& fence) const;
+  wire::Welcome make_welcome(const HubState& state, const ReplicaState& replica,
+                             const Bytes& fence) const;
   Status on_push(wire::Push push);
   void answer(const IngestOutcome& outcome);
   Status on_progress(const wire::Progress& progress);
@@ -85,13 +93,15 @@ class HubSession {
   std::size_t work_under_way_ = 0;
   std::deque<Work> work_;
   std::deque<Bytes> outgoing_;
-  std::optional<Error> failure_;      // Found by work that ran elsewhere; told at the next call.
+  std::optional<Error> failure_;  // Found by work that ran elsewhere; told at the next call.
   wire::Cursor sent_;
-  bool restart_ = false;              // The next page is the first of a bootstrap.
-  bool send_own_ = false;             // Until caught up: the device's own commits are sent back too.
+  bool restart_ = false;  // The next page is the first of a bootstrap.
+  // Until caught up: the device's own commits are sent back too.
+  bool send_own_ = false;
   bool caught_up_sent_ = false;
   bool poked_ = true;
   std::optional<wire::Progress> progress_;
+  Bytes fence_;  // The token that this session's Welcome gave.
   bool fence_confirmed_ = true;
   std::int64_t progress_put_us_ = 0;
 };
@@ -102,13 +112,13 @@ class EdgeSession {
   struct Config {
     Bytes tls_exporter;
     crypto::Signer& signer;
-    bool live = false;              // Stay for changes after catching up.
+    bool live = false;                     // Stay for changes after catching up.
     std::size_t push_bytes = 1024 * 1024;  // Of one Push frame; at most two are under way.
   };
   EdgeSession(Edge& edge, Config config) : edge_(edge), config_(std::move(config)) {}
 
-  Status receive(ByteView message);           // One whole message from the server.
-  Result<std::optional<Bytes>> generate();    // The next message to send.
+  Status receive(ByteView message);         // One whole message from the server.
+  Result<std::optional<Bytes>> generate();  // The next message to send.
   // A local commit was made: generate may have a Push.
   void poke() {}
 
@@ -116,10 +126,12 @@ class EdgeSession {
   [[nodiscard]] bool quiet() const;
   [[nodiscard]] bool welcomed() const { return welcomed_; }
   [[nodiscard]] const Bytes& access_token() const { return access_token_; }
-  // The server speaks a newer schema than this replica has: fetch it by this hash, adopt it, connect again.
+  // The server speaks a newer schema than this replica has: fetch it by this hash, adopt it,
+  // connect again.
   [[nodiscard]] const std::optional<Bytes>& schema_wanted() const { return schema_wanted_; }
   struct Counters {
-    std::uint64_t frames_in = 0, frames_out = 0, bytes_in = 0, bytes_out = 0, commits_pushed = 0, refused = 0, records_in = 0;
+    std::uint64_t frames_in = 0, frames_out = 0, bytes_in = 0, bytes_out = 0, commits_pushed = 0,
+                  refused = 0, records_in = 0;
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
@@ -136,7 +148,7 @@ class EdgeSession {
   Bytes access_token_;
   std::optional<Bytes> schema_wanted_;
   CommitNumber pushed_through_ = 0;
-  std::deque<CommitNumber> in_flight_;   // Last commit of each push frame not yet answered.
+  std::deque<CommitNumber> in_flight_;  // Last commit of each push frame not yet answered.
   std::optional<wire::Progress> progress_due_;
   Counters counters_;
 };

@@ -26,13 +26,13 @@ enum class Table : std::uint8_t {
   kOutbox = 6,    // edge: commit number (and part) -> pending commit
   kInbox = 7,     // edge: refused writes
   kWatermarks = 8,  // hub: replica id -> watermark and state
-  kResults = 9,   // hub: replica id, commit number -> first answer
-  kDevices = 10,  // hub
-  kUsers = 11,    // hub
-  kCodes = 12,    // hub: enrolment codes, hashed
-  kSchemas = 13,  // hash -> compiled nodes
-  kScopes = 14,   // hub: record number -> materialised scopes
-  kAudit = 15,    // reserved
+  kResults = 9,     // hub: replica id, commit number -> first answer
+  kDevices = 10,    // hub
+  kUsers = 11,      // hub
+  kCodes = 12,      // hub: enrolment codes, hashed
+  kSchemas = 13,    // hash -> compiled nodes
+  kScopes = 14,     // hub: record number -> materialised scopes
+  kAudit = 15,      // reserved
 };
 inline constexpr std::size_t kTableCount = 16;
 
@@ -43,7 +43,7 @@ struct Segment {
   PrivacyClass privacy = PrivacyClass::kCompany;
   std::uint32_t generation = 0;  // Of the class key; filled by the store when it seals.
   boost::container::small_vector<SubjectRef, 1> subjects;  // Sorted, distinct; none today.
-  std::uint64_t revision = 0;    // The record's revision at which this segment was last sealed.
+  std::uint64_t revision = 0;  // The record's revision at which this segment was last sealed.
   bool sealed = false;
   Bytes bytes;
 };
