@@ -6,7 +6,7 @@
 #include "schema/model/varint.hpp"
 #include "sync/commit/check.hpp"
 #include "sync/merge/life.hpp"
-#include "sync/merge/reading.hpp"
+#include "sync/merge/local_write.hpp"
 
 namespace satchel::sync {
 namespace {
@@ -183,23 +183,16 @@ Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::
                            "it is written entry by entry or by increments");
     case Rule::kStage: {
       const auto to = stage_index(*def.stages, value);
-      if (!to) return rule_mismatch(*found->collection, def, "this is not one of its stages");
       const auto& server_only = def.stages->server_only;
-      if (author_ == Author::kDevice &&
-          std::find(server_only.begin(), server_only.end(), *to) != server_only.end()) {
+      const bool office =
+          to && std::find(server_only.begin(), server_only.end(), *to) != server_only.end();
+      if (author_ == Author::kDevice && office) {
         return rule_mismatch(*found->collection, def,
                              "only the server moves to " + def.stages->stages[*to]);
       }
-      const FieldReading reading = read_field(def, found->work->current.of_field(def.id));
-      std::optional<std::uint8_t> from;
-      if (reading.present) {
-        if (const auto shown = decode_value(reading.value)) from = stage_index(*def.stages, *shown);
-      }
-      if (from && *from != *to && !def.stages->may_move(*from, *to)) {
-        return rule_mismatch(
-            *found->collection, def,
-            "no move from " + def.stages->stages[*from] + " to " + def.stages->stages[*to]);
-      }
+      const Entry* shown = found->work->current.find(def.id);
+      const Register* state = shown != nullptr ? &shown->state : nullptr;
+      if (!value.is_null()) SATCHEL_TRY(may_write_stage(def, state, encode_value(value)));
       return write(*found, WriteOp::kState, {}, value);
     }
     default: return write(*found, WriteOp::kState, {}, value);
@@ -224,7 +217,14 @@ Status CommitBuilder::set_entry(std::string_view collection, const RecordId& id,
   if (rule_in_force(found->field->rule) != Rule::kMap) {
     return rule_mismatch(*found->collection, *found->field, "it is not a map");
   }
-  return write(*found, WriteOp::kState, encode_value(key), value);
+  const Bytes name = encode_value(key);
+  const Entry* shown = found->work->current.find(found->field->id, name);
+  // Everybody writes the same register of a map: a smaller value must not cover a greater one.
+  const Bytes over =
+      value_over(*found->field, shown != nullptr ? &shown->state : nullptr, encode_value(value));
+  auto kept = decode_value(over);
+  if (!kept) return kept.error();
+  return write(*found, WriteOp::kState, name, value.is_null() ? value : *kept);
 }
 
 Status CommitBuilder::add(std::string_view collection, const RecordId& id, std::string_view field,
