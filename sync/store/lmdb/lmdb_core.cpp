@@ -45,13 +45,13 @@ void LmdbCore::give_back(std::unique_ptr<ReaderSlot> slot) {
 }
 
 Result<StoreState> LmdbCore::read_state(MDB_txn* txn, Sealer& reader) const {
-  MDB_val key = to_mdb(kStateKey);
+  MDB_val key = to_mdb(kStoreStateKey);
   MDB_val row{};
   if (int code = mdb_get(txn, main, &key, &row); code != 0) {
     return Error{Errc::kStoreCorrupt, std::string{"state: "} + mdb_strerror(code)};
   }
   Bytes plain;
-  if (auto opened = reader.open_row(kStateTable, kStateKey, from_mdb(row), plain); !opened) {
+  if (auto opened = reader.open_row(kStateTable, kStoreStateKey, from_mdb(row), plain); !opened) {
     return Error{opened.error().code, "state: " + opened.error().context};
   }
   return decode_state(plain);
@@ -60,12 +60,13 @@ Result<StoreState> LmdbCore::read_state(MDB_txn* txn, Sealer& reader) const {
 Status put_state(LmdbCore& core, MDB_txn* txn, const StoreState& state, Bytes& row) {
   Bytes plain;
   encode_state(state, plain);
-  const Sealer::RowPlace place{kStateTable, kStateKey, PrivacyClass::kStructure, state.revision};
+  const Sealer::RowPlace place{kStateTable, kStoreStateKey, PrivacyClass::kStructure,
+                               state.revision};
   SATCHEL_TRY(core.sealer->seal_row(place, plain, row));
   if (StoreTrace* trace = core.options.trace; trace != nullptr) {
-    trace->note_row(StoreTrace::Kind::kPut, kStateTable, kStateKey, row.size());
+    trace->note_row(StoreTrace::Kind::kPut, kStateTable, kStoreStateKey, row.size());
   }
-  MDB_val key = to_mdb(kStateKey);
+  MDB_val key = to_mdb(kStoreStateKey);
   MDB_val value = to_mdb(row);
   if (int code = mdb_put(txn, core.main, &key, &value, 0); code != 0) {
     return error_of(code, "state");

@@ -66,7 +66,7 @@ struct LmdbCore {
 };
 
 inline constexpr ByteView kFormatKey = "satchel.format";
-inline constexpr ByteView kStateKey = "satchel.state";
+inline constexpr ByteView kStoreStateKey = "satchel.state";
 
 // The transactions (lmdb_read.cpp, lmdb_write.cpp).
 std::unique_ptr<ReadTxn> make_read_txn(LmdbCore& core, std::unique_ptr<ReaderSlot> slot);
