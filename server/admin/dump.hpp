@@ -1,0 +1,39 @@
+// Whole-store reads: what dump, export, status and fsck answer, from a running server or from its folder.
+#pragma once
+
+#include <string>
+
+#include "schema/model/result.hpp"
+#include "sync/hub/hub.hpp"
+#include "sync/store/lmdb/lmdb_store.hpp"
+
+namespace satchel::server {
+
+struct DumpOptions {
+  std::string user;  // What this user's devices should hold; empty: everything.
+  bool clocks = false;
+  std::string purpose{sync::kDefaultPurpose};
+};
+// Canonical lines (cli.md), sorted by collection and id; deleted records are not among them. kNotFound
+// (no such user).
+Result<Bytes> dump(sync::Hub& hub, const DumpOptions& options);
+
+enum class ExportFormat { kNdjson, kCsv };
+// One collection's records: canonical lines, or CSV with a header, struct members by dotted names, lists
+// and maps as JSON, and cells that a spreadsheet would run as a formula led by an apostrophe.
+// kCollectionUnknown.
+Result<Bytes> export_records(sync::Hub& hub, const std::string& collection, ExportFormat format);
+
+// {"workspace","incarnation","replica","sequence","records","schema_hash","recovering",
+//  "backed_up_through","devices":[{..,"watermark","cursor","lag"}],"oldest_reader","disk":{..}}
+// as JSON text.
+Result<Bytes> status_json(sync::Hub& hub, const sync::LmdbStore& store, const std::string& folder);
+
+// {"values":N,"bad":[...]} as JSON text, and whether anything is bad.
+struct FsckReport {
+  Bytes json;
+  bool whole = true;
+};
+Result<FsckReport> fsck(sync::Store& store);
+
+}  // namespace satchel::server

@@ -1,0 +1,88 @@
+// status and fsck.
+#include <sys/statvfs.h>
+
+#include <algorithm>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "server/admin/dump.hpp"
+
+namespace satchel::server {
+namespace {
+
+namespace json = boost::json;
+
+Result<json::object> device_status(sync::Hub& hub, const sync::Device& device, Sequence seq) {
+  json::object object{{"id", to_text(device.id)},   {"user", device.user},
+                      {"name", device.name},        {"revoked", device.revoked},
+                      {"last_seen_us", device.last_seen_us},
+                      {"watermark", 0},             {"cursor", 0},
+                      {"lag", seq}};
+  auto replica = hub.find_replica(device.replica);
+  if (!replica) return replica.error();
+  if (!*replica) return object;
+  const sync::ReplicaState& state = **replica;
+  object["watermark"] = state.watermark;
+  const bool current = state.progress.incarnation == hub.state().incarnation;
+  object["cursor"] = current ? state.progress.seq : 0;
+  object["lag"] = seq - (current ? std::min(state.progress.seq, seq) : 0);
+  return object;
+}
+
+json::object disk_status(const sync::LmdbStore& store, const std::string& folder) {
+  const auto usage = store.usage();
+  json::object disk{{"bytes", usage.bytes}, {"bytes_max", usage.bytes_max}};
+  struct statvfs info {};
+  if (::statvfs(folder.c_str(), &info) == 0) disk["free_bytes"] = info.f_bavail * info.f_frsize;
+  return disk;
+}
+
+}  // namespace
+
+Result<Bytes> status_json(sync::Hub& hub, const sync::LmdbStore& store, const std::string& folder) {
+  const sync::HubState state = hub.state();
+  auto devices = hub.devices();
+  if (!devices) return devices.error();
+  json::array list;
+  json::value oldest = nullptr;  // Of the devices still served, the one that is farthest behind.
+  std::uint64_t lag_max = 0;
+  for (const sync::Device& device : *devices) {
+    auto each = device_status(hub, device, state.seq);
+    if (!each) return each.error();
+    const std::uint64_t lag = (*each)["lag"].to_number<std::uint64_t>();
+    if (!device.revoked && (oldest.is_null() || lag > lag_max)) {
+      lag_max = lag;
+      oldest = json::object{{"device", to_text(device.id)}, {"lag", lag}};
+    }
+    list.push_back(std::move(*each));
+  }
+  auto txn = hub.store().begin_read();
+  if (!txn) return txn.error();
+  auto records = (*txn)->count_records();
+  if (!records) return records.error();
+  const json::object status{{"workspace", to_text(state.workspace)},
+                            {"incarnation", to_text(state.incarnation)},
+                            {"replica", to_text(state.self)},
+                            {"sequence", state.seq},
+                            {"records", *records},
+                            {"schema_hash", to_hex(hub.catalog()->hash())},
+                            {"recovering", state.recovering},
+                            {"backed_up_through", state.backed_up_through},
+                            {"devices", std::move(list)},
+                            {"oldest_reader", std::move(oldest)},
+                            {"disk", disk_status(store, folder)}};
+  return json::serialize(status) + "\n";
+}
+
+Result<FsckReport> fsck(sync::Store& store) {
+  auto report = store.check();
+  if (!report) return report.error();
+  json::array bad;
+  for (const std::string& each : report->bad) bad.emplace_back(each);
+  const json::object object{{"values", report->values}, {"bad", std::move(bad)}};
+  return FsckReport{json::serialize(object) + "\n", report->bad.empty()};
+}
+
+}  // namespace satchel::server

@@ -1,0 +1,101 @@
+#include "server/app/workspace.hpp"
+
+#include <filesystem>
+
+#include "server/app/files.hpp"
+
+namespace satchel::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What a device's sealed copies are bound to; the device says the same when it seals.
+constexpr ByteView kOutboxAad = "satchel outbox v1";
+
+fs::path workspace_folder(const Layout& layout) {
+  return fs::path(layout.folder) / "workspaces" / layout.workspace;
+}
+
+sync::LmdbOptions store_options(const Layout& layout, const Config& config) {
+  sync::LmdbOptions options;
+  options.map_bytes_max = config.map_size_bytes;
+  options.key_folder = (fs::path(layout.keys()) / "store").string();
+  return options;
+}
+
+}  // namespace
+
+std::string Layout::data() const { return (workspace_folder(*this) / "data").string(); }
+std::string Layout::keys() const { return (workspace_folder(*this) / "keys").string(); }
+std::string Layout::root_key() const { return (fs::path(keys()) / "root.key").string(); }
+std::string Layout::server_keys() const { return (fs::path(keys()) / "server.keys").string(); }
+std::string Layout::admin_token() const { return (fs::path(folder) / "admin.token").string(); }
+
+Status check_workspace_name(const std::string& name) {
+  bool good = !name.empty() && name.size() <= 64 && name.front() != '-';
+  for (const char c : name) good &= (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  if (good) return {};
+  return Error{Errc::kInvalidArgument, "a workspace's name is 1 to 64 of a-z, 0-9 and -"};
+}
+
+Workspace::Workspace(Layout layout) : layout_(std::move(layout)), provider_(layout_.root_key()) {}
+
+sync::Hub::Parts Workspace::parts(const ServerKeys& keys) {
+  auto unseal = [this](ByteView sealed) -> Result<Bytes> {
+    const std::lock_guard lock{box_mutex_};
+    Bytes plain;
+    if (const Status opened = box_->open(kOutboxAad, sealed, plain); !opened) {
+      return Error{Errc::kCommitInvalid, "a sealed copy does not open"};
+    }
+    return plain;
+  };
+  return sync::Hub::Parts{.store = *store_,
+                          .clock = clock_,
+                          .entropy = entropy_,
+                          .unseal = std::move(unseal),
+                          .receipt_key = Bytes{keys.receipt.bytes()}};
+}
+
+Status Workspace::create(const Layout& layout, const Config& config,
+                         std::shared_ptr<const schema::Catalog> catalog) {
+  SATCHEL_TRY(check_workspace_name(layout.workspace));
+  SATCHEL_TRY(make_folder(layout.keys()));
+  std::unique_ptr<Workspace> workspace{new Workspace(layout)};
+  auto keys = make_server_keys(layout.server_keys(), workspace->entropy_);
+  if (!keys) return keys.error();
+  workspace->box_ = std::make_unique<crypto::BoxReceiver>(keys->box);
+  auto store = sync::LmdbStore::create(layout.data(), store_options(layout, config),
+                                       workspace->provider_, workspace->entropy_);
+  if (!store) return store.error();
+  workspace->store_ = std::move(*store);
+  auto id = crypto::random_id<WorkspaceId>(workspace->entropy_);
+  if (!id) return id.error();
+  auto hub = sync::Hub::create(workspace->parts(*keys), *id, std::move(catalog));
+  if (!hub) return hub.error();
+  workspace->hub_ = std::move(*hub);
+  return {};
+}
+
+Result<std::unique_ptr<Workspace>> Workspace::open(const Layout& layout, const Config& config) {
+  std::unique_ptr<Workspace> workspace{new Workspace(layout)};
+  std::error_code missing;
+  if (!fs::exists(layout.data(), missing)) {
+    return Error{Errc::kStoreMissing, layout.data() + ": run `satcheld init`"};
+  }
+  auto keys = read_server_keys(layout.server_keys());
+  if (!keys) return keys.error();
+  workspace->box_ = std::make_unique<crypto::BoxReceiver>(keys->box);
+  workspace->box_public_key_ = keys->box.public_key;
+  auto store = sync::LmdbStore::open(layout.data(), store_options(layout, config),
+                                     workspace->provider_, workspace->entropy_);
+  if (!store) return store.error();
+  workspace->store_ = std::move(*store);
+  auto hub = sync::Hub::open(workspace->parts(*keys));
+  if (!hub) return hub.error();
+  workspace->hub_ = std::move(*hub);
+  workspace->tokens_ =
+      std::make_unique<AccessTokens>(keys->token, workspace->hub_->state().workspace);
+  return workspace;
+}
+
+}  // namespace satchel::server

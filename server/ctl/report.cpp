@@ -1,0 +1,38 @@
+#include "server/ctl/report.hpp"
+
+#include <cstdio>
+#include <string>
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace satchel::server {
+
+int report_error(const Error& error, bool as_json) {
+  std::string line;
+  if (as_json) {
+    boost::json::object problem;
+    problem["type"] = "urn:satchel:problem:" + std::string(wire_name(error.code));
+    problem["title"] = std::string(sentence(error.code));
+    problem["code"] = std::string(wire_name(error.code));
+    if (!error.context.empty()) problem["detail"] = error.context;
+    line = boost::json::serialize(problem);
+  } else {
+    line = "error: " + std::string(wire_name(error.code)) + ": " + error.message();
+    // One line, also for several complaints.
+    for (std::size_t at = 0; (at = line.find('\n', at)) != std::string::npos;) line.replace(at, 1, "; ");
+  }
+  line += '\n';
+  std::fwrite(line.data(), 1, line.size(), stderr);
+  return exit_status(error.code);
+}
+
+std::optional<Errc> errc_from_wire_name(std::string_view name) {
+#define SATCHEL_ERROR(enumerator, number, wire, status, text) \
+  if (name == (wire)) return Errc::enumerator;
+#include "schema/model/error.def"
+#undef SATCHEL_ERROR
+  return std::nullopt;
+}
+
+}  // namespace satchel::server

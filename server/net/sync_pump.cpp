@@ -1,0 +1,189 @@
+#include "server/net/sync_pump.hpp"
+
+#include <chrono>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+
+#include "schema/model/limits.hpp"
+#include "server/net/run_on.hpp"
+
+namespace satchel::server {
+namespace {
+
+namespace http = beast::http;
+namespace websocket = beast::websocket;
+
+constexpr std::chrono::seconds kHandshakeDeadline{10};  // Of the upgrade and of the closing, too.
+// A peer that does not answer pings for so long is gone; it is pinged at half that time.
+constexpr std::chrono::seconds kIdleDeadline{120};
+constexpr std::chrono::seconds kWriteDeadline{120};  // Of one frame: slow links exist.
+constexpr std::chrono::seconds kGreetingDeadline{20};
+// Waits are woken by signals; this is only their deadline.
+constexpr std::chrono::seconds kSignalDeadline{300};
+constexpr std::size_t kWriteBufferBytes = 4096;
+constexpr std::size_t kReadBufferKept = 4096;
+
+}  // namespace
+
+bool offers_subprotocol(const UpgradeRequest& request) {
+  if (request.method() != http::verb::get) return false;
+  const auto offered = request[http::field::sec_websocket_protocol];
+  for (const auto& token : http::token_list{offered}) {
+    if (std::string_view{token.data(), token.size()} == kSyncSubprotocol) return true;
+  }
+  return false;
+}
+
+SyncPump::SyncPump(TlsStream stream, TaskGroup& tasks, NetworkLog log)
+    : socket_(std::move(stream)), tasks_(tasks), log_(std::move(log)),
+      write_signal_(socket_.get_executor()), read_signal_(socket_.get_executor()),
+      write_deadline_(socket_.get_executor()) {}
+
+std::function<void()> SyncPump::wake() {
+  return [weak = weak_from_this(), executor = socket_.get_executor()] {
+    net::post(executor, [weak] {
+      if (const auto self = weak.lock()) self->signal();
+    });
+  };
+}
+
+void SyncPump::signal() {
+  signalled_ = true;
+  write_signal_.cancel();
+  read_signal_.cancel();
+}
+
+void SyncPump::stop(std::uint16_t code) {
+  if (!closing_) closing_ = Closing{.code = code, .last_frame = {}};
+  signal();
+}
+
+void SyncPump::configure() {
+  beast::get_lowest_layer(socket_).expires_never();  // The WebSocket's own timeouts take over.
+  websocket::stream_base::timeout timeouts{};
+  timeouts.handshake_timeout = kHandshakeDeadline;
+  timeouts.idle_timeout = kIdleDeadline;
+  timeouts.keep_alive_pings = true;
+  socket_.set_option(timeouts);
+  socket_.read_message_max(limits::kFrameCompressedBytesMax);
+  socket_.write_buffer_bytes(kWriteBufferBytes);
+  socket_.auto_fragment(false);
+  socket_.binary(true);
+  const auto decorate = [](websocket::response_type& response) {
+    response.set(http::field::sec_websocket_protocol,
+                 boost::beast::string_view{kSyncSubprotocol.data(), kSyncSubprotocol.size()});
+  };
+  socket_.set_option(websocket::stream_base::decorator(decorate));
+}
+
+net::awaitable<void> SyncPump::run(UpgradeRequest request, beast::flat_buffer buffer) {
+  configure();
+  const auto [error] = co_await socket_.async_accept(request, kToken);
+  if (!error && buffer.size() == 0) {
+    tasks_.spawn(socket_.get_executor(), write_messages(shared_from_this()));
+    co_await read_messages(buffer);
+    read_ended_ = true;
+    signal();
+    while (!write_ended_) co_await wait_for_signal();
+  }
+  auto leave = [channel = channel_] { return channel->detach(), true; };
+  co_await run_on(channel_->executor(), std::move(leave));
+}
+
+net::awaitable<void> SyncPump::wait_for_signal() {
+  if (!signalled_) {
+    const bool greeted = channel_->greeted();
+    write_signal_.expires_after(greeted ? kSignalDeadline : kGreetingDeadline);
+    const auto [error] = co_await write_signal_.async_wait(kToken);
+    if (!error && !greeted && !channel_->greeted()) stop(websocket::close_code::policy_error);
+  }
+  signalled_ = false;
+}
+
+net::awaitable<void> SyncPump::wait_until_readable() {
+  while (!channel_->may_read() && !write_ended_ && !closing_) {
+    read_signal_.expires_after(kSignalDeadline);
+    if (channel_->may_read()) break;  // Between the question and the timer nobody was listening.
+    [[maybe_unused]] const auto [error] = co_await read_signal_.async_wait(kToken);
+  }
+}
+
+net::awaitable<void> SyncPump::read_messages(beast::flat_buffer& buffer) {
+  while (!write_ended_) {
+    const auto [error, size] = co_await socket_.async_read(buffer, kToken);
+    if (error) co_return;
+    if (closing_) {  // Only waiting for the peer's close now.
+      buffer.consume(buffer.size());
+      continue;
+    }
+    if (!socket_.got_binary()) {
+      stop(websocket::close_code::unknown_data);
+      continue;
+    }
+    Bytes message = beast::buffers_to_string(buffer.data());
+    buffer.consume(buffer.size());
+    if (buffer.capacity() > kReadBufferKept) buffer.shrink_to_fit();
+    auto receive = [channel = channel_, message = std::move(message)]() mutable {
+      return channel->receive(std::move(message));
+    };
+    co_await run_on(channel_->executor(), std::move(receive));
+    signal();
+    co_await wait_until_readable();
+  }
+}
+
+// Runs beside read_messages; whichever ends first makes the other end.
+net::awaitable<void> SyncPump::write_messages(std::shared_ptr<SyncPump> self) {
+  while (!self->read_ended_) {
+    if (!self->closing_) self->closing_ = self->channel_->closing();
+    if (self->closing_) {
+      co_await self->close(*self->closing_);
+      break;
+    }
+    const bool more = co_await self->write_next();
+    if (!more && !self->read_ended_ && !self->closing_) co_await self->wait_for_signal();
+  }
+  self->write_ended_ = true;
+  beast::get_lowest_layer(self->socket_).cancel();
+  self->signal();
+}
+
+// Whether to ask at once for another.
+net::awaitable<bool> SyncPump::write_next() {
+  auto generate = [channel = channel_] { return channel->generate(); };
+  const std::optional<Bytes> frame = co_await run_on(channel_->executor(), std::move(generate));
+  if (!frame) co_return false;
+  const bool sent = co_await write_frame(*frame);
+  if (!sent) read_ended_ = true;  // The socket is broken: reading will fail as well.
+  co_return sent;
+}
+
+// The TCP stream's own timer is not used under a WebSocket: a read that starts meanwhile would inherit
+// it.
+net::awaitable<bool> SyncPump::write_frame(const Bytes& frame) {
+  writing_ = true;
+  write_deadline_.expires_after(kWriteDeadline);
+  write_deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self && self->writing_) beast::get_lowest_layer(self->socket_).close();
+  });
+  const net::const_buffer bytes{frame.data(), frame.size()};
+  const auto [error, size] = co_await socket_.async_write(bytes, kToken);
+  writing_ = false;
+  write_deadline_.cancel();
+  co_return !error;
+}
+
+net::awaitable<void> SyncPump::close(Closing closing) {
+  if (!closing.last_frame.empty()) {
+    const bool sent = co_await write_frame(closing.last_frame);
+    if (!sent) co_return;
+  }
+  const websocket::close_reason reason{static_cast<websocket::close_code>(closing.code)};
+  [[maybe_unused]] const auto [error] = co_await socket_.async_close(reason, kToken);
+}
+
+}  // namespace satchel::server
