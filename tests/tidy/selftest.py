@@ -139,6 +139,7 @@ class PublicFace(unittest.TestCase):
         self.assertEqual(found(path, "class A {\n private:\n  int f();\n};\n"), [])
         self.assertEqual(len(found(path, head + "  int f();\n};\n")), 1)
         self.assertEqual(len(found(path, "struct A {\n  int f();\n};\n")), 1)
+        self.assertEqual(found(path, head + "  int f() const { return f_; }\n};\n"), [])
         inline = head + "  int f() {\n    return %s(1);\n  }\n  int g() {\n    return 2;\n  }\n};\n"
         self.assertEqual(len(found(path, inline % "satchel_f")), 1)
         self.assertEqual(len(found(path, inline % "other")), 2)

@@ -28,14 +28,14 @@ LAYERS = [
     ("bench/", PROJECT + ("bench/", "tests/support/")),
 ]
 
-# Third-party headers by prefix: where they may be included. `.cpp` limits them to sources. The first
+# Third-party headers by prefix: where they may be included. `.cpp` limits them to sources. First
 # match decides.
 ANYWHERE = ("schema/", "crypto/", "sync/", "sdk/", "server/", "examples/", "tests/", "bench/")
 CHECKS = ("tests/", "bench/", "examples/")
 THIRD_PARTY = [
     ("capnp/", ("schema/", "tests/")),
     ("kj/", ("schema/", "tests/")),
-    ("openssl/", ("crypto/", "sdk/net/", "server/net/", "tests/")),
+    ("openssl/", ("crypto/", "sdk/net/", "server/net/", "tests/", "bench/")),
     ("lmdb.h", ("sync/store/lmdb/", "tests/", "bench/")),
     ("boost/asio/ssl", ("server/net/", "sdk/net/", "tests/", "bench/")),
     ("boost/asio", ("server/net/", "server/http/", "server/app/", "sdk/net/", "tests/", "bench/")),
@@ -62,11 +62,11 @@ BELOW_HOSTS = ("schema/", "crypto/", "sync/")
 # The platform's own headers beside the C++ library's, which have no dot.
 PLATFORM = re.compile(
     r"^(sys|arpa|netinet|linux|net)/|^(unistd|fcntl|poll|signal|pthread|sched|malloc|dlfcn|dirent|"
-    r"netdb|termios|pwd|errno|assert|stdint|stddef|stdio|stdlib|string|inttypes|time|limits|math)\.h$")
+    r"netdb|termios|pwd|errno|assert|stdint|stddef|stdio|stdlib|string|inttypes|time|limits)\.h$")
 
 # What no code may say, and the files that may. The check sees code without comments and strings.
 WORDS = [
-    (re.compile(r"\bdetached\b"), "detached: spawn through TaskGroup", ("server/app/satcheld.cpp",)),
+    (re.compile(r"\bdetached\b"), "detached: spawn it in TaskGroup", ("server/app/satcheld.cpp",)),
     (re.compile(r"\bstd::cerr\b"), "std::cerr: give an Error back, or log", CHECKS),
     (re.compile(r"\bsystem_clock::now\b"), "system_clock::now outside its port",
      ("server/app/system_clock.cpp", "sdk/engine/system_clock.cpp") + CHECKS),
@@ -108,7 +108,8 @@ SCOPE = re.compile(r"^\s*(?:template\s*<.*>\s*)?(?:inline\s+|typedef\s+|export\s
                    r"(?:namespace|class|struct|union|enum|extern\s*\"?)\b", re.S)
 TOKEN = re.compile(r"[{};]")
 COMMENT = re.compile(r"//|/\*|\*/")
-MEMBER = re.compile(r"(?!explicit\b|return\b|using\b)[^/=]*[\w>&*~]\("
+MEMBER = re.compile(r"(?!explicit\b|return\b|using\b|std::function<|void operator\(\))"
+                    r"[^/=]*[\w>&*~]\("
                     r"(?!.*= (delete|default);)(?!.*operator=)")
 LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
 ERROR_LINE = re.compile(r'SATCHEL_ERROR\((\w+), (\d+), "(\w*)", (\d+), "(.*)"\)$')
@@ -233,13 +234,19 @@ def check_public(path, text):
             access[-1][1] = bare == "public:"
         elif access and bare.startswith("};") and indent <= access[-1][0]:
             access.pop()
-        elif access and access[-1][1] and indent == access[-1][0] + 2 and MEMBER.match(bare):
+        elif access and indent == access[-1][0] + 2 and MEMBER.match(bare):
+            if not all(public for _, public in access):
+                continue
             if not commented(lines, number) and not wraps(lines, number):
                 yield number, "public function without a comment"
 
 
 def wraps(lines, number):
-    """An inline function over a C function, which has its comment in satchel.h."""
+    """A constructor or accessor of one line, which its class speaks for; or an inline function over
+    a C function, which has its comment in satchel.h."""
+    bare = lines[number - 1].strip()
+    if re.match(r"[A-Z]\w*\(", bare) or re.search(r"\{ return [^;]*; \}$", bare):
+        return True
     for line in lines[number - 1:number + 11]:
         if re.search(r"\bsatchel_\w+\(", line):
             return True
