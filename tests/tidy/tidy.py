@@ -91,8 +91,9 @@ TOP_FOLDERS = {"schema", "crypto", "sync", "sdk", "server", "examples", "tests",
 ERRORS = "schema/model/error.def"
 PACKAGES = "scripts/packages.txt"
 NOTICES = "docs/THIRD_PARTY.md"
-# Used to build, part of nothing.
-TOOLS = {"g++", "cmake", "ninja-build", "ccache", "pkg-config", "git", "python3"}
+# Used to build and to test, part of nothing.
+TOOLS = {"g++", "cmake", "ninja-build", "ccache", "pkg-config", "git", "python3", "curl", "faketime",
+         "openssl"}
 
 SKIPPED_FOLDERS = {"build", ".git", ".demo", "__pycache__"}
 SOURCES = (".hpp", ".cpp", ".h", ".c")

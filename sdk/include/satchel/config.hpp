@@ -33,6 +33,8 @@ class Request {
 class KeyProvider {
  public:
   virtual ~KeyProvider() = default;
+  // What destroying a key means here. The other calls complete or fail their request, at once or
+  // later; satchel_key_provider says with what.
   [[nodiscard]] virtual satchel_strength strength() const = 0;
   virtual void put(std::uint32_t generation, const std::uint8_t* key, std::size_t size,
                    Request request) = 0;

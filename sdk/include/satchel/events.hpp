@@ -51,10 +51,12 @@ class Subscription {
   }
   ~Subscription() { cancel_and_wait(); }
   void cancel() { satchel_subscription_cancel(subscription_.get()); }
+  // No call runs or follows once it has returned, except from the handler itself.
   void cancel_and_wait() {
     if (subscription_) static_cast<void>(satchel_subscription_cancel_wait(subscription_.get()));
     subscription_.reset();
   }
+  // The callback that C is given; `user` is a Held.
   static void call(void* user, satchel_event* event) {
     const auto held = static_cast<Held*>(user)->shared_from_this();
     held->handler(Event{event});

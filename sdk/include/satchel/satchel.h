@@ -48,7 +48,7 @@
 extern "C" {
 #endif
 
-/* ---- Slices and errors ------------------------------------------------------------------------ */
+/* ---- Slices and errors ----------------------------------------------------------------------- */
 
 typedef struct satchel_slice {
   const char* data;
@@ -80,7 +80,8 @@ typedef struct satchel_task satchel_task;
 
 /* "0.1.0". Static. */
 SATCHEL_API const char* satchel_version(void);
-/* "policy_denied" for SATCHEL_E_POLICY_DENIED; "ok"; "internal" for a number that is none. Static. */
+/* "policy_denied" for SATCHEL_E_POLICY_DENIED; "ok"; "internal" for a number that is none.
+ * Static. */
 SATCHEL_API const char* satchel_status_name(satchel_status status);
 /* One sentence for a person. Static. */
 SATCHEL_API const char* satchel_status_sentence(satchel_status status);
@@ -102,14 +103,16 @@ SATCHEL_API void satchel_secure_zero(void* at, size_t size);
 /* How many handles of this library are alive in the process; 0 when nothing leaked. */
 SATCHEL_API int64_t satchel_debug_live_handles(void);
 
-/* ---- What was asked for: texts, lists, records ------------------------------------------------ */
+/* ---- What was asked for: texts, lists, records ----------------------------------------------- */
 
+/* The text itself; empty for NULL. Lives as long as its handle. */
 SATCHEL_API satchel_slice satchel_text_slice(const satchel_text* text);
 SATCHEL_API void satchel_text_free(satchel_text* text); /* NULL is fine. */
 
 /* Lists of JSON documents, one per row. */
 SATCHEL_API size_t satchel_list_count(const satchel_list* list);
-SATCHEL_API satchel_slice satchel_list_at(const satchel_list* list, size_t index); /* Empty beyond. */
+/* Empty beyond the end. */
+SATCHEL_API satchel_slice satchel_list_at(const satchel_list* list, size_t index);
 /* How a query was answered: {"index","kind","scanned","matched"}; empty for other lists. */
 SATCHEL_API satchel_slice satchel_list_plan(const satchel_list* list);
 SATCHEL_API void satchel_list_free(satchel_list* list); /* NULL is fine. */
@@ -149,7 +152,7 @@ SATCHEL_API void satchel_record_free(satchel_record* record); /* NULL is fine. *
 SATCHEL_API satchel_status satchel_record_parse(satchel_slice json, satchel_record** out,
                                                 satchel_error** error);
 
-/* ---- Configuration ---------------------------------------------------------------------------- */
+/* ---- Configuration --------------------------------------------------------------------------- */
 
 /* Requests that the SDK makes of its host; each is completed or failed exactly once, from any
  * thread, at once or later. One that is not answered before its deadline fails the call that needed
@@ -230,7 +233,7 @@ typedef struct satchel_config {
         SATCHEL_LOG_WARNING, 0, 0, 0, 0, 0, 0                                                    \
   }
 
-/* ---- The replica ------------------------------------------------------------------------------ */
+/* ---- The replica ----------------------------------------------------------------------------- */
 
 /* Redeems an enrolment code and makes the encrypted replica; nothing is synced yet. Not from a
  * callback. SATCHEL_E_ALREADY_EXISTS: the folder holds a replica; SATCHEL_E_ENROLMENT_INVALID,
@@ -255,7 +258,8 @@ SATCHEL_API satchel_status satchel_replica_resume(satchel_replica* replica, satc
 /* Destroys the keys and deletes the folder's contents. For a folder that no handle has open; works
  * without its key too. SATCHEL_E_STORE_BUSY. */
 SATCHEL_API satchel_status satchel_wipe(const satchel_config* config, satchel_error** error);
-/* Gives the store a fresh root key and everything under it fresh keys; the old root is destroyed. */
+/* Gives the store a fresh root key and everything under it fresh keys; the old root is
+ * destroyed. */
 SATCHEL_API satchel_status satchel_replica_rotate_keys(satchel_replica* replica,
                                                        satchel_error** error);
 /* Reads and authenticates every value. `out` also on SATCHEL_E_STORE_CORRUPT:
@@ -274,7 +278,7 @@ SATCHEL_API satchel_status satchel_replica_trusted_now(satchel_replica* replica,
 SATCHEL_API satchel_status satchel_replica_schema(satchel_replica* replica, satchel_text** out,
                                                   satchel_error** error);
 
-/* ---- Reading ---------------------------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------------------- */
 
 /* A read scope: what is read through it is what `purpose` may see. Holds no transaction and no
  * lock. SATCHEL_E_POLICY_DENIED: the purpose is not known. End it before the replica is closed. */
@@ -296,8 +300,8 @@ typedef struct satchel_query_options {
   { sizeof(satchel_query_options), 0, {0, 0} }
 
 /* `expression`: territory = "11" and (pipeline.stage != "lost" or amount.minor > 10000); also in,
- * like, exists, not, ISO 8601 dates. Empty: all. Rows are records as satchel_record_json gives them.
- * `options` may be NULL. SATCHEL_E_QUERY_INVALID names the column. */
+ * like, exists, not, ISO 8601 dates. Empty: all. Rows are records as satchel_record_json gives
+ * them. `options` may be NULL. SATCHEL_E_QUERY_INVALID names the column. */
 SATCHEL_API satchel_status satchel_read_query(satchel_read* read, satchel_slice collection,
                                               satchel_slice expression,
                                               const satchel_query_options* options,
@@ -339,7 +343,7 @@ SATCHEL_API satchel_status satchel_inbox_retry(satchel_replica* replica, uint64_
 SATCHEL_API satchel_status satchel_inbox_discard(satchel_replica* replica, uint64_t item,
                                                  satchel_error** error);
 
-/* ---- Writing ---------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 /* Begins a write scope: one atomic commit. Waits for other writes, at most `deadline_ms` (0: for
  * ever): SATCHEL_E_TIMEOUT. SATCHEL_E_USAGE: this thread has one open. SATCHEL_E_POLICY_DENIED: the
@@ -348,8 +352,8 @@ SATCHEL_API satchel_status satchel_write_begin(satchel_replica* replica, satchel
                                                uint32_t deadline_ms, satchel_write** out,
                                                satchel_error** error);
 /* Makes the commit durable and frees the scope, also on failure, when nothing of it was written.
- * `commit` (may be NULL) receives its number; 0 where nothing was written. SATCHEL_E_REQUIRED_MISSING,
- * SATCHEL_E_STORE_FULL, SATCHEL_E_LIMIT_EXCEEDED. */
+ * `commit` (may be NULL) receives its number; 0 where nothing was written.
+ * SATCHEL_E_REQUIRED_MISSING, SATCHEL_E_STORE_FULL, SATCHEL_E_LIMIT_EXCEEDED. */
 SATCHEL_API satchel_status satchel_write_commit(satchel_write* write, uint64_t* commit,
                                                 satchel_error** error);
 SATCHEL_API void satchel_write_abort(satchel_write* write); /* Frees it. NULL is fine. */
@@ -374,7 +378,8 @@ SATCHEL_API satchel_status satchel_write_set(satchel_write* write, satchel_slice
 SATCHEL_API satchel_status satchel_write_set_text(satchel_write* write, satchel_slice collection,
                                                   satchel_slice id, satchel_slice path,
                                                   satchel_slice text, satchel_error** error);
-/* Sets every field of a JSON object {"name": value, ...}; of sets and maps it adds what is named. */
+/* Sets every field of a JSON object {"name": value, ...}; of sets and maps it adds what is
+ * named. */
 SATCHEL_API satchel_status satchel_write_put(satchel_write* write, satchel_slice collection,
                                              satchel_slice id, satchel_slice fields_json,
                                              satchel_error** error);
@@ -427,7 +432,7 @@ SATCHEL_API satchel_status satchel_write_get(satchel_write* write, satchel_slice
                                              satchel_slice id, satchel_record** out,
                                              satchel_error** error);
 
-/* ---- Syncing ---------------------------------------------------------------------------------- */
+/* ---- Syncing --------------------------------------------------------------------------------- */
 
 typedef struct satchel_sync_options {
   uint32_t struct_size;
@@ -444,8 +449,8 @@ typedef struct satchel_sync_options {
 SATCHEL_API satchel_status satchel_sync_once(satchel_replica* replica,
                                              const satchel_sync_options* options,
                                              satchel_text** out, satchel_error** error);
-/* Syncs from now on: live while connected, again after each cut, with growing pauses up to a minute.
- * Started twice is not an error. */
+/* Syncs from now on: live while connected, again after each cut, with growing pauses up to a
+ * minute. Started twice is not an error. */
 SATCHEL_API satchel_status satchel_sync_start(satchel_replica* replica, satchel_error** error);
 /* Returns when nothing of it runs any more. Not from a callback. */
 SATCHEL_API satchel_status satchel_sync_stop(satchel_replica* replica, satchel_error** error);
@@ -453,7 +458,7 @@ SATCHEL_API satchel_status satchel_sync_stop(satchel_replica* replica, satchel_e
 SATCHEL_API satchel_status satchel_sync_reachable(satchel_replica* replica, int32_t reachable,
                                                   satchel_error** error);
 
-/* ---- Events ----------------------------------------------------------------------------------- */
+/* ---- Events ---------------------------------------------------------------------------------- */
 
 /* What a callback is given. Lives during the call; retain it to keep it, release it then. */
 SATCHEL_API void satchel_event_retain(satchel_event* event);
