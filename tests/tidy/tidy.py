@@ -92,8 +92,8 @@ ERRORS = "schema/model/error.def"
 PACKAGES = "scripts/packages.txt"
 NOTICES = "docs/THIRD_PARTY.md"
 # Used to build and to test, part of nothing.
-TOOLS = {"g++", "cmake", "ninja-build", "ccache", "pkg-config", "git", "python3", "curl", "faketime",
-         "openssl"}
+TOOLS = {"g++", "cmake", "ninja-build", "ccache", "pkg-config", "git", "python3", "curl",
+         "faketime", "openssl"}
 
 SKIPPED_FOLDERS = {"build", ".git", ".demo", "__pycache__"}
 SOURCES = (".hpp", ".cpp", ".h", ".c")
@@ -246,7 +246,7 @@ def wraps(lines, number):
     """A constructor or accessor of one line, which its class speaks for; or an inline function over
     a C function, which has its comment in satchel.h."""
     bare = lines[number - 1].strip()
-    if re.match(r"[A-Z]\w*\(", bare) or re.search(r"\{ return [^;]*; \}$", bare):
+    if re.match(r"~?[A-Z]\w*\(", bare) or re.search(r"\{ return [^;]*; \}$", bare):
         return True
     for line in lines[number - 1:number + 11]:
         if re.search(r"\bsatchel_\w+\(", line):
