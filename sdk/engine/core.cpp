@@ -57,9 +57,16 @@ Status Core::open_store(const Config& config) {
   sync::LmdbOptions options;
   if (config.quota_bytes != 0) options.map_bytes_max = config.quota_bytes;
   auto opened = sync::LmdbStore::open(paths.store, options, *keys, entropy);
-  if (!opened) return opened.error();
-  store = std::move(*opened);
-  return {};
+  if (opened) {
+    store = std::move(*opened);
+    return {};
+  }
+  // Keys are there, of other generations: they belong to another store, or to this one's past.
+  if (opened.error().code == Errc::kKeyLost) {
+    auto held = keys->list();
+    if (held && !held->empty()) return Error{Errc::kKeyWrong, opened.error().context};
+  }
+  return opened.error();
 }
 
 // The signing key is made by enrolment; a replica whose key is gone must enrol anew.

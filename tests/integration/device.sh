@@ -1,0 +1,198 @@
+#!/bin/bash
+# The device's command: shapes, exit statuses, who may hold a home, keys, shell, watch, batch.
+. "$(dirname "$0")/lib.sh" "$1"
+command -v jq >/dev/null || { echo "SKIPPED: needs jq"; exit 0; }
+device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
+json() { device "$1" -o json "${@:2}"; }
+status_of() {
+  "$@" >/dev/null 2>&1
+  echo $?
+}
+# The one line of an error: its code, or the whole where the form is another.
+code_of() { "$@" 2>&1 >/dev/null | sed -E 's/^error: ([a-z_]+): .*$/\1/'; }
+problem_of() { "$@" 2>&1 >/dev/null | jq -r .code; }
+keys() { jq -rS 'keys | join(",")'; }
+must() {
+  "$@" >"$WORK/out" 2>&1 || fatal "$*: $(cat "$WORK/out")"
+}
+NOBODY=018f3c5e-7b1a-7c3d-9e4f-000000000000
+
+make_server
+start_server
+for user in ann bob; do
+  must ctl user create $user --role rep --territory north
+  must device $user enroll "$(ctl device enroll --user $user)" --name tablet
+done
+
+# ---- Enrolment -----------------------------------------------------------------------------------
+CODE=$(ctl device enroll --user ann)
+expect "enrol where a replica is" 6 "$(status_of device ann enroll "$CODE")"
+must device second enroll "$CODE"
+expect "a code's second use" 5 "$(status_of device third enroll "$CODE")"
+expect "its code" enrolment_used "$(code_of device third enroll "$CODE")"
+expect "a code with a slip" enrolment_invalid "$(code_of device third enroll "${CODE%?????}aaaaa")"
+must device third enroll "$(ctl device enroll --user ann)"
+expect "the key file is its owner's" 600 "$(stat -c %a "$WORK/ann/key")"
+
+# ---- Shapes --------------------------------------------------------------------------------------
+ID=$(device ann put accounts name="Shop 1" type=shop status=active openingHours.mon=8-12 \
+  billingAddress:='{"city":"Lyon","country":"FR"}' lastVisitAt=2024-05-01 tags:='["x","y"]')
+expect_match "put prints the id" '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' "$ID"
+expect "get" "collection,conflicts,fields,id,withheld" "$(json ann get accounts "$ID" | keys)"
+expect "a date in microseconds" 1714521600000000 "$(json ann get accounts "$ID" | jq .fields.lastVisitAt)"
+expect "a member of a struct" Lyon "$(json ann get accounts "$ID" | jq -r .fields.billingAddress.city)"
+must device ann add accounts "$ID" visitCount=-3
+must device ann set-remove accounts "$ID" tags=x
+must device ann put accounts "$ID" billingAddress.city=Nice openingHours.mon= type=
+expect "edited" '{"city":"Nice","country":"FR"}|-3|["y"]|null|null' \
+  "$(json ann get accounts "$ID" | jq -rc '.fields | [.billingAddress, .visitCount, .tags, .openingHours, .type] |
+     map(tojson) | join("|")')"
+OPP=$(device ann put opportunities name=Deal amount:='{"minor":20000,"currency":"EUR"}' pipeline.stage=prospecting)
+must device ann log-append opportunities "$OPP" stageHistory:='{"stage":"prospecting","by":"ann"}'
+expect "a log" prospecting "$(json ann get opportunities "$OPP" | jq -r '.fields.stageHistory[0].stage')"
+expect "status" "cursor,incarnation,last_sync,leases,pending,phase,rejected,replica,versions" \
+  "$(json ann status | jq -rS '{phase,pending,rejected,last_sync,replica,incarnation,cursor,leases,versions} | keys | join(",")')"
+expect "its versions" "protocol,schema,store" "$(json ann status | jq .versions | keys)"
+expect "what waits" "$(json ann status | jq .pending)" "$(json ann pending | wc -l)"
+expect "pending show" "$ID" "$(json ann pending show 1 | jq -r '.records[0].id')"
+expect "explain" "concurrent,field,losers,restore,rule,sentence,shown" "$(json ann explain accounts "$ID" name | keys)"
+expect "explain's inputs" "dot,replica,stamp,value" "$(json ann explain accounts "$ID" name | jq '.concurrent[0]' | keys)"
+expect "verify" '{"bad":[],"key":"ok","lost_outbox":[]}' "$(json ann verify | jq -cS 'del(.values)')"
+expect "dump is sorted" "$(device ann dump --canonical | LC_ALL=C sort -s)" "$(device ann dump --canonical)"
+expect "a query" "$OPP" "$(json ann query opportunities 'territory = "north" and (pipeline.stage != "lost" or amount.minor > 10000)' | jq -r .id)"
+expect "a plan" "equality" "$(json ann query accounts 'territory = "north"' --plan | jq -r .kind)"
+expect "an order" "$OPP" "$(device ann put opportunities name=Abc >/dev/null; json ann query opportunities --order -name --limit 1 | jq -r .id)"
+expect "a search" "$ID" "$(json ann search SHÖP | jq -r .id)"
+
+# ---- Exit statuses and errors --------------------------------------------------------------------
+expect "no verb" 2 "$(status_of device ann)"
+expect "an unknown verb" 2 "$(status_of device ann dance)"
+expect "help" 0 "$(status_of device ann --help)"
+expect "an unknown record" 4 "$(status_of device ann get accounts $NOBODY)"
+expect "one line" 1 "$(device ann get accounts $NOBODY 2>&1 | wc -l)"
+expect "put on an unknown id" 4 "$(status_of device ann put accounts $NOBODY name=x)"
+expect "put --new" 0 "$(status_of device ann put accounts $NOBODY --new name=x)"
+expect "put --new twice" 6 "$(status_of device ann put accounts $NOBODY --new name=x)"
+expect "an unknown collection" collection_unknown "$(code_of device ann get dragons $NOBODY)"
+expect "an unknown field" 4 "$(status_of device ann put accounts "$ID" colour=red)"
+expect "a type that does not fit" type_mismatch "$(code_of device ann put accounts "$ID" lastVisitAt=soon)"
+expect "a query that cannot be read" 2 "$(status_of device ann query accounts 'name =')"
+expect "an unknown purpose" 5 "$(status_of device ann --purpose Nonsense get accounts "$ID")"
+expect "as a problem" policy_denied "$(problem_of json ann --purpose Nonsense get accounts "$ID")"
+must device ann delete accounts $NOBODY
+expect "a deleted record" record_deleted "$(code_of device ann get accounts $NOBODY)"
+must device ann restore accounts $NOBODY
+expect "brought back" 0 "$(status_of device ann get accounts $NOBODY)"
+expect "no home" 4 "$(status_of device nobody status)"
+
+# ---- Batches -------------------------------------------------------------------------------------
+NEXT=$(json ann status | jq .next_commit)
+for i in 1 2 3 4 5; do
+  echo "{\"op\":\"put\",\"collection\":\"tasks\",\"id\":\"018f3c5e-7b1a-7c3d-9e4f-00000000100$i\",\"new\":true,\"fields\":{\"title\":\"t$i\"}}"
+done >"$WORK/batch"
+echo '{"op":"put","collection":"tasks","fields":{"title":"t6","tags":["a"]}}' >>"$WORK/batch"
+expect "a batch" '{"commits":1,"lines":6}' "$(json ann batch "$WORK/batch" | jq -c 'del(.ids)')"
+expect "is one commit" $((NEXT + 1)) "$(json ann status | jq .next_commit)"
+sed -i 's/"new":true,//; $d' "$WORK/batch"
+expect "in twos" 3 "$(device ann -o json batch - --commit-every 2 <"$WORK/batch" | jq .commits)"
+echo '{"op":"add","collection":"tasks","id":"018f3c5e-7b1a-7c3d-9e4f-000000001001","fields":{"title":1}}' >>"$WORK/batch"
+BEFORE=$(json ann status | jq .next_commit)
+expect_match "a line that fails" 'line 6' "$(device ann batch "$WORK/batch" 2>&1)"
+expect "takes its commit with it" "$BEFORE" "$(json ann status | jq .next_commit)"
+
+# ---- Sync ----------------------------------------------------------------------------------------
+expect "sync" "attempts,bytes_in,bytes_out,ms,pushed,received,refused" "$(json ann sync | keys)"
+expect "nothing waits" 0 "$(json ann status | jq .pending)"
+must device bob sync
+expect "the same" "$(device ann dump --canonical --clocks)" "$(device bob dump --canonical --clocks)"
+expect "the server's dump" "$(device ann dump --canonical)" "$(ctl dump --canonical --user ann)"
+expect "a wrong port" 7 "$(status_of device ann --connect 127.0.0.1:1 sync --timeout 5)"
+expect "its code" unreachable "$(code_of device ann --connect 127.0.0.1:1 sync)"
+
+# Another server behind the same name: the pin does not fit.
+OLD=$DATA
+DATA=$WORK/other
+"$BIN/satcheld" init --data "$DATA" --listen 127.0.0.1:0 >/dev/null
+OTHER=$(sed -n 's/^listen = "\(.*\)"/\1/p' "$DATA/satcheld.toml")
+"$BIN/satcheld" serve --data "$DATA" >"$WORK/other.out" 2>/dev/null &
+OTHER_PID=$!
+for _ in $(seq 200); do grep -q '^ready' "$WORK/other.out" && break; sleep 0.05; done
+expect "a foreign authority" certificate_wrong "$(code_of device ann --connect "$OTHER" sync)"
+expect "ends with" 7 "$(status_of device ann --connect "$OTHER" sync)"
+kill -TERM $OTHER_PID
+wait $OTHER_PID
+DATA=$OLD
+
+# What the server refuses waits in the inbox.
+must ctl user create eve --role auditor
+must device eve enroll "$(ctl device enroll --user eve)"
+EVE=$(status_of device eve put accounts name=x)
+expect "an auditor writes nothing" 5 "$EVE"
+
+# ---- Watching ------------------------------------------------------------------------------------
+"$BIN/satchel" --home "$WORK/bob" sync --watch >"$WORK/watch" 2>&1 &
+WATCH=$!
+for _ in $(seq 100); do [ "$(status_of device bob status)" = 6 ] && break; sleep 0.05; done
+expect_match "a home that is held names its holder" "process $WATCH" "$(device bob status 2>&1)"
+expect "waiting for it" 6 "$(status_of device bob --wait 0.2 status)"
+sleep 0.5
+must device ann put accounts "$ID" name=Watched
+must device ann sync
+for _ in $(seq 100); do grep -q Watched "$WORK/watch" && break; sleep 0.05; done
+expect "a line per change" "Watched" "$(grep Watched "$WORK/watch" | jq -r .fields.name)"
+expect "its shape" "collection,fields,id,seq" "$(grep Watched "$WORK/watch" | keys)"
+kill -TERM $WATCH
+wait $WATCH
+expect "watching ends well" 0 $?
+expect "with a timeout too" 0 "$(status_of timeout 20 "$BIN/satchel" --home "$WORK/bob" sync --watch --timeout 1)"
+
+# ---- The shell -----------------------------------------------------------------------------------
+mkfifo "$WORK/words"
+"$BIN/satchel" --home "$WORK/ann" shell <"$WORK/words" >"$WORK/shell" 2>&1 &
+SHELL_PID=$!
+exec 8>"$WORK/words"
+echo "put accounts \"$ID\" name='From the shell'" >&8
+echo "get accounts $ID" >&8
+echo "get accounts 018f3c5e-7b1a-7c3d-9e4f-0123456789ff" >&8
+echo "query accounts \"name = 'From the shell'\"" >&8
+echo "sync" >&8
+for _ in $(seq 100); do [ "$(grep -c -v event "$WORK/shell")" -ge 5 ] && break; sleep 0.05; done
+must device bob sync
+must device bob put accounts "$ID" industry=shelled
+must device bob sync
+for _ in $(seq 100); do grep -q shelled "$WORK/shell" && break; sleep 0.05; done
+exec 8>&-
+wait $SHELL_PID
+expect "the shell ends well" 0 $?
+expect "one object a line" "$(wc -l <"$WORK/shell")" "$(jq -c 'type' "$WORK/shell" | grep -c object)"
+grep -v '"event"' "$WORK/shell" >"$WORK/answers"
+expect "a record" "From the shell" "$(sed -n 2p "$WORK/answers" | jq -r .fields.name)"
+expect "an error" record_unknown "$(sed -n 3p "$WORK/answers" | jq -r .error.code)"
+expect "rows" 1 "$(sed -n 4p "$WORK/answers" | jq '.rows | length')"
+expect "a change in the background" shelled "$(grep shelled "$WORK/shell" | jq -r .fields.industry)"
+expect "went out in the background" "From the shell" "$(json bob get accounts "$ID" | jq -r .fields.name)"
+
+# ---- Keys ----------------------------------------------------------------------------------------
+must device bob rekey
+expect "after a rekeying" 0 "$(status_of device bob verify)"
+mv "$WORK/bob/key" "$WORK/bob.key"
+expect "without its key" key_lost "$(code_of device bob status)"
+expect "verify says so" lost "$(json bob verify 2>/dev/null | jq -r .key)"
+expect "and ends with" 8 "$(status_of device bob verify)"
+expect "another's key" key_wrong "$(code_of device bob --key-file "$WORK/ann/key" status)"
+expect "verify says so" wrong "$(json bob --key-file "$WORK/ann/key" verify 2>/dev/null | jq -r .key)"
+expect "the key from elsewhere" 0 "$(SATCHEL_KEY_FILE=$WORK/bob.key status_of device bob status)"
+head -c 20 "$WORK/bob.key" >"$WORK/bob/key"
+chmod 600 "$WORK/bob/key"
+expect "half a key" key_malformed "$(code_of device bob status)"
+expect "is a configuration error" 3 "$(status_of device bob status)"
+must device bob wipe
+expect "nothing is left" "lock" "$(ls "$WORK/bob")"
+must device bob enroll "$(ctl device enroll --user bob)"
+must device bob sync
+expect "and back" "$(device bob dump --canonical)" "$(ctl dump --canonical --user bob)"
+
+# ---- Revocation ----------------------------------------------------------------------------------
+must ctl device revoke "$(json bob status | jq -r .device)"
+expect "a revoked device" device_revoked "$(code_of device bob sync)"
+finish
