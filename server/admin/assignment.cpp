@@ -127,8 +127,8 @@ Status FieldAssigner::assign_entry(const FieldDef& field, const Value& key, cons
   const Bytes name = encode_value(key);
   const auto held = std::find_if(reading.items.begin(), reading.items.end(),
                                  [&](const sync::ShownItem& item) { return item.key == name; });
-  const bool same = held == reading.items.end() ? value.is_null()
-                                                : held->value == encode_value(value);
+  const bool same =
+      held == reading.items.end() ? value.is_null() : held->value == encode_value(value);
   if (same && mode_ == AssignMode::kUpsert) return {};
   return builder_.set_entry(collection_.name, shown_.id, field.name, key, value);
 }
@@ -149,10 +149,11 @@ Status FieldAssigner::assign_map(const FieldDef& field, std::string_view key,
     return Error{Errc::kTypeMismatch, "a map is a JSON object, or one entry as FIELD.KEY"};
   }
   for (const auto& member : parsed.get_object()) {
-    auto name = schema::value_from_text(field, *field.type.key,
-                                        {member.key().data(), member.key().size()});
+    auto name =
+        schema::value_from_text(field, *field.type.key, {member.key().data(), member.key().size()});
     if (!name) return name.error();
-    auto value = schema::value_from_json(field.value_type(), boost::json::serialize(member.value()));
+    auto value =
+        schema::value_from_json(field.value_type(), boost::json::serialize(member.value()));
     if (!value) return value.error();
     SATCHEL_TRY(assign_entry(field, *name, *value));
   }
@@ -169,8 +170,7 @@ Status FieldAssigner::assign_plain(const FieldDef& field, std::string_view membe
   }
   const auto pending = plain_.find(field.id);
   const Value whole = pending != plain_.end() ? pending->second : shown_value(field);
-  auto value =
-      schema::with_member(field.type, whole, member, assignment.text, assignment.is_json);
+  auto value = schema::with_member(field.type, whole, member, assignment.text, assignment.is_json);
   if (!value) return value.error();
   plain_[field.id] = std::move(*value);
   return {};

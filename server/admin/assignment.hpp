@@ -10,21 +10,22 @@
 
 namespace satchel::server {
 
-// "name", "billingAddress.city" (a member of a struct), "visitWindows.mon" (an entry of a map). Empty
-// text clears a plain field and removes a map's entry.
+// "name", "billingAddress.city" (a member of a struct), "visitWindows.mon" (an entry of a map).
+// Empty text clears a plain field and removes a map's entry.
 struct Assignment {
   std::string path;
   std::string text;
   bool is_json = false;
 };
 
-// kPut writes what it is given. kUpsert writes what is not shown already, so that a second run writes
-// nothing: elements of sets are added, counters brought to the value, log entries appended once.
+// kPut writes what it is given. kUpsert writes what is not shown already, so that a second run
+// writes nothing: elements of sets are added, counters brought to the value, log entries appended
+// once.
 enum class AssignMode { kPut, kUpsert };
 
-// Collects one record's assignments; members of one struct become one write. Thread-bound; lives while its
-// builder does. Errors of the calls: kFieldUnknown, kTypeMismatch, kRuleMismatch and the others of the
-// builder, whose context begins with the field.
+// Collects one record's assignments; members of one struct become one write. Thread-bound; lives
+// while its builder does. Errors of the calls: kFieldUnknown, kTypeMismatch, kRuleMismatch and the
+// others of the builder, whose context begins with the field.
 class FieldAssigner {
  public:
   // `shown`: the record as the builder shows it now.
@@ -38,7 +39,8 @@ class FieldAssigner {
 
  private:
   Status assign_set(const schema::FieldDef& field, const Assignment& assignment);
-  Status assign_map(const schema::FieldDef& field, std::string_view key, const Assignment& assignment);
+  Status assign_map(const schema::FieldDef& field, std::string_view key,
+                    const Assignment& assignment);
   Status assign_entry(const schema::FieldDef& field, const Value& key, const Value& value);
   Status assign_log(const schema::FieldDef& field, const Assignment& assignment);
   Status assign_counter(const schema::FieldDef& field, const Assignment& assignment);

@@ -1,4 +1,5 @@
-// Whole-store reads: what dump, export, status and fsck answer, from a running server or from its folder.
+// Whole-store reads: what dump, export, status and fsck answer, from a running server or from its
+// folder.
 #pragma once
 
 #include <string>
@@ -14,13 +15,13 @@ struct DumpOptions {
   bool clocks = false;
   std::string purpose{sync::kDefaultPurpose};
 };
-// Canonical lines (cli.md), sorted by collection and id; deleted records are not among them. kNotFound
-// (no such user).
+// Canonical lines (cli.md), sorted by collection and id; deleted records are not among them.
+// kNotFound (no such user).
 Result<Bytes> dump(sync::Hub& hub, const DumpOptions& options);
 
 enum class ExportFormat { kNdjson, kCsv };
-// One collection's records: canonical lines, or CSV with a header, struct members by dotted names, lists
-// and maps as JSON, and cells that a spreadsheet would run as a formula led by an apostrophe.
+// One collection's records: canonical lines, or CSV with a header, struct members by dotted names,
+// lists and maps as JSON, and cells that a spreadsheet would run as a formula led by an apostrophe.
 // kCollectionUnknown.
 Result<Bytes> export_records(sync::Hub& hub, const std::string& collection, ExportFormat format);
 

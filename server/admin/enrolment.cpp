@@ -89,8 +89,8 @@ Result<Enrolled> redeem(sync::Hub& hub, Writer& writer, const RedeemRequest& req
   });
   if (durable) return enrolled;
   if (durable.error().code == Errc::kEnrolmentUsed) {
-    SATCHEL_TRY(writer.run(
-        [&](sync::HubTxn& txn) { return freeze(txn, device_of_code(request.id)); }));
+    SATCHEL_TRY(
+        writer.run([&](sync::HubTxn& txn) { return freeze(txn, device_of_code(request.id)); }));
   }
   return durable.error();
 }

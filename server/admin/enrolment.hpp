@@ -17,7 +17,7 @@ Result<wire::EnrolmentTicket> make_code(sync::Hub& hub, Writer& writer, const st
                                         const std::string& url, ByteView ca_pin);
 
 struct RedeemRequest {
-  Bytes id;      // SHA-256 of the secret: the code's public name.
+  Bytes id;  // SHA-256 of the secret: the code's public name.
   Bytes secret;
   std::string device_name;
   Bytes public_key;  // Ed25519.
@@ -26,11 +26,12 @@ struct Enrolled {
   sync::Device device;
   sync::User user;
 };
-// kEnrolmentInvalid, kEnrolmentExpired, kUserDisabled, kInvalidArgument; kEnrolmentUsed: the code's device
-// is revoked from now on, for nobody knows which of the two was meant.
+// kEnrolmentInvalid, kEnrolmentExpired, kUserDisabled, kInvalidArgument; kEnrolmentUsed: the code's
+// device is revoked from now on, for nobody knows which of the two was meant.
 Result<Enrolled> redeem(sync::Hub& hub, Writer& writer, const RedeemRequest& request);
 
-// The id of the device that a code becomes: known from the code, so that a second use finds the first.
+// The id of the device that a code becomes: known from the code, so that a second use finds the
+// first.
 sync::DeviceId device_of_code(ByteView code_id);
 
 }  // namespace satchel::server

@@ -40,8 +40,7 @@ std::vector<Column> columns_of(const CollectionDef& collection) {
 // RFC 4180; what a spreadsheet would take for a formula is led by an apostrophe.
 void append_cell(Bytes& out, std::string text) {
   constexpr std::string_view kFormula = "=+-@\t\r";
-  const bool number = !text.empty() &&
-                      text.find_first_not_of("0123456789.-") == std::string::npos;
+  const bool number = !text.empty() && text.find_first_not_of("0123456789.-") == std::string::npos;
   if (!text.empty() && !number && kFormula.find(text.front()) != std::string_view::npos) {
     text.insert(text.begin(), '\'');
   }
@@ -92,7 +91,8 @@ void append_row(Bytes& out, const std::vector<Column>& columns, const sync::Reco
   const FieldDef* read = nullptr;
   sync::FieldReading reading;
   for (const Column& column : columns) {
-    if (column.field != read) reading = sync::read_field(*column.field, record.of_field(column.field->id));
+    if (column.field != read)
+      reading = sync::read_field(*column.field, record.of_field(column.field->id));
     read = column.field;
     out += ',';
     append_cell(out, cell_of(column, reading));
@@ -110,7 +110,8 @@ Result<Bytes> export_records(sync::Hub& hub, const std::string& name, ExportForm
   Bytes out;
   if (format == ExportFormat::kCsv) append_header(out, columns);
   SATCHEL_TRY(hub.visit_records(nullptr, [&](const sync::Record& record) {
-    if (record.collection != collection->id || !sync::is_alive(record, collection->life)) return true;
+    if (record.collection != collection->id || !sync::is_alive(record, collection->life))
+      return true;
     if (format == ExportFormat::kCsv) {
       append_row(out, columns, record);
     } else {

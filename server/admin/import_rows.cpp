@@ -89,8 +89,9 @@ Bytes import_rows_text(const std::vector<ImportRow>& rows) {
       }
       values.push_back(std::move(value));
     }
-    lines += json::serialize(json::object{
-        {"line", static_cast<std::int64_t>(row.line)}, {"key", row.key}, {"values", std::move(values)}});
+    lines += json::serialize(json::object{{"line", static_cast<std::int64_t>(row.line)},
+                                          {"key", row.key},
+                                          {"values", std::move(values)}});
     lines += '\n';
   }
   return lines;
@@ -106,7 +107,8 @@ Bytes import_report_json(const ImportReport& report) {
   return json::serialize(json::object{{"created", report.created},
                                       {"updated", report.updated},
                                       {"unchanged", report.unchanged},
-                                      {"unusable", std::move(complaints)}}) + "\n";
+                                      {"unusable", std::move(complaints)}}) +
+         "\n";
 }
 
 }  // namespace satchel::server

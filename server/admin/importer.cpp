@@ -97,7 +97,10 @@ Result<sync::User> user_of(const CollectionDef& collection, const sync::Record& 
 class Importer::Pass {
  public:
   Pass(Importer& importer, Run& run, const ImportBatch& batch, const schema::Catalog& catalog)
-      : importer_(importer), run_(run), batch_(batch), catalog_(catalog),
+      : importer_(importer),
+        run_(run),
+        batch_(batch),
+        catalog_(catalog),
         collection_(*catalog.find(batch.collection)) {}
 
   // An Error is the store's; a row's own trouble is noted.
@@ -256,7 +259,8 @@ Result<KeyIndex*> Importer::index_of(Run& run, const std::string& name, const st
   if (!path) return path.error();
   KeyIndex index;
   SATCHEL_TRY(hub_.visit_records(nullptr, [&](const sync::Record& record) {
-    if (record.collection != collection->id || !sync::is_alive(record, collection->life)) return true;
+    if (record.collection != collection->id || !sync::is_alive(record, collection->life))
+      return true;
     if (auto value = key_of(*path, record)) index.emplace(std::move(*value), record.id);
     return true;
   }));
@@ -276,7 +280,8 @@ Result<ImportReport> Importer::run(const ImportBatch& batch) {
   if (!batch.key.empty() && batch.key != kIdKey) needed.emplace(batch.collection, batch.key);
   for (const ImportRow& row : batch.rows) {
     for (const ImportValue& value : row.values) {
-      if (!value.collection.empty() && value.by != kIdKey) needed.emplace(value.collection, value.by);
+      if (!value.collection.empty() && value.by != kIdKey)
+        needed.emplace(value.collection, value.by);
     }
   }
   for (const auto& [collection, key] : needed) {

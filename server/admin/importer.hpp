@@ -1,8 +1,8 @@
 // Imports: rows with keys become records, the same ones on every run.
 //
-// A row names its record by a key: the record's own id, a plain field, or an entry of externalIds. The
-// importer looks the key up among the collection's records; what it does not find it makes, under an id
-// that follows from the key. What a row says already is not written again.
+// A row names its record by a key: the record's own id, a plain field, or an entry of externalIds.
+// The importer looks the key up among the collection's records; what it does not find it makes,
+// under an id that follows from the key. What a row says already is not written again.
 #pragma once
 
 #include <deque>
@@ -20,8 +20,8 @@
 
 namespace satchel::server {
 
-// One field of a row. With `collection` the text is a key of that collection's records, and the field
-// becomes the id of the record found.
+// One field of a row. With `collection` the text is a key of that collection's records, and the
+// field becomes the id of the record found.
 struct ImportValue {
   Assignment field;
   std::string collection;
@@ -64,8 +64,8 @@ class Importer {
   Importer(const Importer&) = delete;
   Importer& operator=(const Importer&) = delete;
 
-  // The whole batch is one durable commit. kCollectionUnknown, kFieldUnknown (the key), kPolicyDenied, the
-  // store's errors; a row's own trouble is in the report.
+  // The whole batch is one durable commit. kCollectionUnknown, kFieldUnknown (the key),
+  // kPolicyDenied, the store's errors; a row's own trouble is in the report.
   Result<ImportReport> run(const ImportBatch& batch);
 
  private:
@@ -85,8 +85,8 @@ class Importer {
   std::deque<Run> runs_;  // The last few; under mutex_.
 };
 
-// NDJSON: {"line":N,"key":"..","values":[{"path","text"|"json","ref"?,"by"?}]} a line. kInvalidArgument,
-// kLimitExceeded.
+// NDJSON: {"line":N,"key":"..","values":[{"path","text"|"json","ref"?,"by"?}]} a line.
+// kInvalidArgument, kLimitExceeded.
 Result<std::vector<ImportRow>> parse_import_rows(ByteView lines);
 Bytes import_rows_text(const std::vector<ImportRow>& rows);
 Bytes import_report_json(const ImportReport& report);

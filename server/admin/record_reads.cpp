@@ -43,7 +43,8 @@ sync::NameOfReplica replica_names(sync::Hub& hub) {
   auto names = std::make_shared<std::map<ReplicaId, std::string>>();
   if (auto devices = hub.devices()) {
     for (const sync::Device& device : *devices) {
-      (*names)[device.replica] = device.user + "'s " + (device.name.empty() ? "device" : device.name);
+      (*names)[device.replica] =
+          device.user + "'s " + (device.name.empty() ? "device" : device.name);
     }
   }
   (*names)[hub.state().self] = "the server";
@@ -69,9 +70,9 @@ void append_member(std::string& out, std::string_view name, std::string_view tex
 
 // Whether the sibling is one of those that make what is shown.
 bool is_shown(const sync::FieldReading& reading, const Bytes& key, const sync::Dot& dot) {
-  return std::any_of(reading.winners.begin(), reading.winners.end(), [&](const sync::SiblingName& name) {
-    return name.key == key && name.dot == dot;
-  });
+  return std::any_of(
+      reading.winners.begin(), reading.winners.end(),
+      [&](const sync::SiblingName& name) { return name.key == key && name.dot == dot; });
 }
 
 struct HistoryLine {

@@ -1,5 +1,5 @@
-// One record at a time, as the office sees and writes it. Writes are the user `admin`'s, under the server's
-// current replica id.
+// One record at a time, as the office sees and writes it. Writes are the user `admin`'s, under the
+// server's current replica id.
 #pragma once
 
 #include <optional>
@@ -12,8 +12,8 @@
 
 namespace satchel::server {
 
-// Names a record. Errors of every call below: kCollectionUnknown, kRecordUnknown (also where the id is
-// of another collection), kRecordDeleted.
+// Names a record. Errors of every call below: kCollectionUnknown, kRecordUnknown (also where the id
+// is of another collection), kRecordDeleted.
 struct RecordName {
   std::string collection;
   RecordId id;
@@ -42,12 +42,12 @@ Result<RecordId> put_record(sync::Hub& hub, Writer& writer, const PutRequest& re
 
 Status delete_record(Writer& writer, sync::Hub& hub, const RecordName& name,
                      const std::string& purpose);
-// Brings a deleted record back; with a field and a dot, writes the value of that sibling again. kNotFound:
-// the field holds no sibling of this dot.
+// Brings a deleted record back; with a field and a dot, writes the value of that sibling again.
+// kNotFound: the field holds no sibling of this dot.
 Status restore_record(Writer& writer, sync::Hub& hub, const RecordName& name,
                       const std::string& purpose);
-Status restore_value(Writer& writer, sync::Hub& hub, const RecordName& name, const std::string& field,
-                     const sync::Dot& dot, const std::string& purpose);
+Status restore_value(Writer& writer, sync::Hub& hub, const RecordName& name,
+                     const std::string& field, const sync::Dot& dot, const std::string& purpose);
 // Settles a conflict with a value of one's choice.
 Status resolve_field(Writer& writer, sync::Hub& hub, const RecordName& name,
                      const Assignment& choice, const std::string& purpose);

@@ -67,7 +67,8 @@ Bytes schema_json(const schema::Catalog& catalog) {
                                        {"fields", std::move(fields)}});
   }
   return json::serialize(json::object{{"hash", to_hex(catalog.hash())},
-                                      {"collections", std::move(collections)}}) + "\n";
+                                      {"collections", std::move(collections)}}) +
+         "\n";
 }
 
 Result<std::shared_ptr<const schema::Catalog>> apply_schema(sync::Hub& hub, Writer& writer,

@@ -6,7 +6,8 @@
 
 namespace satchel::server {
 
-// {"hash","collections":[{"name","type","life","scopes":[],"fields":[{"name","rule","class","type"}]}]}
+// {"hash","collections":[{"name","type","life","scopes":[],
+//   "fields":[{"name","rule","class","type","required"}]}]}
 Bytes schema_json(const schema::Catalog& catalog);
 // Puts compiled nodes in force. kSchemaInvalid, kSchemaIncompatible, kLimitExceeded.
 Result<std::shared_ptr<const schema::Catalog>> apply_schema(sync::Hub& hub, Writer& writer,

@@ -15,10 +15,13 @@ namespace {
 namespace json = boost::json;
 
 Result<json::object> device_status(sync::Hub& hub, const sync::Device& device, Sequence seq) {
-  json::object object{{"id", to_text(device.id)},   {"user", device.user},
-                      {"name", device.name},        {"revoked", device.revoked},
+  json::object object{{"id", to_text(device.id)},
+                      {"user", device.user},
+                      {"name", device.name},
+                      {"revoked", device.revoked},
                       {"last_seen_us", device.last_seen_us},
-                      {"watermark", 0},             {"cursor", 0},
+                      {"watermark", 0},
+                      {"cursor", 0},
                       {"lag", seq}};
   auto replica = hub.find_replica(device.replica);
   if (!replica) return replica.error();

@@ -173,9 +173,10 @@ Result<std::vector<Territory>> list_territories(sync::Hub& hub) {
   std::vector<Territory> all;
   std::map<std::string, std::string> names;
   SATCHEL_TRY(hub.visit_records(nullptr, [&](const sync::Record& record) {
-    if (record.collection != collection->id || !sync::is_alive(record, collection->life)) return true;
-    all.push_back({record.id, text_of(*collection, record, "name"),
-                   text_of(*collection, record, "parent")});
+    if (record.collection != collection->id || !sync::is_alive(record, collection->life))
+      return true;
+    all.push_back(
+        {record.id, text_of(*collection, record, "name"), text_of(*collection, record, "parent")});
     names[to_text(record.id)] = all.back().name;
     return true;
   }));

@@ -1,4 +1,5 @@
-// What all writes of the office share: their author, the ids of keyed records, the fields of a new one.
+// What all writes of the office share: their author, the ids of keyed records, the fields of a new
+// one.
 #pragma once
 
 #include <string>
@@ -11,13 +12,13 @@ namespace satchel::server {
 
 inline constexpr std::string_view kAdminActor = "admin";
 
-// The id of the record that a key names, the same on every run: a UUID of version 8 (RFC 9562) made of a
-// hash of workspace, collection, key and value.
+// The id of the record that a key names, the same on every run: a UUID of version 8 (RFC 9562) made
+// of a hash of workspace, collection, key and value.
 RecordId keyed_record_id(const WorkspaceId& workspace, std::string_view collection,
                          std::string_view key, std::string_view value);
 
-// Sets createdAt, createdBy and createdOn of a record that this commit creates, those of them that the
-// collection has and that nobody has set yet. After the caller's own fields.
+// Sets createdAt, createdBy and createdOn of a record that this commit creates, those of them that
+// the collection has and that nobody has set yet. After the caller's own fields.
 Status fill_created(sync::CommitBuilder& builder, const schema::CollectionDef& collection,
                     const RecordId& id, std::int64_t now_us);
 

@@ -32,9 +32,8 @@ std::optional<std::string> text_value(const toml::node& node, std::string& out) 
 }
 
 Setter text_into(std::string Config::*member) {
-  return [member](const toml::node& node, Config& config) {
-    return text_value(node, config.*member);
-  };
+  return
+      [member](const toml::node& node, Config& config) { return text_value(node, config.*member); };
 }
 
 Setter address_into(Address Config::*member) {
@@ -51,7 +50,8 @@ Setter address_into(Address Config::*member) {
 
 // A number and a unit of `units`, in the first unit's multiples.
 std::optional<std::uint64_t> measure(
-    std::string_view text, std::initializer_list<std::pair<std::string_view, std::uint64_t>> units) {
+    std::string_view text,
+    std::initializer_list<std::pair<std::string_view, std::uint64_t>> units) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{}) return std::nullopt;
@@ -84,7 +84,9 @@ std::optional<std::string> set_map_size(const toml::node& node, Config& config) 
 }
 
 constexpr std::array<std::pair<std::string_view, LogLevel>, 4> kLevels{
-    {{"debug", LogLevel::kDebug}, {"info", LogLevel::kInfo}, {"warning", LogLevel::kWarning},
+    {{"debug", LogLevel::kDebug},
+     {"info", LogLevel::kInfo},
+     {"warning", LogLevel::kWarning},
      {"error", LogLevel::kError}}};
 
 std::optional<std::string> set_level(const toml::node& node, Config& config) {

@@ -26,7 +26,7 @@ struct Config {
   // What enrolment codes say; empty: made from `listen`.
   std::string public_url;
   std::chrono::seconds shutdown_grace{20};
-  std::string ca_file;    // Paths are absolute once read; in the file relative to its folder.
+  std::string ca_file;  // Paths are absolute once read; in the file relative to its folder.
   std::string cert_file;
   std::string key_file;
   std::uint64_t map_size_bytes = std::uint64_t{64} << 30;
@@ -37,10 +37,11 @@ struct Config {
 
 inline constexpr const char* kConfigFile = "satcheld.toml";
 
-// Reads DIR/satcheld.toml. kConfigInvalid with "file:line:column: what" for each complaint, one a line:
-// syntax, unknown keys (with the nearest known one), wrong types, values out of range.
+// Reads DIR/satcheld.toml. kConfigInvalid with "file:line:column: what" for each complaint, one a
+// line: syntax, unknown keys (with the nearest known one), wrong types, values out of range.
 Result<Config> read_config(const std::string& folder);
-// The text of a file that read_config reads back as `config`; paths below `folder` are made relative.
+// The text of a file that read_config reads back as `config`; paths below `folder` are made
+// relative.
 std::string config_text(const Config& config, const std::string& folder);
 
 }  // namespace satchel::server

@@ -24,8 +24,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kTokenBytes = 32;
 constexpr std::string_view kTokenPrefix = "satchel_admin_";
 
-// Below the range that Linux gives to outgoing connections: those would take a port between init and
-// serve.
+// Below the range that Linux gives to outgoing connections: those would take a port between init
+// and serve.
 constexpr std::uint32_t kPortMin = 20'000;
 constexpr std::uint32_t kPortCount = 12'000;
 constexpr int kPortTries = 64;
@@ -41,8 +41,8 @@ bool is_free(const Address& address) {
   if (::inet_pton(v6 ? AF_INET6 : AF_INET, address.host.c_str(), target) != 1) return false;
   const int fd = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  const auto* const name = v6 ? reinterpret_cast<const sockaddr*>(&in6)
-                              : reinterpret_cast<const sockaddr*>(&in4);
+  const auto* const name =
+      v6 ? reinterpret_cast<const sockaddr*>(&in6) : reinterpret_cast<const sockaddr*>(&in4);
   const bool bound = ::bind(fd, name, v6 ? sizeof in6 : sizeof in4) == 0;
   ::close(fd);
   return bound;

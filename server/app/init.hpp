@@ -25,9 +25,9 @@ struct InitReport {
   std::string token_file;
 };
 
-// Makes folder, certificates, store, keys, the admin's token and, last, satcheld.toml: a folder with a
-// configuration is whole. kAlreadyExists where there is one; kInvalidArgument, kSchemaInvalid, those
-// of the store and of the files.
+// Makes folder, certificates, store, keys, the admin's token and, last, satcheld.toml: a folder
+// with a configuration is whole. kAlreadyExists where there is one; kInvalidArgument,
+// kSchemaInvalid, those of the store and of the files.
 Result<InitReport> init(const InitOptions& options);
 
 }  // namespace satchel::server

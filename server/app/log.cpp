@@ -1,10 +1,10 @@
 #include "server/app/log.hpp"
 
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace satchel::server {
 namespace {
@@ -23,14 +23,13 @@ spdlog::level::level_enum level_of(LogLevel level) {
   return spdlog::level::err;
 }
 
-constexpr const char* kPattern =
-    R"({"ts":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v})";
+constexpr const char* kPattern = R"({"ts":"%Y-%m-%dT%H:%M:%S.%fZ","level":"%l",%v})";
 
 }  // namespace
 
 void open_log(LogLevel level) {
-  auto logger = std::make_shared<spdlog::logger>(
-      "satcheld", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("satcheld",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_formatter(
       std::make_unique<spdlog::pattern_formatter>(kPattern, spdlog::pattern_time_type::utc));
   logger->set_level(level_of(level));
@@ -41,7 +40,8 @@ void open_log(LogLevel level) {
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   boost::json::object line;
   line["msg"] = boost::json::string_view{message.data(), message.size()};
-  for (const auto& [name, value] : fields) line[boost::json::string_view{name.data(), name.size()}] = value;
+  for (const auto& [name, value] : fields)
+    line[boost::json::string_view{name.data(), name.size()}] = value;
   const std::string text = boost::json::serialize(line);
   // Without the braces: they are the pattern's.
   spdlog::default_logger_raw()->log(level_of(level), "{}",

@@ -1,4 +1,5 @@
-// The server's log: JSON lines on stderr. No personal data: ids of devices, codes, counts, durations.
+// The server's log: JSON lines on stderr. No personal data: ids of devices, codes, counts,
+// durations.
 #pragma once
 
 #include <initializer_list>

@@ -29,8 +29,10 @@ int run_init(Options& options) {
   auto report = init(options.init);
   if (!report) return report_error(report.error(), options.is_json());
   if (options.is_json()) {
-    const json::object made{{"config", report->config_file}, {"url", report->url},
-                            {"admin_url", report->admin_url}, {"ca", report->ca_file},
+    const json::object made{{"config", report->config_file},
+                            {"url", report->url},
+                            {"admin_url", report->admin_url},
+                            {"ca", report->ca_file},
                             {"token_file", report->token_file}};
     std::cout << json::serialize(made) << '\n';
   } else {

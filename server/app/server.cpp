@@ -81,12 +81,19 @@ class Server {
  public:
   Server(Config config, Credentials credentials, Bytes token_hash,
          std::unique_ptr<Workspace> workspace)
-      : config_(std::move(config)), credentials_(std::move(credentials)),
-        workspace_(std::move(workspace)), work_(net::make_work_guard(io_)),
+      : config_(std::move(config)),
+        credentials_(std::move(credentials)),
+        workspace_(std::move(workspace)),
+        work_(net::make_work_guard(io_)),
         notifier_([this](std::function<void()> f) { net::post(readers_, std::move(f)); }),
-        writer_(workspace_->hub(), hooks()), importer_(workspace_->hub(), writer_),
-        routes_{.workspace = *workspace_, .writer = writer_, .notifier = notifier_,
-                .importer = importer_, .config = config_, .admin_token_hash = std::move(token_hash),
+        writer_(workspace_->hub(), hooks()),
+        importer_(workspace_->hub(), writer_),
+        routes_{.workspace = *workspace_,
+                .writer = writer_,
+                .notifier = notifier_,
+                .importer = importer_,
+                .config = config_,
+                .admin_token_hash = std::move(token_hash),
                 .ca_pin = credentials_.ca_pin} {
     add_meta_routes(public_router_);
     add_device_routes(public_router_);
@@ -155,7 +162,9 @@ class Server {
     session.make_access_token = [this](const sync::Device& device) -> Bytes {
       return workspace_->tokens().make(device.id, workspace_->clock().wall_us());
     };
-    SyncSession::Parts parts{.hub = workspace_->hub(), .writer = writer_, .notifier = notifier_,
+    SyncSession::Parts parts{.hub = workspace_->hub(),
+                             .writer = writer_,
+                             .notifier = notifier_,
                              .on_latched = [this](const Error& error) { latch(error); }};
     return SyncSession::open(std::move(parts), std::move(session), readers_.get_executor(),
                              std::move(wake));
@@ -166,15 +175,18 @@ class Server {
             .workers = http_workers_.get_executor(),
             .http = [this, &router](const Request& request) { return answer(router, request); },
             .sync = std::move(acceptor),
-            .log = [](std::string_view event,
-                      const std::string& detail) { log(LogLevel::kDebug, event, {{"detail", detail}}); },
+            .log =
+                [](std::string_view event, const std::string& detail) {
+                  log(LogLevel::kDebug, event, {{"detail", detail}});
+                },
             .tasks = tasks_};
   }
 
   Response answer(const Router& router, const Request& request) {
     Response response = router.answer(routes_, request);
     log(response.status >= 500 ? LogLevel::kWarning : LogLevel::kDebug, "request",
-        {{"method", request.method}, {"status", std::to_string(response.status)},
+        {{"method", request.method},
+         {"status", std::to_string(response.status)},
          {"req_id", request.request_id}});
     return response;
   }
@@ -217,7 +229,8 @@ class Server {
     log(LogLevel::kInfo, "draining");
     for (const auto& listener : listeners_) listener->stop(kServiceRestart);
     const bool ended = tasks_.wait_for(config_.shutdown_grace);
-    if (!ended) log(LogLevel::kWarning, "connections_cut", {{"count", std::to_string(tasks_.size())}});
+    if (!ended)
+      log(LogLevel::kWarning, "connections_cut", {{"count", std::to_string(tasks_.size())}});
     writer_.stop();
   }
 
@@ -266,7 +279,8 @@ Status check_config(const std::string& folder) {
   return {};
 }
 
-Status serve(const std::string& folder, const std::function<void(const std::string& url)>& on_ready) {
+Status serve(const std::string& folder,
+             const std::function<void(const std::string& url)>& on_ready) {
   auto config = read_config(folder);
   if (!config) return config.error();
   open_log(config->log_level);

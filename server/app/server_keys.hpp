@@ -1,4 +1,5 @@
-// The keys of a workspace that are not its store's: what devices seal to, and what the server signs with.
+// The keys of a workspace that are not its store's: what devices seal to, and what the server signs
+// with.
 #pragma once
 
 #include <string>

@@ -32,7 +32,9 @@ std::uint16_t close_code(Errc code) {
 
 SyncSession::SyncSession(Parts parts, sync::HubSession::Config config, net::any_io_executor readers,
                          std::function<void()> wake)
-    : parts_(std::move(parts)), strand_(net::make_strand(readers)), wake_(std::move(wake)),
+    : parts_(std::move(parts)),
+      strand_(net::make_strand(readers)),
+      wake_(std::move(wake)),
       session_(parts_.hub, std::move(config)) {}
 
 std::shared_ptr<SyncSession> SyncSession::open(Parts parts, sync::HubSession::Config config,
@@ -92,7 +94,8 @@ void SyncSession::fail(const Error& error) {
   failed_ = true;
   const std::string device = session_.device() ? to_text(session_.device()->id) : std::string{};
   log(LogLevel::kWarning, "session_failed",
-      {{"device_id", device}, {"code", std::string(wire_name(error.code))},
+      {{"device_id", device},
+       {"code", std::string(wire_name(error.code))},
        {"detail", error.context}});
   Closing closing{.code = close_code(error.code), .last_frame = {}};
   // A cut session has told the device why already.
@@ -121,9 +124,10 @@ void SyncSession::take_work() {
                 const std::lock_guard lock{session_mutex_};  // `done` keeps this session alive.
                 return run(txn);
               },
-          .done = [self = shared_from_this(), done = std::move(work->done)](const Status& durable) {
-            net::post(self->strand_, [self, done, durable] { self->work_done(done, durable); });
-          },
+          .done =
+              [self = shared_from_this(), done = std::move(work->done)](const Status& durable) {
+                net::post(self->strand_, [self, done, durable] { self->work_done(done, durable); });
+              },
           .alone = false};
     }
     if (!submit()) break;

@@ -32,7 +32,8 @@ class SyncSession final : public SyncChannel,
   };
   // Registers with the notifier.
   static std::shared_ptr<SyncSession> open(Parts parts, sync::HubSession::Config config,
-                                           net::any_io_executor readers, std::function<void()> wake);
+                                           net::any_io_executor readers,
+                                           std::function<void()> wake);
 
   [[nodiscard]] net::any_io_executor executor() override { return strand_; }
   bool receive(Bytes message) override;
@@ -58,7 +59,7 @@ class SyncSession final : public SyncChannel,
   std::function<void()> wake_;
   // A session's work runs on the writer's thread and touches the session there.
   std::mutex session_mutex_;
-  sync::HubSession session_;  // Under session_mutex_.
+  sync::HubSession session_;         // Under session_mutex_.
   std::optional<Writer::Job> held_;  // Found the queue full; tried again when there is room.
   std::size_t in_flight_ = 0;
   bool waits_for_room_ = false;

@@ -17,8 +17,8 @@ namespace satchel::server {
 
 // Where things lie below a server's folder.
 struct Layout {
-  std::string folder;     // DIR, absolute
-  std::string workspace;  // "main"
+  std::string folder;                             // DIR, absolute
+  std::string workspace;                          // "main"
   [[nodiscard]] std::string data() const;         // workspaces/main/data
   [[nodiscard]] std::string keys() const;         // workspaces/main/keys
   [[nodiscard]] std::string root_key() const;     // workspaces/main/keys/root.key

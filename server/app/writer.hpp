@@ -16,21 +16,22 @@ namespace satchel::server {
 // Whether an error says something of the store and not of the work that met it.
 bool is_store_error(Errc code);
 
-// Thread-safe. Invariants: (1) `done` of every job taken is called exactly once, after its commit is
-// durable or has failed; (2) of a job that failed nothing is committed.
+// Thread-safe. Invariants: (1) `done` of every job taken is called exactly once, after its commit
+// is durable or has failed; (2) of a job that failed nothing is committed.
 class Writer {
  public:
   struct Job {
     std::function<Status(sync::HubTxn& txn)> run;
     std::function<void(const Status& durable)> done;  // On the writer's thread; must not block.
-    // In a transaction of its own: for work that may be refused half-way (admin calls, imports). The
-    // jobs of one group share their fate: if one fails, none is there, and the others are told
+    // In a transaction of its own: for work that may be refused half-way (admin calls, imports).
+    // The jobs of one group share their fate: if one fails, none is there, and the others are told
     // kBackpressure (try again), or the store's own error.
     bool alone = false;
   };
   struct Hooks {
-    std::function<void()> after_commit;              // Once per durable group.
-    std::function<void(const Error&)> on_latched;    // The store met an I/O error: the process must end.
+    std::function<void()> after_commit;  // Once per durable group.
+    std::function<void(const Error&)>
+        on_latched;  // The store met an I/O error: the process must end.
   };
   struct Counters {
     std::uint64_t groups = 0, jobs = 0, failed = 0;
@@ -43,10 +44,12 @@ class Writer {
 
   // False where the queue is full or the writer was stopped; `job` is then as it was.
   bool try_submit(Job& job);
-  // Calls back once, from the writer's thread, when there is room again. A stopped writer calls at once.
+  // Calls back once, from the writer's thread, when there is room again. A stopped writer calls at
+  // once.
   void when_room(std::function<void()> callback);
-  // Runs `work` alone and waits for it. Not for I/O threads. `work` may refer to the caller's frame.
-  // The work's own error, the store's, kBackpressure, kTimeout (it did not begin in time and never will).
+  // Runs `work` alone and waits for it. Not for I/O threads. `work` may refer to the caller's
+  // frame. The work's own error, the store's, kBackpressure, kTimeout (it did not begin in time and
+  // never will).
   Status run(std::function<Status(sync::HubTxn& txn)> work);
 
   // Takes nothing more, finishes what is queued, ends the thread.
@@ -63,7 +66,7 @@ class Writer {
   Hooks hooks_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Job> queue_;                        // Under mutex_, as all below.
+  std::deque<Job> queue_;  // Under mutex_, as all below.
   std::vector<std::function<void()>> waiting_;
   Counters counters_;
   bool stopping_ = false;

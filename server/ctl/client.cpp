@@ -47,7 +47,8 @@ Error error_of_problem(long status, const Bytes& body) {
     error.code = errc_from_wire_name({name.data(), name.size()}).value_or(Errc::kHttpRefused);
     error.context.clear();
   }
-  if (const auto* detail = problem.if_contains("detail"); detail != nullptr && detail->is_string()) {
+  if (const auto* detail = problem.if_contains("detail");
+      detail != nullptr && detail->is_string()) {
     error.context.assign(detail->get_string().data(), detail->get_string().size());
   }
   return error;
@@ -103,7 +104,8 @@ Result<Bytes> AdminClient::call(const char* method, const std::string& path, con
   curl_easy_setopt(curl, CURLOPT_CAINFO, endpoint_.ca_file.c_str());
   curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");  // The admin's token goes to the server and nowhere else.
+  curl_easy_setopt(curl, CURLOPT_PROXY,
+                   "");  // The admin's token goes to the server and nowhere else.
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, kConnectDeadlineMs);
   curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);

@@ -10,7 +10,7 @@
 namespace satchel::server {
 
 struct AdminEndpoint {
-  std::string url;      // "https://127.0.0.1:8444"
+  std::string url;  // "https://127.0.0.1:8444"
   std::string token;
   std::string ca_file;
 };
@@ -23,8 +23,8 @@ class AdminClient {
   AdminClient(const AdminClient&) = delete;
   AdminClient& operator=(const AdminClient&) = delete;
 
-  // The answer's body. kUnreachable; kTlsFailed and kCertificateWrong; kConnectionCut; kTimeout; for an
-  // answer that is a problem, the problem's code and detail.
+  // The answer's body. kUnreachable; kTlsFailed and kCertificateWrong; kConnectionCut; kTimeout;
+  // for an answer that is a problem, the problem's code and detail.
   Result<Bytes> get(const std::string& path) { return call("GET", path, {}, {}); }
   Result<Bytes> post(const std::string& path, const Bytes& body,
                      const std::string& content_type = "application/json") {

@@ -30,7 +30,8 @@ int CsvReader::take() {
 
 Status CsvReader::read_quoted(std::string& cell) {
   for (;;) {
-    if (size_ > limits::kImportLineBytesMax) return wrong(Errc::kLimitExceeded, "a row is too long");
+    if (size_ > limits::kImportLineBytesMax)
+      return wrong(Errc::kLimitExceeded, "a row is too long");
     const int c = take();
     if (c == kEnd) return wrong(Errc::kInvalidArgument, "a quote never closes");
     if (c == '"') {
@@ -45,7 +46,8 @@ Status CsvReader::read_quoted(std::string& cell) {
 Status CsvReader::read_cell(std::string& cell, bool& last) {
   bool quoted = false;
   for (;;) {
-    if (size_ > limits::kImportLineBytesMax) return wrong(Errc::kLimitExceeded, "a row is too long");
+    if (size_ > limits::kImportLineBytesMax)
+      return wrong(Errc::kLimitExceeded, "a row is too long");
     const int c = take();
     if (c == '"' && cell.empty() && !quoted) {
       quoted = true;

@@ -10,9 +10,9 @@
 
 namespace satchel::server {
 
-// Quoted cells may hold commas, quotes (doubled) and line ends; lines end with LF or CRLF; a byte order
-// mark at the start is skipped; empty lines are skipped. Thread-bound. Memory: one record, bounded by
-// limits::kImportLineBytesMax.
+// Quoted cells may hold commas, quotes (doubled) and line ends; lines end with LF or CRLF; a byte
+// order mark at the start is skipped; empty lines are skipped. Thread-bound. Memory: one record,
+// bounded by limits::kImportLineBytesMax.
 class CsvReader {
  public:
   explicit CsvReader(std::istream& in);
@@ -21,8 +21,8 @@ class CsvReader {
     std::uint64_t line = 0;  // Where it begins, from 1.
     std::vector<std::string> cells;
   };
-  // False at the end. kInvalidArgument ("LINE: what"): a quote inside an unquoted cell, text after a
-  // closing quote, a quote that never closes; kLimitExceeded.
+  // False at the end. kInvalidArgument ("LINE: what"): a quote inside an unquoted cell, text after
+  // a closing quote, a quote that never closes; kLimitExceeded.
   Result<bool> next(Row& row);
 
  private:

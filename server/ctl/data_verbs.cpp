@@ -19,9 +19,8 @@ Status dump_canonical(CtlSession& session, const std::string& user, bool clocks)
   DumpOptions options;
   options.user = user;
   options.clocks = clocks;
-  auto lines = session.get_or(
-      kRoot + "/dump?user=" + escape(user) + (clocks ? "&clocks=true" : ""),
-      [&](Workspace& workspace) { return dump(workspace.hub(), options); });
+  auto lines = session.get_or(kRoot + "/dump?user=" + escape(user) + (clocks ? "&clocks=true" : ""),
+                              [&](Workspace& workspace) { return dump(workspace.hub(), options); });
   if (!lines) return lines.error();
   return print_raw(*lines);
 }

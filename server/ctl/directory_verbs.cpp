@@ -82,7 +82,8 @@ Status territory_list(CtlSession& session) { return get(session, "/territories")
 Status device_enroll(CtlSession& session, const std::string& user) {
   auto client = session.client();
   if (!client) return client.error();
-  auto body = (*client)->post(kRoot + "/enrollments", json::serialize(json::object{{"user", user}}));
+  auto body =
+      (*client)->post(kRoot + "/enrollments", json::serialize(json::object{{"user", user}}));
   if (!body) return body.error();
   if (session.is_json()) return print_body(session, *body);
   // The code alone, so that a script can hand it on as it is.

@@ -74,7 +74,9 @@ class Sender {
     }
     const auto number = [&](const char* name) {
       const auto* const value = report->if_contains(name);
-      return value == nullptr || !value->is_int64() ? 0 : static_cast<std::uint64_t>(value->get_int64());
+      return value == nullptr || !value->is_int64()
+                 ? 0
+                 : static_cast<std::uint64_t>(value->get_int64());
     };
     totals_.created += number("created");
     totals_.updated += number("updated");
@@ -82,7 +84,8 @@ class Sender {
     for (const json::value& each : unusable->get_array()) {
       const json::object& complaint = each.as_object();
       complain(static_cast<std::uint64_t>(complaint.at("line").as_int64()),
-               complaint.at("field").as_string().c_str(), complaint.at("reason").as_string().c_str());
+               complaint.at("field").as_string().c_str(),
+               complaint.at("reason").as_string().c_str());
     }
     return {};
   }
@@ -119,11 +122,13 @@ Result<bool> has_field(AdminClient& client, const std::string& collection, std::
   return Error{Errc::kCollectionUnknown, collection};
 }
 
-// A key that is no field of the collection is a name of the outside world: it is kept in externalIds.
+// A key that is no field of the collection is a name of the outside world: it is kept in
+// externalIds.
 Result<Key> resolve_key(AdminClient& client, const ImportVerb& verb, const Mapping* mapping) {
   const std::string asked = !verb.key.empty() ? verb.key : mapping != nullptr ? mapping->key() : "";
   if (asked.empty() || asked == "id") return Key{asked, asked};
-  auto known = has_field(client, verb.collection, std::string_view{asked}.substr(0, asked.find('.')));
+  auto known =
+      has_field(client, verb.collection, std::string_view{asked}.substr(0, asked.find('.')));
   if (!known) return known.error();
   return *known ? Key{asked, asked} : Key{"externalIds." + asked, asked};
 }
@@ -142,7 +147,8 @@ Status import_row(Sender& sender, std::uint64_t line, const Key& key, const Mapp
   return sender.add({line, key_text(key, mapping, cell), std::move(mapped.values)});
 }
 
-Status import_csv(std::istream& in, Sender& sender, const Key& key, std::optional<Mapping> mapping) {
+Status import_csv(std::istream& in, Sender& sender, const Key& key,
+                  std::optional<Mapping> mapping) {
   CsvReader reader{in};
   CsvReader::Row header;
   auto more = reader.next(header);
@@ -165,8 +171,9 @@ Status import_csv(std::istream& in, Sender& sender, const Key& key, std::optiona
     if (!more) return more.error();
     if (!*more) return sender.send();
     if (row.cells.size() != header.cells.size()) {
-      sender.complain(row.line, "", "has " + std::to_string(row.cells.size()) + " cells, the header " +
-                                        std::to_string(header.cells.size()));
+      sender.complain(row.line, "",
+                      "has " + std::to_string(row.cells.size()) + " cells, the header " +
+                          std::to_string(header.cells.size()));
       continue;
     }
     SATCHEL_TRY(import_row(sender, row.line, key, *mapping, cell));
@@ -213,7 +220,8 @@ Status import_ndjson(std::istream& in, Sender& sender, const Key& key,
       continue;
     }
     const auto* const nested = row->if_contains("fields");
-    const json::object& fields = nested != nullptr && nested->is_object() ? nested->get_object() : *row;
+    const json::object& fields =
+        nested != nullptr && nested->is_object() ? nested->get_object() : *row;
     if (!mapping) {
       SATCHEL_TRY(sender.add(plain_row(*row, fields, key, line)));
       continue;
@@ -235,7 +243,8 @@ bool first_row_has_id(const std::string& file, bool csv) {
     CsvReader reader{in};
     CsvReader::Row header;
     const auto more = reader.next(header);
-    return more && *more && std::find(header.cells.begin(), header.cells.end(), "id") != header.cells.end();
+    return more && *more &&
+           std::find(header.cells.begin(), header.cells.end(), "id") != header.cells.end();
   }
   std::string line;
   std::getline(in, line);
@@ -250,15 +259,17 @@ void print_report(const CtlSession& session, const ImportVerb& verb, Totals& tot
   json::array unusable;
   for (const RowComplaint& each : totals.complaints) {
     if (!session.is_json()) {
-      std::cout << verb.file << ':' << each.line << ": " << (each.field.empty() ? "row" : each.field)
-                << ": " << each.reason << '\n';
+      std::cout << verb.file << ':' << each.line << ": "
+                << (each.field.empty() ? "row" : each.field) << ": " << each.reason << '\n';
     }
-    unusable.push_back(json::object{{"file", verb.file}, {"line", each.line},
-                                    {"field", each.field}, {"reason", each.reason}});
+    unusable.push_back(json::object{
+        {"file", verb.file}, {"line", each.line}, {"field", each.field}, {"reason", each.reason}});
   }
   const std::size_t count = unusable.size();
-  json::object report{{"created", totals.created}, {"updated", totals.updated},
-                      {"unchanged", totals.unchanged}, {"dry_run", verb.dry_run}};
+  json::object report{{"created", totals.created},
+                      {"updated", totals.updated},
+                      {"unchanged", totals.unchanged},
+                      {"dry_run", verb.dry_run}};
   if (session.is_json()) {
     report["unusable"] = std::move(unusable);
   } else {

@@ -160,7 +160,8 @@ Result<std::string> scaled(std::string_view decimal, std::int64_t scale) {
     }
     if (c < '0' || c > '9') return wrong;
     any = true;
-    if (fraction && left % 10 != 0) {  // A digit below the smallest unit: only zeros may stand there.
+    if (fraction &&
+        left % 10 != 0) {  // A digit below the smallest unit: only zeros may stand there.
       if (c != '0') return Error{Errc::kTypeMismatch, "more decimals than the scale takes"};
       continue;
     }
@@ -194,7 +195,8 @@ Result<Mapping> Mapping::read(const std::string& path) {
       }
     }
   } catch (const toml::parse_error& error) {
-    return Error{Errc::kConfigInvalid, place(path, error.source()) + std::string(error.description())};
+    return Error{Errc::kConfigInvalid,
+                 place(path, error.source()) + std::string(error.description())};
   }
   return mapping;
 }

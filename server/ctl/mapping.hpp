@@ -24,10 +24,10 @@ namespace satchel::server {
 //   title = { template = "{FirstName} {LastName}" }
 //   active = { column = "Discontinued", map = { "0" = "true", "1" = "false" } }
 //   "unitPrice.minor" = { column = "UnitPrice", scale = 100 }     decimal text, times 100
-//   closeDate = { column = "OrderDate", time = true }             "1996-07-04 00:00:00.000" and the like, UTC
-//   account = { column = "CustomerID", ref = "accounts", by = "externalIds.erp" }
-//   phones = { column = "Phone", split = ";" }                    several elements of a set
-//   payments = { column = "Payments", json = true }
+//   closeDate = { column = "OrderDate", time = true }             "1996-07-04 00:00:00.000" and the
+//   like, UTC account = { column = "CustomerID", ref = "accounts", by = "externalIds.erp" } phones
+//   = { column = "Phone", split = ";" }                    several elements of a set payments = {
+//   column = "Payments", json = true }
 //
 // Without a file every column is the field of its name.
 struct FieldMapping {
@@ -72,8 +72,8 @@ class Mapping {
   std::vector<FieldMapping> fields_;
 };
 
-// Exact decimal text times `scale`, as an integer's text: "9.8" times 100 is "980". kTypeMismatch where it is no
-// decimal, or has more digits than the scale takes.
+// Exact decimal text times `scale`, as an integer's text: "9.8" times 100 is "980". kTypeMismatch
+// where it is no decimal, or has more digits than the scale takes.
 Result<std::string> scaled(std::string_view decimal, std::int64_t scale);
 
 }  // namespace satchel::server

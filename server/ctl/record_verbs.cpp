@@ -91,8 +91,9 @@ Status record_put(CtlSession& session, const RecordVerb& verb) {
   body["fields"] = std::move(fields);
   auto client = session.client();
   if (!client) return client.error();
-  auto answer = (*client)->post(
-      kRoot + "/records/" + escape(verb.collection) + purpose_query(session), json::serialize(body));
+  auto answer =
+      (*client)->post(kRoot + "/records/" + escape(verb.collection) + purpose_query(session),
+                      json::serialize(body));
   if (!answer) return answer.error();
   if (session.is_json()) return print_body(session, *answer);
   boost::system::error_code error;

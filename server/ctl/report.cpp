@@ -20,7 +20,8 @@ int report_error(const Error& error, bool as_json) {
   } else {
     line = "error: " + std::string(wire_name(error.code)) + ": " + error.message();
     // One line, also for several complaints.
-    for (std::size_t at = 0; (at = line.find('\n', at)) != std::string::npos;) line.replace(at, 1, "; ");
+    for (std::size_t at = 0; (at = line.find('\n', at)) != std::string::npos;)
+      line.replace(at, 1, "; ");
   }
   line += '\n';
   std::fwrite(line.data(), 1, line.size(), stderr);

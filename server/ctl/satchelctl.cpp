@@ -60,13 +60,16 @@ void add_user_verbs(CLI::App& app, Typed& t) {
   create->add_option("NAME", t.user.name)->required();
   create->add_option("--role", t.user.role, "rep, manager, dpo, auditor or admin")->required();
   create->add_option("--territory", t.user.territories, "May be given again")
-      ->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   verb(users, "list", "All users", t, user_list);
   verb(users, "show", "One user", t, [&t](CtlSession& s) { return user_show(s, t.name); })
-      ->add_option("NAME", t.name)->required();
+      ->add_option("NAME", t.name)
+      ->required();
   verb(users, "disable", "End a user's access", t,
        [&t](CtlSession& s) { return user_disable(s, t.name); })
-      ->add_option("NAME", t.name)->required();
+      ->add_option("NAME", t.name)
+      ->required();
   CLI::App* const role =
       verb(users, "set-role", "Give a user another role", t,
            [&t](CtlSession& s) { return user_set_role(s, t.user.name, t.user.role); });
@@ -77,9 +80,9 @@ void add_user_verbs(CLI::App& app, Typed& t) {
 
 void add_territory_verbs(CLI::App& app, Typed& t) {
   CLI::App& territories = *group(app, "territory", "Territories");
-  CLI::App* const create =
-      verb(territories, "create", "Make a territory", t,
-           [&t](CtlSession& s) { return territory_create(s, t.name, t.parent); });
+  CLI::App* const create = verb(territories, "create", "Make a territory", t, [&t](CtlSession& s) {
+    return territory_create(s, t.name, t.parent);
+  });
   create->add_option("NAME", t.name)->required();
   create->add_option("--parent", t.parent, "The territory it is part of");
   verb(territories, "list", "All territories", t, territory_list);
@@ -90,19 +93,21 @@ void add_device_verbs(CLI::App& app, Typed& t) {
   CLI::App& devices = *group(app, "device", "Devices");
   verb(devices, "enroll", "Make an enrolment code: single use, ten minutes", t,
        [&t](CtlSession& s) { return device_enroll(s, t.name); })
-      ->add_option("--user", t.name, "Whose device it will be")->required();
+      ->add_option("--user", t.name, "Whose device it will be")
+      ->required();
   verb(devices, "list", "All devices", t, device_list);
   verb(devices, "show", "One device", t, [&t](CtlSession& s) { return device_show(s, t.id); })
-      ->add_option("ID", t.id)->required();
+      ->add_option("ID", t.id)
+      ->required();
   verb(devices, "revoke", "End a device's access", t,
        [&t](CtlSession& s) { return device_revoke(s, t.id); })
-      ->add_option("ID", t.id)->required();
+      ->add_option("ID", t.id)
+      ->required();
 }
 
 void add_data_verbs(CLI::App& app, Typed& t) {
-  CLI::App* const dump = verb(app, "dump", "Every record as canonical lines", t, [&t](CtlSession& s) {
-    return dump_canonical(s, t.name, t.clocks);
-  });
+  CLI::App* const dump = verb(app, "dump", "Every record as canonical lines", t,
+                              [&t](CtlSession& s) { return dump_canonical(s, t.name, t.clocks); });
   dump->add_flag("--canonical", t.canonical, "The form; the only one there is")->required();
   dump->add_option("--user", t.name, "What this user's devices should hold");
   dump->add_flag("--clocks", t.clocks, "With contexts, dots, stamps and siblings");
@@ -127,10 +132,12 @@ void add_schema_verbs(CLI::App& app, Typed& t) {
   verb(schemas, "show", "Collections, fields, rules and classes", t, schema_show);
   verb(schemas, "check", "May this file follow the schema in force?", t,
        [&t](CtlSession& s) { return schema_check(s, t.name); })
-      ->add_option("FILE", t.name)->required();
+      ->add_option("FILE", t.name)
+      ->required();
   verb(schemas, "apply", "Put a schema in force", t,
        [&t](CtlSession& s) { return schema_apply(s, t.name); })
-      ->add_option("FILE", t.name)->required();
+      ->add_option("FILE", t.name)
+      ->required();
 }
 
 using RecordAction = Status (*)(CtlSession&, const RecordVerb&);
@@ -153,7 +160,8 @@ void add_record_verbs(CLI::App& app, Typed& t) {
   record_verb(records, "explain", "Why a field shows what it shows", t, record_explain)
       ->add_option("FIELD", t.record.field);
   record_verb(records, "resolve", "Settle a conflict", t, record_resolve)
-      ->add_option("ASSIGNMENT", t.record.words, "FIELD=VALUE or FIELD:=JSON")->required();
+      ->add_option("ASSIGNMENT", t.record.words, "FIELD=VALUE or FIELD:=JSON")
+      ->required();
   CLI::App* const restore =
       record_verb(records, "restore", "Bring it, or one of its values, back", t, record_restore);
   restore->add_option("FIELD", t.record.field);
@@ -163,9 +171,9 @@ void add_record_verbs(CLI::App& app, Typed& t) {
   put->add_option("COLLECTION", t.record.collection)->required();
   put->add_option("WORDS", t.record.words, "[ID] FIELD=VALUE...")->required();
   put->add_flag("--new", t.record.may_create, "Make a record of this ID where there is none");
-  verb(records, "conflicts", "Fields that somebody should look at", t,
-       [&t](CtlSession& s) { return record_conflicts(s, t.record); })
-      ->add_option("COLLECTION", t.record.collection);
+  verb(records, "conflicts", "Fields that somebody should look at", t, [&t](CtlSession& s) {
+    return record_conflicts(s, t.record);
+  })->add_option("COLLECTION", t.record.collection);
 }
 
 void add_options(CLI::App& app, CtlOptions& options) {

@@ -53,7 +53,8 @@ void print_table(const json::array& rows) {
   for (const auto& line : cells) {
     for (std::size_t i = 0; i < line.size(); ++i) {
       const bool last = i + 1 == line.size();
-      std::cout << line[i] << (last ? std::string{} : std::string(widths[i] - line[i].size() + 2, ' '));
+      std::cout << line[i]
+                << (last ? std::string{} : std::string(widths[i] - line[i].size() + 2, ' '));
     }
     std::cout << '\n';
   }

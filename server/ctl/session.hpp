@@ -32,10 +32,12 @@ class CtlSession {
 
   // Made at the first call. kUsage (neither --data nor --server), kConfigInvalid, kFileRead.
   Result<AdminClient*> client();
-  // The folder's workspace, where --data was given and no server runs on it. kUnreachable without --data.
+  // The folder's workspace, where --data was given and no server runs on it. kUnreachable without
+  // --data.
   Result<Workspace*> offline();
   // Asks the server; where nothing listens and --data was given, works on the folder instead.
-  Result<Bytes> get_or(const std::string& path, const std::function<Result<Bytes>(Workspace&)>& offline);
+  Result<Bytes> get_or(const std::string& path,
+                       const std::function<Result<Bytes>(Workspace&)>& offline);
 
  private:
   Result<AdminEndpoint> endpoint();
@@ -45,8 +47,8 @@ class CtlSession {
   std::unique_ptr<Workspace> workspace_;
 };
 
-// Prints an answer: with -o json as it is (a list as NDJSON), else an object as "name: value" lines and a
-// list as a table of the objects' members.
+// Prints an answer: with -o json as it is (a list as NDJSON), else an object as "name: value" lines
+// and a list as a table of the objects' members.
 void print_json(const CtlSession& session, const boost::json::value& value);
 // Parses and prints what the server said. kFrameMalformed where it is no JSON.
 Status print_body(const CtlSession& session, const Bytes& body);

@@ -29,13 +29,15 @@ Status device_revoke(CtlSession& session, const std::string& id);
 
 // Whole-store reads; they work on the folder while the server is stopped.
 Status dump_canonical(CtlSession& session, const std::string& user, bool clocks);
-Status export_collection(CtlSession& session, const std::string& collection, const std::string& format);
+Status export_collection(CtlSession& session, const std::string& collection,
+                         const std::string& format);
 Status show_status(CtlSession& session);
 // kStoreCorrupt where anything is bad, after the report.
 Status check_store(CtlSession& session);
 
 Status schema_show(CtlSession& session);
-// Compiles a schema file here and asks the server whether it may follow the one in force; or puts it in force.
+// Compiles a schema file here and asks the server whether it may follow the one in force; or puts
+// it in force.
 Status schema_check(CtlSession& session, const std::string& file);
 Status schema_apply(CtlSession& session, const std::string& file);
 

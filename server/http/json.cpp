@@ -68,7 +68,9 @@ Response json_response(unsigned status, const json::value& value) {
 }
 
 Response ndjson_response(Bytes lines) {
-  return {.status = 200, .content_type = "application/x-ndjson", .body = std::move(lines),
+  return {.status = 200,
+          .content_type = "application/x-ndjson",
+          .body = std::move(lines),
           .headers = {}};
 }
 

@@ -16,7 +16,8 @@ namespace satchel::server {
 
 namespace json = boost::json;
 
-// kInvalidArgument: the body is no JSON object, or nested too deeply. An empty body is an empty object.
+// kInvalidArgument: the body is no JSON object, or nested too deeply. An empty body is an empty
+// object.
 Result<json::object> parse_object(const Bytes& body);
 // A required text member. kInvalidArgument names it.
 Result<std::string> get_text(const json::object& object, std::string_view name);

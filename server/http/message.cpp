@@ -72,7 +72,8 @@ bool parse_target(std::string_view target, Request& request) {
 }
 
 Response json_response(unsigned status, Bytes body) {
-  return {.status = status, .content_type = "application/json", .body = std::move(body), .headers = {}};
+  return {
+      .status = status, .content_type = "application/json", .body = std::move(body), .headers = {}};
 }
 
 Response problem(const Request& request, const Error& error) {
@@ -87,8 +88,10 @@ Response problem(const Request& request, unsigned status, const Error& error) {
   if (!error.context.empty()) body["detail"] = error.context;
   body["code"] = std::string(wire_name(error.code));
   if (!request.request_id.empty()) body["request_id"] = request.request_id;
-  Response response{.status = status, .content_type = "application/problem+json",
-                    .body = boost::json::serialize(body), .headers = {}};
+  Response response{.status = status,
+                    .content_type = "application/problem+json",
+                    .body = boost::json::serialize(body),
+                    .headers = {}};
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (status == 503 || status == 507) response.headers.emplace_back("Retry-After", "5");
   return response;

@@ -13,12 +13,12 @@ namespace satchel::server {
 
 // A request that has passed the fence (server/net/http_fence.hpp). Value type.
 struct Request {
-  std::string method;         // "GET"
-  std::string path;           // Percent-decoded, without the query.
+  std::string method;                                      // "GET"
+  std::string path;                                        // Percent-decoded, without the query.
   std::vector<std::pair<std::string, std::string>> query;  // Decoded, in order.
   std::string authorization;  // The header's value, empty where there is none.
   std::string content_type;
-  std::string request_id;     // The client's, where it is short and plain; else made here.
+  std::string request_id;  // The client's, where it is short and plain; else made here.
   Bytes body;
 
   // The first query parameter of this name, empty where there is none.

@@ -49,7 +49,8 @@ bool Router::match(const Row& row, const std::vector<std::string_view>& segments
 
 Response Router::answer(RouteContext& context, const Request& request) const {
   const auto segments = split<std::string_view>(request.path);
-  const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view{request.method};
+  const std::string_view method =
+      request.method == "HEAD" ? "GET" : std::string_view{request.method};
   std::string allowed;
   for (const Row& row : rows_) {
     PathParameters parameters;

@@ -14,7 +14,9 @@ namespace satchel::server {
 // Values of a pattern's {names}.
 class PathParameters {
  public:
-  void set(std::string_view name, std::string value) { values_[std::string(name)] = std::move(value); }
+  void set(std::string_view name, std::string value) {
+    values_[std::string(name)] = std::move(value);
+  }
   // Empty for a name that the pattern does not have.
   [[nodiscard]] const std::string& get(std::string_view name) const;
 
@@ -25,8 +27,8 @@ class PathParameters {
 using Route = Response (*)(RouteContext& context, const Request& request,
                            const PathParameters& path);
 
-// Thread-safe once filled. A pattern is segments between slashes; "{name}" matches one whole segment,
-// and "{name}:verb" one that ends so. HEAD is answered as GET.
+// Thread-safe once filled. A pattern is segments between slashes; "{name}" matches one whole
+// segment, and "{name}:verb" one that ends so. HEAD is answered as GET.
 class Router {
  public:
   void add(std::string_view method, std::string_view pattern, Route route);

@@ -27,7 +27,8 @@ constexpr std::size_t kBufferKept = 4096;
 class TlsConnection final : public Connection, public std::enable_shared_from_this<TlsConnection> {
  public:
   TlsConnection(const ConnectionContext& context, tcp::socket socket, std::function<void()> ended)
-      : context_(context), stream_(TcpStream(std::move(socket)), *context.tls),
+      : context_(context),
+        stream_(TcpStream(std::move(socket)), *context.tls),
         ended_(std::move(ended)) {}
 
   void start() { context_.tasks.spawn(stream_.get_executor(), run(shared_from_this())); }
@@ -145,8 +146,7 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
 
 std::shared_ptr<Connection> start_connection(const ConnectionContext& context, tcp::socket socket,
                                              std::function<void()> ended) {
-  auto connection =
-      std::make_shared<TlsConnection>(context, std::move(socket), std::move(ended));
+  auto connection = std::make_shared<TlsConnection>(context, std::move(socket), std::move(ended));
   connection->start();
   return connection;
 }

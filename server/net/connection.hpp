@@ -8,8 +8,8 @@
 #include <atomic>
 #include <memory>
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "server/net/ports.hpp"
 #include "server/net/task_group.hpp"
@@ -22,7 +22,7 @@ struct ConnectionContext {
   std::shared_ptr<net::ssl::context> tls;
   net::any_io_executor workers;  // Where HTTP handlers run.
   HttpHandler http;
-  SyncAcceptor sync;             // Null where the listener has no sync.
+  SyncAcceptor sync;  // Null where the listener has no sync.
   NetworkLog log;
   TaskGroup& tasks;
 };

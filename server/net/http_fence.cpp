@@ -80,7 +80,8 @@ bool judge(const HeaderParser& parser, FencedRequest& fenced) {
   } else if (message.count(http::field::host) != 1) {
     fenced.refusal = refuse(request, 400, Errc::kHttpRefused, "a request names exactly one Host");
   } else if (message.count(http::field::content_length) > 1) {
-    fenced.refusal = refuse(request, 400, Errc::kHttpRefused, "Content-Length comes more than once");
+    fenced.refusal =
+        refuse(request, 400, Errc::kHttpRefused, "Content-Length comes more than once");
   } else if (!parse_target({message.target().data(), message.target().size()}, request)) {
     fenced.refusal = refuse(request, 400, Errc::kHttpRefused, "the request target cannot be read");
   } else {

@@ -1,14 +1,14 @@
 // Reads one HTTP request behind a fence: Boost 1.81's parser meets nothing that it handles badly.
 //
-// The header is read first, under limits::kHttpHeaderBytesMax, and judged: any Transfer-Encoding, any
-// version but HTTP/1.1, anything but exactly one Host is refused before a byte of the body is parsed.
-// Then a length-delimited body under limits::kHttpBodyBytesMax.
+// The header is read first, under limits::kHttpHeaderBytesMax, and judged: any Transfer-Encoding,
+// any version but HTTP/1.1, anything but exactly one Host is refused before a byte of the body is
+// parsed. Then a length-delimited body under limits::kHttpBodyBytesMax.
 #pragma once
 
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/message.hpp>
 #include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
 
 #include "server/http/message.hpp"
 #include "server/net/types.hpp"
@@ -21,8 +21,8 @@ struct FencedRequest {
   Kind kind = Kind::kClosed;  // kClosed: the peer left, or said nothing before the deadline.
   Request request;            // Of kRequest; of kRefused as far as it was read.
   bool keep_alive = false;
-  bool head = false;          // A HEAD request: the answer goes without its body.
-  Response refusal;           // Of kRefused; the connection is closed after it.
+  bool head = false;  // A HEAD request: the answer goes without its body.
+  Response refusal;   // Of kRefused; the connection is closed after it.
   beast::http::request<beast::http::empty_body> upgrade;  // Of kUpgrade: for websocket::accept.
 };
 

@@ -27,7 +27,10 @@ bool ConnectionBudget::take() {
 }
 
 Listener::Listener(net::io_context& io, ConnectionContext context, ConnectionBudget& budget)
-    : io_(io), context_(std::move(context)), budget_(budget), strand_(net::make_strand(io)),
+    : io_(io),
+      context_(std::move(context)),
+      budget_(budget),
+      strand_(net::make_strand(io)),
       acceptor_(strand_) {}
 
 Result<std::shared_ptr<Listener>> Listener::open(net::io_context& io, const std::string& host,
@@ -74,7 +77,8 @@ net::awaitable<void> Listener::accept_all(std::shared_ptr<Listener> self) {
   while (!self->stopping_) {
     // Each connection has a strand of its own. Accepting waits without end by its nature; stop()
     // closes the acceptor.
-    auto [error, socket] = co_await self->acceptor_.async_accept(net::make_strand(self->io_), kToken);
+    auto [error, socket] =
+        co_await self->acceptor_.async_accept(net::make_strand(self->io_), kToken);
     if (self->stopping_) break;
     if (error) {
       pause.expires_after(kAcceptPause);

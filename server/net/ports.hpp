@@ -48,8 +48,8 @@ class SyncChannel {
 
 // Makes the session of a new connection. `wake` may be called from any thread, whenever generate,
 // may_read or closing may answer otherwise than before; it never blocks.
-using SyncAcceptor = std::function<std::shared_ptr<SyncChannel>(Bytes channel_binding,
-                                                                std::function<void()> wake)>;
+using SyncAcceptor =
+    std::function<std::shared_ptr<SyncChannel>(Bytes channel_binding, std::function<void()> wake)>;
 
 // Told of what happens on the network; thread-safe, never blocks. No personal data.
 using NetworkLog = std::function<void(std::string_view event, const std::string& detail)>;

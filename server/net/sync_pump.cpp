@@ -38,8 +38,11 @@ bool offers_subprotocol(const UpgradeRequest& request) {
 }
 
 SyncPump::SyncPump(TlsStream stream, TaskGroup& tasks, NetworkLog log)
-    : socket_(std::move(stream)), tasks_(tasks), log_(std::move(log)),
-      write_signal_(socket_.get_executor()), read_signal_(socket_.get_executor()),
+    : socket_(std::move(stream)),
+      tasks_(tasks),
+      log_(std::move(log)),
+      write_signal_(socket_.get_executor()),
+      read_signal_(socket_.get_executor()),
       write_deadline_(socket_.get_executor()) {}
 
 std::function<void()> SyncPump::wake() {
@@ -161,8 +164,8 @@ net::awaitable<bool> SyncPump::write_next() {
   co_return sent;
 }
 
-// The TCP stream's own timer is not used under a WebSocket: a read that starts meanwhile would inherit
-// it.
+// The TCP stream's own timer is not used under a WebSocket: a read that starts meanwhile would
+// inherit it.
 net::awaitable<bool> SyncPump::write_frame(const Bytes& frame) {
   writing_ = true;
   write_deadline_.expires_after(kWriteDeadline);

@@ -26,10 +26,10 @@ using UpgradeRequest = beast::http::request<beast::http::empty_body>;
 // Whether the client offers satchel.sync.v1.
 bool offers_subprotocol(const UpgradeRequest& request);
 
-// Two coroutines, one reading and one writing, on one strand. One frame is written at a time and the
-// next is asked for when it has left: TCP's own backpressure reaches the session. Reading pauses while
-// the session's work waits for the writer.
-// Thread-bound to the strand of its stream, but for the function that wake() gives.
+// Two coroutines, one reading and one writing, on one strand. One frame is written at a time and
+// the next is asked for when it has left: TCP's own backpressure reaches the session. Reading
+// pauses while the session's work waits for the writer. Thread-bound to the strand of its stream,
+// but for the function that wake() gives.
 class SyncPump : public std::enable_shared_from_this<SyncPump> {
  public:
   SyncPump(TlsStream stream, TaskGroup& tasks, NetworkLog log);

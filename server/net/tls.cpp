@@ -46,7 +46,8 @@ Result<Bytes> export_channel_binding(TlsStream& stream) {
   }
   Bytes out(kExporterBytes, '\0');
   if (SSL_export_keying_material(native, reinterpret_cast<unsigned char*>(out.data()), out.size(),
-                                 kExporterLabel.data(), kExporterLabel.size(), nullptr, 0, 0) != 1) {
+                                 kExporterLabel.data(), kExporterLabel.size(), nullptr, 0,
+                                 0) != 1) {
     return Error{Errc::kTlsFailed, "no keying material to export"};
   }
   return out;

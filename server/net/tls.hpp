@@ -18,8 +18,8 @@ Result<std::shared_ptr<net::ssl::context>> make_tls_context(const std::string& c
                                                             const std::string& private_key);
 
 // 32 bytes that both ends of this connection share and nobody else (RFC 5705), label
-// "EXPORTER-satchel-sync-v1". kTlsFailed: TLS 1.2 without the extended master secret, whose exporter
-// would not be bound to the connection.
+// "EXPORTER-satchel-sync-v1". kTlsFailed: TLS 1.2 without the extended master secret, whose
+// exporter would not be bound to the connection.
 Result<Bytes> export_channel_binding(TlsStream& stream);
 
 }  // namespace satchel::server

@@ -98,7 +98,8 @@ Response put_role(RouteContext& context, const Request& request, const PathParam
                 [&](sync::User& user) { user.role = *role; });
 }
 
-Response put_territories(RouteContext& context, const Request& request, const PathParameters& path) {
+Response put_territories(RouteContext& context, const Request& request,
+                         const PathParameters& path) {
   auto body = parse_object(request.body);
   if (!body) return problem(request, body.error());
   auto names = find_texts(*body, "territories");
@@ -122,7 +123,8 @@ Response post_territory(RouteContext& context, const Request& request, const Pat
   if (!name) return problem(request, name.error());
   auto parent = find_text(*body, "parent");
   if (!parent) return problem(request, parent.error());
-  auto made = create_territory(context.workspace.hub(), context.writer, *name, parent->value_or(""));
+  auto made =
+      create_territory(context.workspace.hub(), context.writer, *name, parent->value_or(""));
   if (!made) return problem(request, made.error());
   return json_response(201, territory_json(*made));
 }

@@ -37,8 +37,10 @@ Result<RedeemRequest> redeem_request(const Request& request, const PathParameter
   if (!id || !secret) return Error{Errc::kEnrolmentInvalid};
   auto key = crypto::from_base64url(*key_text);
   if (!key) return Error{Errc::kInvalidArgument, "/public_key: base64url is needed"};
-  return RedeemRequest{.id = std::move(*id), .secret = std::move(*secret),
-                       .device_name = name->value_or(""), .public_key = std::move(*key)};
+  return RedeemRequest{.id = std::move(*id),
+                       .secret = std::move(*secret),
+                       .device_name = name->value_or(""),
+                       .public_key = std::move(*key)};
 }
 
 Response post_redeem(RouteContext& context, const Request& request, const PathParameters& path) {
@@ -79,7 +81,9 @@ Response get_schema(RouteContext& context, const Request& request, const PathPar
   if (!from_hex(path.get("hash"), hash)) return problem(request, Error{Errc::kSchemaUnknown});
   auto nodes = context.workspace.hub().schema_nodes(hash);
   if (!nodes) return problem(request, nodes.error());
-  return {.status = 200, .content_type = "application/octet-stream", .body = std::move(*nodes),
+  return {.status = 200,
+          .content_type = "application/octet-stream",
+          .body = std::move(*nodes),
           .headers = {}};
 }
 

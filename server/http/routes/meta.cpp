@@ -1,7 +1,7 @@
 // GET /healthz, /livez, /readyz, /version.
+#include "server/app/version.hpp"
 #include "server/http/json.hpp"
 #include "server/http/router.hpp"
-#include "server/app/version.hpp"
 
 namespace satchel::server {
 namespace {
@@ -21,10 +21,10 @@ Response get_ready(RouteContext& context, const Request& request, const PathPara
 }
 
 Response get_version(RouteContext& context, const Request&, const PathParameters&) {
-  return json_response(200,
-                       json::object{{"version", kVersion},
-                                    {"protocol", wire::kProtocolVersion},
-                                    {"schema_hash", to_hex(context.workspace.hub().catalog()->hash())}});
+  return json_response(
+      200, json::object{{"version", kVersion},
+                        {"protocol", wire::kProtocolVersion},
+                        {"schema_hash", to_hex(context.workspace.hub().catalog()->hash())}});
 }
 
 }  // namespace

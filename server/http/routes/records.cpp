@@ -62,7 +62,8 @@ Response get_history(RouteContext& context, const Request& request, const PathPa
 Response get_explain(RouteContext& context, const Request& request, const PathParameters& path) {
   auto name = record_name(path);
   if (!name) return problem(request, name.error());
-  auto lines = explain_lines(context.workspace.hub(), *name, std::string(request.parameter("field")));
+  auto lines =
+      explain_lines(context.workspace.hub(), *name, std::string(request.parameter("field")));
   return lines ? ndjson_response(std::move(*lines)) : problem(request, lines.error());
 }
 
@@ -103,14 +104,15 @@ Response post_put(RouteContext& context, const Request& request, const PathParam
 
 Response done(const Request& request, const RecordName& name, const Status& status) {
   if (!status) return problem(request, status.error());
-  return json_response(200, json::object{{"collection", name.collection}, {"id", to_text(name.id)}});
+  return json_response(200,
+                       json::object{{"collection", name.collection}, {"id", to_text(name.id)}});
 }
 
 Response post_delete(RouteContext& context, const Request& request, const PathParameters& path) {
   auto name = record_name(path);
   if (!name) return problem(request, name.error());
-  return done(request, *name, delete_record(context.writer, context.workspace.hub(), *name,
-                                            purpose_of(request)));
+  return done(request, *name,
+              delete_record(context.writer, context.workspace.hub(), *name, purpose_of(request)));
 }
 
 Response post_restore(RouteContext& context, const Request& request, const PathParameters& path) {
@@ -139,8 +141,9 @@ Response post_resolve(RouteContext& context, const Request& request, const PathP
   if (!body) return problem(request, body.error());
   auto choice = assignment_of(*body);
   if (!choice) return problem(request, choice.error());
-  return done(request, *name, resolve_field(context.writer, context.workspace.hub(), *name, *choice,
-                                            purpose_of(request)));
+  return done(
+      request, *name,
+      resolve_field(context.writer, context.workspace.hub(), *name, *choice, purpose_of(request)));
 }
 
 }  // namespace
