@@ -110,9 +110,10 @@ Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& re
   const Dot dot{commit.header.replica, commit.header.number};
   for (const RecordWrite& write : commit.body.records) {
     Held& held = held_.at(write.id);
-    // Not held any more (or not yet again): the server tells what there is to hold.
-    const bool unknown = held.record.entries.empty() && !write.creates;
-    if (held.gone || unknown) continue;
+    if (held.gone) continue;
+    // What is neither held nor created by the commit left our scopes, or the pages of a bootstrap
+    // are still to tell it: nothing of it may be left behind.
+    if (held.record.entries.empty() && !write.creates) continue;
     held.record.collection = write.collection;
     held.seq = std::max(held.seq, result.seq);
     for (const RegisterWrite& each : write.writes) {
@@ -120,7 +121,7 @@ Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& re
       held.fields.push_back(each.field);
       Entry& base = held.record.at(each.field, completed_key(each, dot), each.privacy);
       // The server has spoken of this register since: its word has this write in it.
-      if (base.seq > result.seq) continue;
+      if (base.seq >= result.seq) continue;
       apply_write(held.record, each, dot, Stamp{commit.header.stamp}).seq = result.seq;
     }
   }
@@ -242,7 +243,10 @@ Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& r
   auto decoded = decoded_commit(txn, result.number);
   if (!decoded) return decoded.error();
   const bool refused = !takes_effect(result.outcome);
-  if (!refused) SATCHEL_TRY(apply.fold((*decoded)->commit, result));
+  // Where our cursor has passed the commit's place, the server's pages have told what became of it
+  // (that the record left our scopes, perhaps): then nothing is folded.
+  const bool told = result.seq != 0 && state_.cursor.seq >= result.seq;
+  if (!refused && !told) SATCHEL_TRY(apply.fold((*decoded)->commit, result));
   if (refused || result.outcome == wire::Outcome::kReduced) {
     auto commit = find_commit(txn, Table::kOutbox, result.number, true);
     if (!commit) return commit.error();
@@ -253,7 +257,7 @@ Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& r
   if (refused) SATCHEL_TRY(erase_commit(txn, Table::kOutbox, result.number));
   // What leaves the outbox is shown differently too, whether or not it was folded.
   for (const RecordWrite& write : (*decoded)->commit.body.records) {
-    if (refused) apply.changes().push_back({write.collection, write.id, 0, 0, false, {}});
+    if (refused || told) apply.changes().push_back({write.collection, write.id, 0, 0, false, {}});
   }
   return txn.put(Table::kCommits, number_key(result.number),
                  encode_answered({result.outcome, result.seq, result.receipt}));

@@ -28,7 +28,8 @@ void sort_for_page(std::vector<Entry>& entries) {
 }
 
 // Rows after `from`, until they name enough records for a page. A page never ends inside a commit.
-Result<Window> window_after(ReadTxn& txn, const Hub::PageRequest& request, std::size_t records_target) {
+Result<Window> window_after(ReadTxn& txn, const Hub::PageRequest& request,
+                            std::size_t records_target) {
   Window window;
   window.upto = request.from.seq;
   window.tag = request.from.tag;
@@ -47,7 +48,8 @@ Result<Window> window_after(ReadTxn& txn, const Hub::PageRequest& request, std::
     ByteReader reader{key};
     window.upto = reader.u64_big();
     window.tag = row->tag;
-    if (row->exact && row->author == request.reader) window.own.insert(window.upto);
+    const bool answered = row->number <= request.reader_answered;
+    if (row->exact && answered && row->author == request.reader) window.own.insert(window.upto);
     for (const RecordNumber number : row->records) {
       if (seen.insert(number).second) window.records.push_back(number);
     }
@@ -99,8 +101,10 @@ class Selection {
     const bool whole = entered > after && entered <= upto;
     if (entered > upto) return false;
     const auto keep = [&](const Entry& entry) {
-      if (entry.seq > upto) return false;
+      // Nothing is held back of a whole record: a later page leaves out what its reader wrote himself, which the whole
+      // took away from him.
       if (whole) return true;
+      if (entry.seq > upto) return false;
       return entry.seq > after && (own == nullptr || !own->contains(entry.seq));
     };
     SATCHEL_TRY(collect(stored, *header, keep, item.entries));
@@ -110,7 +114,8 @@ class Selection {
 
  private:
   template <class Keep>
-  Status collect(const StoredRecord& stored, const RecordHeader& header, const Keep& keep, std::vector<Entry>& entries) {
+  Status collect(const StoredRecord& stored, const RecordHeader& header, const Keep& keep,
+                 std::vector<Entry>& entries) {
     for (const Segment& segment : stored.segments) {
       if (!permitted_[static_cast<std::size_t>(segment.privacy)]) continue;
       auto plain = txn_.open_segment(stored, segment);
@@ -134,13 +139,15 @@ class Selection {
 }  // namespace
 
 Result<Hub::Page> Hub::changes_after(const PageRequest& request) {
-  // Catalog and state first: a snapshot opened later is at least as new, so no record's collection is unknown.
+  // Catalog and state first: a snapshot opened later is at least as new, so no record's collection
+  // is unknown.
   const auto catalog_now = catalog();
   const IncarnationId incarnation = state().incarnation;
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
   constexpr std::size_t kBytesPerRecordAtLeast = 256;
-  auto window = window_after(**txn, request, std::max<std::size_t>(1, request.bytes_target / kBytesPerRecordAtLeast));
+  auto window = window_after(
+      **txn, request, std::max<std::size_t>(1, request.bytes_target / kBytesPerRecordAtLeast));
   if (!window) return window.error();
   Selection selection{*this, **txn, *catalog_now, request.entitlement, request.purpose};
   PageWriter writer;
@@ -166,7 +173,8 @@ Result<Hub::Page> Hub::changes_after(const PageRequest& request) {
   return page;
 }
 
-Result<Bytes> Hub::states_of(std::span<const RecordId> ids, const Entitlement& entitlement, const std::string& purpose) {
+Result<Bytes> Hub::states_of(std::span<const RecordId> ids, const Entitlement& entitlement,
+                             const std::string& purpose) {
   const auto catalog_now = catalog();
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
@@ -183,12 +191,13 @@ Result<Bytes> Hub::states_of(std::span<const RecordId> ids, const Entitlement& e
     auto selected = selection.select(stored, 0, UINT64_MAX, nullptr, item);
     if (!selected) return selected.error();
     item.whole = false;
-    if (*selected && !item.evict) writer.add(item);
+    if (*selected) writer.add(item);
   }
   return writer.empty() ? Bytes{} : writer.finish();
 }
 
-Status Hub::visit_records(const Entitlement* entitlement, const std::function<bool(const Record&)>& visit) {
+Status Hub::visit_records(const Entitlement* entitlement,
+                          const std::function<bool(const Record&)>& visit) {
   const auto catalog_now = catalog();
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();

@@ -46,7 +46,8 @@ Result<User> decode_user(ByteView bytes) {
   user.active = in.u8() != 0;
   user.record = read_id<RecordId>(in);
   const std::uint64_t count = in.varint();
-  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) user.territories.emplace_back(in.sized());
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i)
+    user.territories.emplace_back(in.sized());
   if (!in.finished()) return malformed("user");
   return user;
 }

@@ -161,7 +161,8 @@ Entitlement Hub::entitlement_of(const User& user) const {
 
 bool Entitlement::grants(const std::vector<std::string>& record_scopes) const {
   return std::any_of(scopes.begin(), scopes.end(), [&](const std::string& scope) {
-    return scope == "*" || std::find(record_scopes.begin(), record_scopes.end(), scope) != record_scopes.end();
+    return scope == "*" ||
+           std::find(record_scopes.begin(), record_scopes.end(), scope) != record_scopes.end();
   });
 }
 
@@ -190,12 +191,14 @@ Result<bool> Hub::knows(const wire::Cursor& cursor) {
   return *row && (*row)->tag == cursor.tag;
 }
 
-// -- HubTxn ----------------------------------------------------------------------------------------------------------
+// -- HubTxn --
 
 HubTxn::HubTxn(Hub& hub, std::unique_ptr<WriteTxn> txn)
     : hub_(hub), txn_(std::move(txn)), state_(hub.state()), catalog_(hub.catalog()) {}
 
-Status HubTxn::put_user(const User& user) { return txn_->put(Table::kUsers, user.name, encode_user(user)); }
+Status HubTxn::put_user(const User& user) {
+  return txn_->put(Table::kUsers, user.name, encode_user(user));
+}
 
 Status HubTxn::put_device(const Device& device) {
   return txn_->put(Table::kDevices, device.id.bytes(), encode_device(device));

@@ -1,4 +1,5 @@
-// The server's replica: takes commits, gives them a place in one sequence, and knows what each device may hold.
+// The server's replica: takes commits, gives them a place in one sequence, and knows what each
+// device may hold.
 #pragma once
 
 #include <functional>
@@ -23,13 +24,13 @@ namespace satchel::sync {
 struct HubState {
   WorkspaceId workspace;
   IncarnationId incarnation;
-  ReplicaId self;             // New after every start, so that the hub's own dots never repeat.
+  ReplicaId self;  // New after every start, so that the hub's own dots never repeat.
   CommitNumber self_next = 1;
   Sequence seq = 0;
-  std::uint64_t tag = 0;      // Of commit `seq`.
+  std::uint64_t tag = 0;  // Of commit `seq`.
   Sequence backed_up_through = 0;
   std::uint64_t scope_epoch = 1;
-  bool recovering = false;    // A raw copy was noticed: see sync.md, Restores and clones.
+  bool recovering = false;  // A raw copy was noticed: see sync.md, Restores and clones.
   Stamp last_stamp;
 };
 
@@ -50,9 +51,12 @@ struct IngestBatch {
 };
 struct IngestOutcome {
   std::uint64_t watermark = 0;
-  std::vector<wire::CommitResult> results;  // One per commit of the batch, repeats with their first answer.
-  std::vector<RecordId> touched;            // Records of merged, reduced and refused commits: their state is told.
-  std::optional<Error> stopped;             // kCommitGap, kCommitFork: what came before it holds.
+  // One per commit of the batch, repeats with their first answer.
+  std::vector<wire::CommitResult> results;
+  // Records of commits that did not leave just what their author wrote (merged, reduced, refused,
+  // stamp lowered, moved out of his scopes), and of repeated ones: their state is told.
+  std::vector<RecordId> touched;
+  std::optional<Error> stopped;  // kCommitGap, kCommitFork: what came before it holds.
 };
 
 class HubTxn;
@@ -64,7 +68,8 @@ class Hub {
     Store& store;
     Clock& clock;
     crypto::Entropy& entropy;
-    // Opens copies sealed to the server's key (kCommitInvalid where it does not authenticate); may be null.
+    // Opens copies sealed to the server's key (kCommitInvalid where it does not authenticate); may
+    // be null.
     std::function<Result<Bytes>(ByteView sealed)> unseal;
     // Keyed mark of an acknowledgement (receipt), and its check.
     Bytes receipt_key;
@@ -82,10 +87,11 @@ class Hub {
   [[nodiscard]] Clock& clock() { return parts_.clock; }
   [[nodiscard]] crypto::Entropy& entropy() { return parts_.entropy; }
 
-  // The writer's transaction: any number of ingests and admin calls, one durable commit (group commit).
+  // The writer's transaction: any number of ingests and admin calls, one durable commit (group
+  // commit).
   Result<std::unique_ptr<HubTxn>> begin();
 
-  // -- Reading; each call is one snapshot ------------------------------------------------------------------------
+  // -- Reading; each call is one snapshot --
   Result<std::optional<User>> find_user(const std::string& name);
   Result<std::vector<User>> users();
   Result<std::optional<Device>> find_device(const DeviceId& id);
@@ -96,18 +102,24 @@ class Hub {
 
   // The whole record (admin's view), nothing where there is none. Dead ones are given too.
   Result<std::optional<Record>> find_record(const RecordId& id);
-  // Every record in order of collection name and id; `entitlement` null for the admin's view of all.
-  Status visit_records(const Entitlement* entitlement, const std::function<bool(const Record&)>& visit);
-  // Whether commit `seq` of this life had this tag: how a cursor is recognised. seq 0 is always known.
+  // Every record in order of collection name and id; `entitlement` null for the admin's view of
+  // all.
+  Status visit_records(const Entitlement* entitlement,
+                       const std::function<bool(const Record&)>& visit);
+  // Whether commit `seq` of this life had this tag: how a cursor is recognised. seq 0 is always
+  // known.
   Result<bool> knows(const wire::Cursor& cursor);
 
-  // One page of changes after `from` for an entitlement: body bytes (sync/page/page.hpp) and the new cursor.
+  // One page of changes after `from` for an entitlement: body bytes (sync/page/page.hpp) and the
+  // new cursor.
   struct PageRequest {
     const Entitlement& entitlement;
     std::string purpose;
     wire::Cursor from;
-    // Whose own exact commits need not be sent back; zero sends everything.
+    // Whose own exact commits need not be sent back, and up to which of them he has our answer (or
+    // will have it before this page). What is not answered is told here, see Edge::settle.
     ReplicaId reader;
+    CommitNumber reader_answered = 0;
     std::size_t bytes_target = 1024 * 1024;
   };
   struct Page {
@@ -118,7 +130,8 @@ class Hub {
   };
   Result<Page> changes_after(const PageRequest& request);
   // The same records' whole state for an Ack.
-  Result<Bytes> states_of(std::span<const RecordId> ids, const Entitlement& entitlement, const std::string& purpose);
+  Result<Bytes> states_of(std::span<const RecordId> ids, const Entitlement& entitlement,
+                          const std::string& purpose);
 
  private:
   friend class HubTxn;
@@ -134,10 +147,13 @@ class HubTxn {
  public:
   HubTxn(Hub& hub, std::unique_ptr<WriteTxn> txn);
 
-  // Takes commits in order, stops at a gap or fork. A refusal moves the watermark: nothing blocks the queue.
+  // Takes commits in order, stops at a gap or fork. A refusal moves the watermark: nothing blocks
+  // the queue.
   Result<IngestOutcome> ingest(const IngestBatch& batch);
-  // A commit of the hub's own (admin, import) under its current replica id. kPolicyDenied etc. as an Error.
-  Result<wire::CommitResult> write(const CommitBody& body, const std::string& actor, const std::string& purpose);
+  // A commit of the hub's own (admin, import) under its current replica id. kPolicyDenied etc. as
+  // an Error.
+  Result<wire::CommitResult> write(const CommitBody& body, const std::string& actor,
+                                   const std::string& purpose);
   // The builder for such a commit, reading through this transaction.
   CommitBuilder builder();
   Result<std::optional<Record>> find_record(const RecordId& id);
@@ -152,7 +168,8 @@ class HubTxn {
   Result<ReplicaState> replica_state(const ReplicaId& id);
   Status put_replica_state(const ReplicaId& id, const ReplicaState& state);
   Status put_schema(std::shared_ptr<const schema::Catalog> catalog);  // kSchemaIncompatible
-  // A restore was noticed (or made): a new name for the store's life; every device replaces its base.
+  // A restore was noticed (or made): a new name for the store's life; every device replaces its
+  // base.
   Status begin_incarnation();
   Status set_backed_up_through(Sequence seq);
 
@@ -162,7 +179,8 @@ class HubTxn {
 
  private:
   friend class Ingestion;
-  Result<wire::CommitResult> judge(const IngestBatch& batch, const wire::Commit& commit);
+  Result<wire::CommitResult> judge(const IngestBatch& batch, const wire::Commit& commit,
+                                   bool& exact);
   void note_touched(const wire::Commit& commit, std::vector<RecordId>& touched) const;
   [[nodiscard]] Stamp next_stamp() const;
 

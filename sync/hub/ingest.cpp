@@ -12,16 +12,33 @@ namespace {
 using wire::Outcome;
 
 constexpr std::string_view kReceiptDomain = "satchel receipt v1";
+constexpr std::size_t kReceiptMacBytes = 16;
 
-Bytes receipt_of(ByteView key, const ReplicaId& replica, CommitNumber number, ByteView content_hash) {
+// A receipt: MAC (16), then each register that was taken out, record id (16) and field (u16 LE). Given back after a
+// restore it says what was decided, so that nothing is judged twice.
+Bytes receipt_of(ByteView key, const ReplicaId& replica, CommitNumber number, ByteView content_hash,
+                 ByteView taken_out) {
   Bytes message{kReceiptDomain};
   message += replica.bytes();
   append_u64(message, number);
-  message += content_hash;
-  return crypto::hmac_sha256(key, message).substr(0, 16);
+  append_sized(message, content_hash);
+  message += taken_out;
+  return crypto::hmac_sha256(key, message).substr(0, kReceiptMacBytes) + Bytes{taken_out};
 }
 
-bool is_empty_place(const wire::Commit& commit) { return commit.sections.empty() && commit.sealed.empty(); }
+Bytes taken_out_by(const wire::CommitResult& result) {
+  Bytes out;
+  if (result.outcome != Outcome::kReduced) return out;
+  for (const auto& [id, field] : result.fields) {
+    out += id.bytes();
+    append_u16(out, field);
+  }
+  return out;
+}
+
+bool is_empty_place(const wire::Commit& commit) {
+  return commit.sections.empty() && commit.sealed.empty();
+}
 
 }  // namespace
 
@@ -37,20 +54,34 @@ struct CommitIntake {
     if (!plain) return plain.error();
     auto inner = wire::decode_commit(*plain);
     if (!inner) return inner.error();
-    inner->header.replica = commit.header.replica;  // The dot lies outside the seal: re-identification.
+    // The dot lies outside the seal: re-identification.
+    inner->header.replica = commit.header.replica;
     inner->header.number = commit.header.number;
     inner->header.receipt = commit.header.receipt;
     return inner;
   }
 
-  [[nodiscard]] bool judged_before(const wire::CommitHeader& header) const {
-    if (header.receipt.empty()) return false;
-    return crypto::constant_time_equal(
-        header.receipt, receipt_of(parts.receipt_key, header.replica, header.number, header.content_hash));
+  // What was taken out when the commit was first judged; nothing where it bears no receipt of ours.
+  [[nodiscard]] std::optional<Ingestion::TakenOut> judged_before(
+      const wire::CommitHeader& header) const {
+    if (header.receipt.size() < kReceiptMacBytes) return std::nullopt;
+    const ByteView taken_out = ByteView{header.receipt}.substr(kReceiptMacBytes);
+    const Bytes ours = receipt_of(parts.receipt_key, header.replica, header.number,
+                                  header.content_hash, taken_out);
+    if (!crypto::constant_time_equal(header.receipt, ours)) return std::nullopt;
+    Ingestion::TakenOut fields;
+    ByteReader in{taken_out};
+    while (in.left() > 0) {
+      const auto id = RecordId::from_bytes(in.take(16));
+      const FieldId field = in.u16();
+      if (id && !in.failed()) fields.emplace(*id, field);
+    }
+    return fields;
   }
 };
 
-Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::Commit& given) {
+Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::Commit& given,
+                                         bool& exact) {
   const CommitIntake intake{hub_.parts_};
   wire::CommitResult result;
   result.number = given.header.number;
@@ -60,14 +91,16 @@ Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::C
     result.rule = std::move(rule);
     return result;
   };
-  if (is_empty_place(given)) return result;  // Keeps numbers dense after a restore; nothing takes effect.
+  // Keeps numbers dense after a restore; nothing takes effect.
+  if (is_empty_place(given)) return result;
   auto commit = intake.opened(given);
   if (!commit) return invalid(commit.error().code, "sealed");
   const wire::CommitHeader& header = commit->header;
   std::size_t size = 0;
   for (const wire::Section& section : commit->sections) size += section.bytes.size();
   if (size > limits::kCommitBytesMax) return invalid(Errc::kLimitExceeded, "commit-bytes");
-  if (content_hash(header, commit->sections) != header.content_hash) return invalid(Errc::kCommitInvalid, "content-hash");
+  if (content_hash(header, commit->sections) != header.content_hash)
+    return invalid(Errc::kCommitInvalid, "content-hash");
   if (header.actor != batch.user) return invalid(Errc::kForbidden, "actor");
   if (!is_known_purpose(header.purpose)) {
     result.outcome = Outcome::kDenied;
@@ -77,9 +110,13 @@ Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::C
   }
   auto body = decode_body(commit->sections);
   if (!body) return invalid(body.error().code, "body");
-  if (body->records.size() > limits::kCommitRecordsMax) return invalid(Errc::kLimitExceeded, "commit-records");
-  Ingestion ingestion{*this, {batch.replica, batch.user, batch.role, false, intake.judged_before(header)}, header};
-  return ingestion.take(std::move(*body));
+  if (body->records.size() > limits::kCommitRecordsMax)
+    return invalid(Errc::kLimitExceeded, "commit-records");
+  Ingestion ingestion{
+      *this, {batch.replica, batch.user, batch.role, false, intake.judged_before(header)}, header};
+  auto taken = ingestion.take(std::move(*body));
+  exact = ingestion.exact();
+  return taken;
 }
 
 Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
@@ -89,19 +126,22 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
   for (const wire::Commit& commit : batch.commits) {
     const CommitNumber number = commit.header.number;
     if (commit.header.replica != batch.replica) {
-      outcome.stopped = Error{Errc::kForeignDot, "commit " + std::to_string(number) + " names another replica"};
+      outcome.stopped =
+          Error{Errc::kForeignDot, "commit " + std::to_string(number) + " names another replica"};
       break;
     }
     if (number > replica->watermark + 1) {
-      outcome.stopped = Error{Errc::kCommitGap, "expected commit " + std::to_string(replica->watermark + 1) +
-                                                    ", got " + std::to_string(number)};
+      outcome.stopped =
+          Error{Errc::kCommitGap, "expected commit " + std::to_string(replica->watermark + 1) +
+                                      ", got " + std::to_string(number)};
       break;
     }
     const Bytes key = answer_key(batch.replica, number);
     if (number <= replica->watermark) {
       auto answer = txn_->find(Table::kResults, key);
       if (!answer) return answer.error();
-      if (!*answer) return Error{Errc::kStoreCorrupt, "no first answer to commit " + std::to_string(number)};
+      if (!*answer)
+        return Error{Errc::kStoreCorrupt, "no first answer to commit " + std::to_string(number)};
       auto row = decode_answer(**answer);
       if (!row) return row.error();
       if (row->content_hash != commit.header.content_hash && !is_empty_place(commit)) {
@@ -109,15 +149,20 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
         break;
       }
       outcome.results.push_back(std::move(row->result));
+      // Since the first answer others may have written, or the record may have left the author's scopes.
+      note_touched(commit, outcome.touched);
       continue;
     }
-    auto result = judge(batch, commit);
+    bool exact = true;
+    auto result = judge(batch, commit, exact);
     if (!result) return result.error();
     if (result->outcome != Outcome::kDenied && result->outcome != Outcome::kInvalid) {
-      result->receipt = receipt_of(hub_.parts_.receipt_key, batch.replica, number, commit.header.content_hash);
+      result->receipt = receipt_of(hub_.parts_.receipt_key, batch.replica, number,
+                                   commit.header.content_hash, taken_out_by(*result));
     }
-    SATCHEL_TRY(txn_->put(Table::kResults, key, encode_answer({commit.header.content_hash, *result})));
-    if (result->outcome != Outcome::kApplied) note_touched(commit, outcome.touched);
+    SATCHEL_TRY(
+        txn_->put(Table::kResults, key, encode_answer({commit.header.content_hash, *result})));
+    if (!exact || result->outcome != Outcome::kApplied) note_touched(commit, outcome.touched);
     replica->watermark = number;
     outcome.results.push_back(std::move(*result));
   }
@@ -136,14 +181,15 @@ void HubTxn::note_touched(const wire::Commit& commit, std::vector<RecordId>& tou
   for (const RecordWrite& write : body->records) touched.push_back(write.id);
 }
 
-Result<wire::CommitResult> HubTxn::write(const CommitBody& body, const std::string& actor, const std::string& purpose) {
+Result<wire::CommitResult> HubTxn::write(const CommitBody& body, const std::string& actor,
+                                         const std::string& purpose) {
   wire::CommitHeader header;
   header.replica = state_.self;
   header.number = state_.self_next;
   header.stamp = next_stamp().bits;
   header.actor = actor;
   header.purpose = purpose;
-  Ingestion ingestion{*this, {state_.self, actor, Role::kServer, true, false}, header};
+  Ingestion ingestion{*this, {state_.self, actor, Role::kServer, true, std::nullopt}, header};
   auto result = ingestion.take(body);
   if (!result) return result.error();
   if (result->outcome == Outcome::kDenied || result->outcome == Outcome::kInvalid) {
@@ -160,10 +206,12 @@ Stamp HubTxn::next_stamp() const {
 }
 
 CommitBuilder HubTxn::builder() {
-  const auto shown = [this](const schema::CollectionDef&, const RecordId& id) -> Result<std::optional<Record>> {
+  const auto shown = [this](const schema::CollectionDef&,
+                            const RecordId& id) -> Result<std::optional<Record>> {
     return find_record(id);
   };
-  return CommitBuilder{*catalog_, shown, CommitBuilder::Author::kServer, Dot{state_.self, state_.self_next}, next_stamp()};
+  return CommitBuilder{*catalog_, shown, CommitBuilder::Author::kServer,
+                       Dot{state_.self, state_.self_next}, next_stamp()};
 }
 
 Result<std::optional<Record>> HubTxn::find_record(const RecordId& id) {

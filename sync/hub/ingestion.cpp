@@ -25,10 +25,11 @@ bool touches_class(const RecordWrite& write, PrivacyClass privacy) {
 
 bool is_true(const Entry* entry) {
   if (entry == nullptr) return false;
-  return std::any_of(entry->state.siblings.begin(), entry->state.siblings.end(), [](const Sibling& sibling) {
-    const auto value = decode_value(sibling.value);
-    return value && value->as<bool>() != nullptr && *value->as<bool>();
-  });
+  return std::any_of(entry->state.siblings.begin(), entry->state.siblings.end(),
+                     [](const Sibling& sibling) {
+                       const auto value = decode_value(sibling.value);
+                       return value && value->as<bool>() != nullptr && *value->as<bool>();
+                     });
 }
 
 }  // namespace
@@ -56,7 +57,9 @@ std::optional<Ingestion::Refusal> Ingestion::check_record(const RecordWrite& wri
     const FieldDef* field = collection->find(each.field);
     // Of a newer schema: passes through untouched, in the class that its author knows.
     const Status checked = field == nullptr ? check_bounds(each) : check_write(*field, each);
-    if (!checked) return Refusal{Outcome::kInvalid, checked.error().code, field != nullptr ? field->name : "field"};
+    if (!checked)
+      return Refusal{Outcome::kInvalid, checked.error().code,
+                     field != nullptr ? field->name : "field"};
     if (field != nullptr && field->privacy != each.privacy) {
       return Refusal{Outcome::kInvalid, Errc::kSchemaIncompatible, field->name};
     }
@@ -77,16 +80,18 @@ Status Ingestion::load_target(const RecordWrite& write, Target& target) {
   if (!header) return header.error();
   target.record = Record{header->collection, header->id, {}};
   for (Segment& segment : target.stored.segments) {
-    // Scopes may hang on any field, so a new owner needs its class; it is among those the commit touches.
+    // Scopes may hang on any field, so a new owner needs its class; it is among those the commit
+    // touches.
     if (!touches_class(write, segment.privacy)) continue;
     auto plain = txn_.txn_->open_segment(target.stored, segment);
     if (!plain) return plain.error();
     SATCHEL_TRY(decode_segment(*plain, segment.privacy, numbers, target.record.entries));
   }
   if (header->life) target.record.entries.push_back(std::move(*header->life));
-  std::sort(target.record.entries.begin(), target.record.entries.end(), [](const Entry& a, const Entry& b) {
-    return std::tie(a.field, a.key) < std::tie(b.field, b.key);
-  });
+  std::sort(target.record.entries.begin(), target.record.entries.end(),
+            [](const Entry& a, const Entry& b) {
+              return std::tie(a.field, a.key) < std::tie(b.field, b.key);
+            });
   return {};
 }
 
@@ -115,19 +120,28 @@ Status Ingestion::load(const CommitBody& body) {
       target.record = Record{write.collection, write.id, {}};
     }
     target.before = target.record;
-    User user;
-    user.name = author_.user;
-    user.role = author_.role;
-    target.in_scope = author_.is_server || grants(txn_.hub_.entitlement_of(user), *target.collection, target.memberships);
+    target.in_scope = author_.is_server || in_scope_of_author(target);
   }
   return {};
+}
+
+bool Ingestion::in_scope_of_author(const Target& target) const {
+  User user;
+  user.name = author_.user;
+  user.role = author_.role;
+  return grants(txn_.hub_.entitlement_of(user), *target.collection, target.memberships);
+}
+
+// After a restore, writes of others to a record may come back before its making does: until then it has no life.
+bool Ingestion::makes(const Target& target, const RecordWrite& record) {
+  return record.creates && (!target.exists || target.before.find(kLifeField) == nullptr);
 }
 
 std::optional<Ingestion::Refusal> Ingestion::judge_presence(const CommitBody& body) const {
   for (std::size_t i = 0; i < body.records.size(); ++i) {
     const Target& target = targets_[i];
     // A record that the author may not read answers as an unknown id does.
-    const bool unknown = target.exists ? !target.in_scope : !body.records[i].creates;
+    const bool unknown = !makes(target, body.records[i]) && !(target.exists && target.in_scope);
     if (unknown) return Refusal{Outcome::kDenied, Errc::kRecordUnknown, "unknown-record"};
     if (target.exists && target.record.collection != body.records[i].collection) {
       return Refusal{Outcome::kDenied, Errc::kRecordUnknown, "unknown-record"};
@@ -135,15 +149,17 @@ std::optional<Ingestion::Refusal> Ingestion::judge_presence(const CommitBody& bo
     for (const RegisterWrite& write : body.records[i].writes) {
       if (write.field != kLifeField || !target.exists) continue;
       const auto life = decode_life(write.value);
-      if (life && life->dead && write.shown.empty()) return Refusal{Outcome::kDenied, Errc::kRecordUnknown, "life-not-shown"};
+      if (life && life->dead && write.shown.empty())
+        return Refusal{Outcome::kDenied, Errc::kRecordUnknown, "life-not-shown"};
     }
   }
   return std::nullopt;
 }
 
-std::optional<std::string> Ingestion::reason_to_take_out(const Target& target, const RecordWrite& record,
+std::optional<std::string> Ingestion::reason_to_take_out(const Target& target,
+                                                         const RecordWrite& record,
                                                          const RegisterWrite& write) const {
-  const bool creating = !target.exists && record.creates;
+  const bool creating = makes(target, record);
   if (!author_.is_server) {
     AccessRequest request;
     request.actor = author_.user;
@@ -172,7 +188,8 @@ std::optional<std::string> Ingestion::reason_to_take_out(const Target& target, c
     const auto value = decode_value(write.value);
     const auto stage = value ? stage_index(*field->stages, *value) : std::nullopt;
     const auto& server_only = field->stages->server_only;
-    if (stage && std::find(server_only.begin(), server_only.end(), *stage) != server_only.end()) return "server-stage";
+    if (stage && std::find(server_only.begin(), server_only.end(), *stage) != server_only.end())
+      return "server-stage";
   }
   return std::nullopt;
 }
@@ -188,6 +205,19 @@ void Ingestion::reduce(CommitBody& body, wire::CommitResult& result) const {
       return true;
     });
   }
+}
+
+void Ingestion::take_out(CommitBody& body, const TakenOut& fields, wire::CommitResult& result) {
+  for (RecordWrite& record : body.records) {
+    std::erase_if(record.writes, [&](const RegisterWrite& write) {
+      return fields.contains({record.id, write.field});
+    });
+  }
+  if (fields.empty()) return;
+  result.outcome = Outcome::kReduced;
+  result.code = static_cast<std::int32_t>(Errc::kPolicyDenied);
+  result.rule = "receipt";
+  result.fields.assign(fields.begin(), fields.end());
 }
 
 Result<std::optional<Ingestion::Refusal>> Ingestion::judge_cycles(const CommitBody& body) {
@@ -215,25 +245,29 @@ Result<std::optional<Ingestion::Refusal>> Ingestion::judge_cycles(const CommitBo
   return std::optional<Refusal>{};
 }
 
-std::optional<Ingestion::Refusal> Ingestion::join_all(const CommitBody& body, wire::CommitResult& result) {
+std::optional<Ingestion::Refusal> Ingestion::join_all(const CommitBody& body,
+                                                      wire::CommitResult& result) {
   for (std::size_t i = 0; i < body.records.size(); ++i) {
     Record& record = targets_[i].record;
     for (const RegisterWrite& write : body.records[i].writes) {
       Entry& entry = apply_write(record, write, dot_, stamp_);
       entry.seq = seq_;
-      if (entry.state.siblings.size() > limits::kSiblingsMax || entry.state.context.size() > limits::kContextEntriesMax) {
+      if (entry.state.siblings.size() > limits::kSiblingsMax ||
+          entry.state.context.size() > limits::kContextEntriesMax) {
         return Refusal{Outcome::kDenied, Errc::kLimitExceeded, "register"};
       }
       if (write.op != WriteOp::kState) continue;
       const Register alone = written(dot_, stamp_, write.value, write.shown);
       if (entry.state == alone) continue;
       exact_ = false;
-      if (entry.state.siblings.size() > 1 || entry.state.siblings.empty() || entry.state.siblings.front().dot != dot_) {
+      if (entry.state.siblings.size() > 1 || entry.state.siblings.empty() ||
+          entry.state.siblings.front().dot != dot_) {
         if (result.outcome == Outcome::kApplied) result.outcome = Outcome::kMerged;
         if (result.outcome == Outcome::kMerged) result.fields.emplace_back(record.id, write.field);
       }
     }
-    if (record.entries.size() > limits::kEntriesMax) return Refusal{Outcome::kDenied, Errc::kLimitExceeded, "record"};
+    if (record.entries.size() > limits::kEntriesMax)
+      return Refusal{Outcome::kDenied, Errc::kLimitExceeded, "record"};
   }
   return std::nullopt;
 }
@@ -252,8 +286,9 @@ Status Ingestion::store_target(const RecordWrite& write, Target& target) {
       held->bytes = std::move(segment.bytes);
       held->sealed = false;
     } else {
-      const auto at = std::find_if(target.stored.segments.begin(), target.stored.segments.end(),
-                                   [&](const Segment& each) { return each.privacy > segment.privacy; });
+      const auto at =
+          std::find_if(target.stored.segments.begin(), target.stored.segments.end(),
+                       [&](const Segment& each) { return each.privacy > segment.privacy; });
       target.stored.segments.insert(at, std::move(segment));
     }
   }
@@ -263,16 +298,24 @@ Status Ingestion::store_target(const RecordWrite& write, Target& target) {
 Status Ingestion::update_scopes(const RecordWrite& write, Target& target) {
   if (!has_owner_scope(*target.collection)) return {};
   const FieldDef* owner = target.collection->find("owner");
-  const bool touched = !target.exists || (owner != nullptr && std::any_of(write.writes.begin(), write.writes.end(),
-                                                [&](const RegisterWrite& each) { return each.field == owner->id; }));
+  const bool touched =
+      !target.exists || (owner != nullptr && std::any_of(write.writes.begin(), write.writes.end(),
+                                                         [&](const RegisterWrite& each) {
+                                                           return each.field == owner->id;
+                                                         }));
   if (!touched || owner == nullptr) return {};
   const FieldReading reading = read_field(*owner, target.record.of_field(owner->id));
   const auto value = reading.present ? decode_value(reading.value) : Result<Value>{Value{}};
   const auto* name = value ? value->as<std::string>() : nullptr;
   // A record without an owner belongs to its author until it has one.
   const std::string scope = "owner:" + (name != nullptr ? *name : author_.user);
-  if (!move_to_scope(target.memberships, scope, seq_)) return {};
-  return txn_.txn_->put(Table::kScopes, big_key(target.number), encode_memberships(target.memberships));
+  // Whoever makes a record holds it: made for somebody else, it enters his own scope and leaves it at once, so that
+  // his device is told to let go of it.
+  const bool made_here = !author_.is_server && makes(target, write) &&
+                         move_to_scope(target.memberships, "owner:" + author_.user, seq_);
+  if (!move_to_scope(target.memberships, scope, seq_) && !made_here) return {};
+  return txn_.txn_->put(Table::kScopes, big_key(target.number),
+                        encode_memberships(target.memberships));
 }
 
 Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
@@ -290,6 +333,8 @@ Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
     SATCHEL_TRY(store_target(body.records[i], target));
     target.stored.number = target.number;
     SATCHEL_TRY(update_scopes(body.records[i], target));
+    // What the author may not hold any more must not be left in his base by his own write.
+    if (!author_.is_server && !in_scope_of_author(target)) exact_ = false;
     row.records.push_back(target.number);
     batch.push_back(std::move(target.stored));
   }
@@ -321,14 +366,17 @@ Result<wire::CommitResult> Ingestion::take(CommitBody body) {
   };
   if (auto refusal = check(body)) return refuse(*refusal);
   SATCHEL_TRY(load(body));
-  if (!author_.judged_before) {
+  if (author_.judged_before) {
+    take_out(body, *author_.judged_before, result);
+  } else {
     if (auto refusal = judge_presence(body)) return refuse(*refusal);
     reduce(body, result);
     if (!result.fields.empty()) {
       result.outcome = Outcome::kReduced;
       result.code = static_cast<std::int32_t>(Errc::kPolicyDenied);
-      const bool nothing_left = std::all_of(body.records.begin(), body.records.end(),
-                                            [](const RecordWrite& write) { return write.writes.empty(); });
+      const bool nothing_left =
+          std::all_of(body.records.begin(), body.records.end(),
+                      [](const RecordWrite& write) { return write.writes.empty(); });
       if (nothing_left) return refuse({Outcome::kDenied, Errc::kPolicyDenied, result.rule});
     }
     auto cycle = judge_cycles(body);

@@ -1,7 +1,9 @@
-// One commit on its way into the hub: judged, reduced where rules ask for it, joined, given its place.
+// One commit on its way into the hub: judged, reduced where rules ask for it, joined, given its
+// place.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,17 +16,22 @@ namespace satchel::sync {
 //   check -> load -> judge -> (reduce) -> join -> store
 class Ingestion {
  public:
+  using TakenOut = std::set<std::pair<RecordId, FieldId>>;
   struct Author {
     ReplicaId replica;
     std::string user;
     Role role = Role::kRep;
     bool is_server = false;
-    bool judged_before = false;  // Carries our own receipt from before a restore: not judged again.
+    // The commit bears our own receipt from before a restore: what was taken out then is taken out now, and
+    // nothing else is judged again.
+    std::optional<TakenOut> judged_before;
   };
   Ingestion(HubTxn& txn, Author author, const wire::CommitHeader& header);
 
   // Takes the body in, or says in the result why not; an Error is the store's and ends the group.
   Result<wire::CommitResult> take(CommitBody body);
+  // Whether every register became just what the author wrote, so that he need not be told.
+  [[nodiscard]] bool exact() const { return exact_; }
 
  private:
   struct Target {
@@ -33,8 +40,8 @@ class Ingestion {
     bool in_scope = false;
     RecordNumber number = 0;
     StoredRecord stored;
-    Record record;   // The registers of the classes that the commit touches, and life.
-    Record before;   // The same as they were.
+    Record record;  // The registers of the classes that the commit touches, and life.
+    Record before;  // The same as they were.
     std::vector<Membership> memberships;
   };
   struct Refusal {
@@ -48,11 +55,15 @@ class Ingestion {
   std::optional<Refusal> check_record(const RecordWrite& write) const;
   Status load(const CommitBody& body);
   Status load_target(const RecordWrite& write, Target& target);
+  [[nodiscard]] bool in_scope_of_author(const Target& target) const;
+  // Whether the commit is the one that makes the record.
+  static bool makes(const Target& target, const RecordWrite& record);
   std::optional<Refusal> judge_presence(const CommitBody& body) const;
   // Takes out of `body` the registers that policy or a merge rule does not let this author write.
   void reduce(CommitBody& body, wire::CommitResult& result) const;
   std::optional<std::string> reason_to_take_out(const Target& target, const RecordWrite& record,
                                                 const RegisterWrite& write) const;
+  static void take_out(CommitBody& body, const TakenOut& fields, wire::CommitResult& result);
   Result<std::optional<Refusal>> judge_cycles(const CommitBody& body);
   std::optional<Refusal> join_all(const CommitBody& body, wire::CommitResult& result);
   Status store(const CommitBody& body, wire::CommitResult& result);

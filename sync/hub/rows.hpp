@@ -1,4 +1,5 @@
-// The hub's rows in the small tables: its own state, the commit log, first answers, and scopes of records.
+// The hub's rows in the small tables: its own state, the commit log, first answers, and scopes of
+// records.
 #pragma once
 
 #include <string>
@@ -20,7 +21,8 @@ struct CommitRow {
   std::uint64_t tag = 0;
   ReplicaId author;
   CommitNumber number = 0;
-  bool exact = false;  // Every register's state became just what the author wrote: he need not be told.
+  // Every register's state became just what the author wrote: he need not be told.
+  bool exact = false;
   std::vector<RecordNumber> records;
   Bytes header;  // wire::encode_commit_header as it came, header fields of newer versions included.
 };
@@ -36,7 +38,8 @@ Bytes encode_answer(const AnswerRow& row);
 Result<AnswerRow> decode_answer(ByteView bytes);
 Bytes answer_key(const ReplicaId& replica, CommitNumber number);
 
-// Where a record of a collection with other scopes than "all" belongs, and belonged: key = record number.
+// Where a record of a collection with other scopes than "all" belongs, and belonged: key = record
+// number.
 struct Membership {
   std::string scope;
   Sequence entered = 0;

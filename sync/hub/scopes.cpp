@@ -9,23 +9,28 @@ namespace satchel::sync {
 namespace {
 
 bool has_path(const schema::CollectionDef& collection, std::string_view path) {
-  return std::find(collection.scopes.begin(), collection.scopes.end(), path) != collection.scopes.end();
+  return std::find(collection.scopes.begin(), collection.scopes.end(), path) !=
+         collection.scopes.end();
 }
 
 bool holds(const Entitlement& entitlement, const std::string& scope) {
-  return std::find(entitlement.scopes.begin(), entitlement.scopes.end(), scope) != entitlement.scopes.end();
+  return std::find(entitlement.scopes.begin(), entitlement.scopes.end(), scope) !=
+         entitlement.scopes.end();
 }
 
 bool is_everything(const Entitlement& entitlement) { return holds(entitlement, "*"); }
 
 }  // namespace
 
-bool in_everybodys_scope(const schema::CollectionDef& collection) { return has_path(collection, "all"); }
+bool in_everybodys_scope(const schema::CollectionDef& collection) {
+  return has_path(collection, "all");
+}
 bool has_owner_scope(const schema::CollectionDef& collection) {
   return !in_everybodys_scope(collection) && has_path(collection, "owner");
 }
 
-Result<std::vector<Membership>> memberships_of(ReadTxn& txn, const schema::CollectionDef& collection,
+Result<std::vector<Membership>> memberships_of(ReadTxn& txn,
+                                               const schema::CollectionDef& collection,
                                                RecordNumber number) {
   if (!has_owner_scope(collection)) return std::vector<Membership>{};
   auto row = txn.find(Table::kScopes, big_key(number));
@@ -44,7 +49,8 @@ bool move_to_scope(std::vector<Membership>& memberships, const std::string& scop
     }
   }
   if (in_already) return false;
-  std::erase_if(memberships, [&](const Membership& membership) { return membership.scope == scope; });
+  std::erase_if(memberships,
+                [&](const Membership& membership) { return membership.scope == scope; });
   memberships.push_back({scope, seq, 0});
   return true;
 }
@@ -68,8 +74,8 @@ Sequence entered_at(const Entitlement& entitlement, const schema::CollectionDef&
   return entered;
 }
 
-std::optional<Membership> left_after(const Entitlement& entitlement, const std::vector<Membership>& memberships,
-                                     Sequence since) {
+std::optional<Membership> left_after(const Entitlement& entitlement,
+                                     const std::vector<Membership>& memberships, Sequence since) {
   std::optional<Membership> last;
   for (const Membership& membership : memberships) {
     if (membership.left <= since || !holds(entitlement, membership.scope)) continue;
@@ -78,7 +84,8 @@ std::optional<Membership> left_after(const Entitlement& entitlement, const std::
   return last;
 }
 
-Result<std::optional<RecordId>> reference_of(Hub& hub, ReadTxn& txn, const schema::CollectionDef& collection,
+Result<std::optional<RecordId>> reference_of(Hub& hub, ReadTxn& txn,
+                                             const schema::CollectionDef& collection,
                                              const schema::FieldDef& field, const RecordId& id) {
   auto numbers = txn.find_numbers(std::span{&id, 1});
   if (!numbers) return numbers.error();

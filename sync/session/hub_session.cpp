@@ -196,6 +196,8 @@ void HubSession::greet() {
                !same_grants(hello_.scopes, entitlement_.scopes, state.scope_epoch);
     sent_ = restart_ ? wire::Cursor{state.incarnation, 0, 0} : cursor;
     send_own_ = restart_ || hello_.bootstrapping;
+    // What another life of the store answered, this one has not.
+    answered_ = hello_.incarnation == state.incarnation ? hello_.watermark_confirmed : 0;
     fence_ = *fence;
     fence_confirmed_ = false;
     phase_ = Phase::kWelcomed;
@@ -248,6 +250,8 @@ void HubSession::answer(const IngestOutcome& outcome) {
   if (!outcome.results.empty()) {
     wire::Ack ack;
     ack.watermark = outcome.watermark;
+    // Of the results that are in this answer: the watermark may be past them after a cut.
+    answered_ = std::max(answered_, outcome.results.back().number);
     ack.results = outcome.results;
     const HubState state = hub_.state();
     ack.seq = state.seq;
@@ -314,10 +318,11 @@ std::optional<HubSession::Work> HubSession::take_work() {
 }
 
 Result<std::optional<Bytes>> HubSession::next_page() {
-  if (!poked_ || (!hello_.live && caught_up_sent_ && commits_waiting_ > 0))
-    return std::optional<Bytes>{};
-  Hub::PageRequest request{entitlement_, purpose_, sent_, send_own_ ? ReplicaId{} : hello_.replica,
-                           config_.page_bytes};
+  // An answer goes before every page that shows what it answers: so each own commit is either
+  // folded by its author or told to him, never both, never neither.
+  if (!poked_ || commits_waiting_ > 0) return std::optional<Bytes>{};
+  Hub::PageRequest request{entitlement_, purpose_,  sent_, send_own_ ? ReplicaId{} : hello_.replica,
+                           answered_,    config_.page_bytes};
   poked_ = false;
   auto page = hub_.changes_after(request);
   if (!page) return page.error();

@@ -98,6 +98,7 @@ class HubSession {
   bool restart_ = false;  // The next page is the first of a bootstrap.
   // Until caught up: the device's own commits are sent back too.
   bool send_own_ = false;
+  CommitNumber answered_ = 0;  // Of the device's own commits: it has our answer, or gets it next.
   bool caught_up_sent_ = false;
   bool poked_ = true;
   std::optional<wire::Progress> progress_;
