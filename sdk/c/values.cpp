@@ -1,4 +1,6 @@
 // Errors, texts, lists, records: what calls hand out.
+#include <charconv>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -48,15 +50,31 @@ using namespace satchel::c;
 const boost::json::value* satchel_record::find(std::string_view path) const {
   const boost::json::value* at = whole.if_contains("fields");
   while (at != nullptr && !path.empty()) {
-    const auto* object = at->if_object();
-    if (object == nullptr) return nullptr;
     const std::size_t dot = path.find('.');
     const std::string_view name = path.substr(0, dot);
-    at = object->if_contains({name.data(), name.size()});
     path = dot == std::string_view::npos ? std::string_view{} : path.substr(dot + 1);
+    if (const auto* array = at->if_array()) {
+      std::size_t place = 0;
+      const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), place);
+      const bool whole_name = error == std::errc{} && end == name.data() + name.size();
+      at = whole_name && place < array->size() ? &(*array)[place] : nullptr;
+      continue;
+    }
+    const auto* object = at->if_object();
+    at = object == nullptr ? nullptr : object->if_contains({name.data(), name.size()});
   }
   return at;
 }
+
+namespace {
+
+satchel_slice text_member(const satchel_record* record, const char* name) {
+  const auto* value = record == nullptr ? nullptr : record->whole.if_contains(name);
+  const auto* text = value == nullptr ? nullptr : value->if_string();
+  return text == nullptr ? satchel_slice{nullptr, 0} : satchel_slice{text->data(), text->size()};
+}
+
+}  // namespace
 
 extern "C" {
 
@@ -198,6 +216,24 @@ satchel_status satchel_record_value(const satchel_record* record, satchel_slice 
     if (value == nullptr) return Error{Errc::kNotFound};
     return give(boost::json::serialize(*value), out);
   });
+}
+size_t satchel_record_count(const satchel_record* record, satchel_slice path) {
+  const auto* value = record == nullptr ? nullptr : record->find(view(path));
+  if (value == nullptr) return 0;
+  if (const auto* array = value->if_array()) return array->size();
+  const auto* object = value->if_object();
+  return object == nullptr ? 0 : object->size();
+}
+satchel_slice satchel_record_name(const satchel_record* record, satchel_slice path, size_t index) {
+  const auto* value = record == nullptr ? nullptr : record->find(view(path));
+  const auto* object = value == nullptr ? nullptr : value->if_object();
+  if (object == nullptr || index >= object->size()) return {nullptr, 0};
+  const auto name = (object->begin() + index)->key();
+  return {name.data(), name.size()};
+}
+satchel_slice satchel_record_id(const satchel_record* record) { return text_member(record, "id"); }
+satchel_slice satchel_record_collection(const satchel_record* record) {
+  return text_member(record, "collection");
 }
 int32_t satchel_record_withheld(const satchel_record* record, satchel_slice field) {
   const auto* names = record == nullptr ? nullptr : record->whole.if_contains("withheld");

@@ -90,7 +90,21 @@ Status Core::open_edge() {
   return {};
 }
 
-sync::Edge::Parts Core::parts() { return {*store, clock, entropy, {}}; }
+sync::Edge::Parts Core::parts() {
+  return {*store, clock, entropy, [this](ByteView commit) { return seal_to_server(commit); }};
+}
+
+// So that unsent work can still be delivered when its privacy class has been locked.
+Result<Bytes> Core::seal_to_server(ByteView commit) {
+  if (!to_server) {
+    auto sender = crypto::BoxSender::open(edge->identity().server_box_key, entropy);
+    if (!sender) return sender.error();
+    to_server.emplace(std::move(*sender));
+  }
+  Bytes sealed;
+  SATCHEL_TRY(to_server->seal(nonces, kOutboxAad, commit, sealed));
+  return sealed;
+}
 
 // Readings of the boot clock before and after a restart are never compared (SystemClock).
 Status Core::settle_boot(const Config& config) {

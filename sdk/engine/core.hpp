@@ -6,6 +6,7 @@
 #include <string>
 
 #include "crypto/entropy.hpp"
+#include "crypto/sealed_box.hpp"
 #include "sdk/engine/config.hpp"
 #include "sdk/engine/home.hpp"
 #include "sdk/engine/system_clock.hpp"
@@ -32,6 +33,8 @@ struct Core {
   SystemClock clock;
   std::shared_ptr<crypto::KeyProvider> keys;
   std::shared_ptr<crypto::Signer> signer;
+  crypto::NonceSource nonces{entropy};
+  std::optional<crypto::BoxSender> to_server;  // Made at the first write.
   std::unique_ptr<sync::LmdbStore> store;
   std::unique_ptr<sync::Edge> edge;
   std::unique_ptr<Indexes> indexes;
@@ -57,7 +60,11 @@ struct Core {
   Status settle_install();
   Status open_edge();
   sync::Edge::Parts parts();
+  Result<Bytes> seal_to_server(ByteView commit);
 };
+
+// What a sealed copy of a commit is bound to; the server says the same when it opens one.
+inline constexpr ByteView kOutboxAad = "satchel outbox v1";
 
 // One row of ours among the store's single values. Keys begin with "sdk.".
 Result<std::optional<Bytes>> find_meta(sync::Store& store, std::string_view key);

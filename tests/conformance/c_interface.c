@@ -1,5 +1,5 @@
 /* Uses the whole of satchel.h the way a host in C does. Compiled as C99, pedantic. */
-#include "c_interface.h"
+#include "tests/conformance/c_interface.h"
 
 #include <satchel/satchel.h>
 #include <stdio.h>
@@ -98,7 +98,7 @@ static int write_order(satchel_replica* replica, satchel_id* order, char* messag
   GIVEN(satchel_write_set_add_text(write, S("orders"), S(order->text), S("tags"), S("b"), NULL));
   GIVEN(satchel_write_set_remove(write, S("orders"), S(order->text), S("tags"), S("\"a\""), NULL));
   GIVEN(satchel_write_log_append(write, S("orders"), S(order->text), S("payments"),
-                                 S("{\"amount\":{\"minor\":9007199254740993,\"currency\":\"EUR\"}}"), NULL));
+                                 S("{\"amount\":{\"minor\":9007199254740993}}"), NULL));
   EXPECT(satchel_write_set(write, S("orders"), S(order->text), S("colour"), S("1"), NULL) ==
          SATCHEL_E_FIELD_UNKNOWN);
   GIVEN(satchel_write_get(write, S("orders"), S(order->text), &record, NULL));
@@ -114,7 +114,8 @@ static int write_order(satchel_replica* replica, satchel_id* order, char* messag
   return 1;
 }
 
-static int read_order(satchel_replica* replica, const satchel_id* order, char* message, size_t size) {
+static int read_order(satchel_replica* replica, const satchel_id* order, char* message,
+                      size_t size) {
   satchel_read* read = NULL;
   satchel_record* record = NULL;
   satchel_list* list = NULL;

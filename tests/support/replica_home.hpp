@@ -46,7 +46,11 @@ class ReplicaHome {
     identity.device.octets[0] = 2;
     identity.user = "ann";
     identity.territories = {"north"};
-    identity.server_box_key = Bytes(32, '\x09');
+    crypto::SystemEntropy entropy;
+    auto pair = crypto::BoxKeyPair::generate(entropy);
+    SATCHEL_ASSERT(pair.has_value());
+    server_keys = std::move(*pair);
+    identity.server_box_key = server_keys.public_key;
     // Nothing listens there.
     sdk::ServerRow server{"https://127.0.0.1:1", Bytes(32, 'p'), "token"};
     const Status made = (*core)->found(identity, server, *catalog);
@@ -60,6 +64,7 @@ class ReplicaHome {
 
   TemporaryFolder folder;
   sdk::Config config;
+  crypto::BoxKeyPair server_keys;
 };
 
 inline constexpr std::string_view kCare = "CustomerRelationshipManagement";

@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 
+#include "sync/edge/rows.hpp"
 #include "tests/support/replica_home.hpp"
 
 namespace satchel {
@@ -254,6 +255,27 @@ TEST(WriteScope, BringsBackAValueThatLostAndADeletedRecord) {
                                                        std::string(32, '0') + ":7");
                           }),
             Errc::kNotFound);
+}
+
+TEST(WriteScope, LeavesACopyThatTheServerAloneCanOpen) {
+  test::ReplicaHome home;
+  {
+    const auto replica = home.open();
+    make_record(*replica, "accounts", R"({"name":"Sealed"})");
+  }
+  auto core = sdk::Core::open(home.config);
+  ASSERT_TRUE(core.has_value());
+  auto txn = (*core)->store->begin_read();
+  ASSERT_TRUE(txn.has_value());
+  const auto kept = sync::find_commit(**txn, sync::Table::kOutbox, 1, true);
+  ASSERT_TRUE(kept.has_value() && kept->has_value());
+  Bytes plain;
+  crypto::BoxReceiver server{home.server_keys};
+  ASSERT_TRUE(server.open(sdk::kOutboxAad, (*kept)->sealed, plain).has_value());
+  const auto commit = wire::decode_commit(plain);
+  ASSERT_TRUE(commit.has_value());
+  EXPECT_EQ(commit->header.content_hash, (*kept)->header.content_hash);
+  EXPECT_EQ(commit->sections, (*kept)->sections);
 }
 
 TEST(Sync, WithoutAServerEndsAsUnreachableAndLosesNothing) {

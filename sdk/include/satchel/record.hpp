@@ -29,6 +29,12 @@ class Record {
   [[nodiscard]] std::string_view json() const {
     return detail::view(satchel_record_json(record_.get()));
   }
+  [[nodiscard]] std::string id() const {
+    return std::string{detail::view(satchel_record_id(record_.get()))};
+  }
+  [[nodiscard]] std::string collection() const {
+    return std::string{detail::view(satchel_record_collection(record_.get()))};
+  }
   [[nodiscard]] bool withheld(std::string_view field) const {
     return satchel_record_withheld(record_.get(), detail::slice(field)) != 0;
   }
@@ -61,6 +67,13 @@ class Record {
       std::int32_t truth = 0;
       return satchel_record_bool(record_, detail::slice(path_), &truth) == SATCHEL_OK ? truth != 0
                                                                                       : other;
+    }
+    // Elements of an array or members of an object, named by their place or their name.
+    [[nodiscard]] std::size_t size() const {
+      return satchel_record_count(record_, detail::slice(path_));
+    }
+    [[nodiscard]] std::string name(std::size_t index) const {
+      return std::string{detail::view(satchel_record_name(record_, detail::slice(path_), index))};
     }
     // "null" where it is absent.
     [[nodiscard]] std::string json() const {

@@ -145,6 +145,15 @@ SATCHEL_API satchel_status satchel_record_bool(const satchel_record* record, sat
 /* Any kind, as JSON. The text is the caller's. */
 SATCHEL_API satchel_status satchel_record_value(const satchel_record* record, satchel_slice path,
                                                 satchel_text** out);
+/* How many elements of an array, or members of an object, `path` leads to; 0 for anything else.
+ * Elements are named by their place: "tags.0". The empty path is all fields. */
+SATCHEL_API size_t satchel_record_count(const satchel_record* record, satchel_slice path);
+/* The name of an object's member, by its place; empty beyond. */
+SATCHEL_API satchel_slice satchel_record_name(const satchel_record* record, satchel_slice path,
+                                              size_t index);
+/* The record's id and collection. */
+SATCHEL_API satchel_slice satchel_record_id(const satchel_record* record);
+SATCHEL_API satchel_slice satchel_record_collection(const satchel_record* record);
 /* 1 where policy keeps the field from the purpose it was read for. */
 SATCHEL_API int32_t satchel_record_withheld(const satchel_record* record, satchel_slice field);
 SATCHEL_API void satchel_record_free(satchel_record* record); /* NULL is fine. */
