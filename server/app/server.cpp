@@ -173,7 +173,7 @@ class Server {
   ConnectionContext context_for(const Router& router, SyncAcceptor acceptor) {
     return {.tls = credentials_.tls,
             .workers = http_workers_.get_executor(),
-            .http = [this, &router](const Request& request) { return answer(router, request); },
+            .http = [this, &router](Request& request) { return answer(router, request); },
             .sync = std::move(acceptor),
             .log =
                 [](std::string_view event, const std::string& detail) {
@@ -182,8 +182,10 @@ class Server {
             .tasks = tasks_};
   }
 
-  Response answer(const Router& router, const Request& request) {
+  Response answer(const Router& router, Request& request) {
+    if (request.request_id.empty()) request.request_id = "r" + std::to_string(++requests_);
     Response response = router.answer(routes_, request);
+    response.headers.emplace_back("X-Request-Id", request.request_id);
     log(response.status >= 500 ? LogLevel::kWarning : LogLevel::kDebug, "request",
         {{"method", request.method},
          {"status", std::to_string(response.status)},
@@ -266,6 +268,7 @@ class Server {
   std::condition_variable stop_changed_;
   bool stop_requested_ = false;
   std::atomic<bool> latched_ = false;
+  std::atomic<std::uint64_t> requests_ = 0;
 };
 
 }  // namespace

@@ -24,6 +24,8 @@ constexpr std::chrono::seconds kGreetingDeadline{20};
 // Waits are woken by signals; this is only their deadline.
 constexpr std::chrono::seconds kSignalDeadline{300};
 constexpr std::size_t kWriteBufferBytes = 4096;
+// Of a message by somebody who has not yet shown who he is.
+constexpr std::size_t kHelloBytesMax = 64 * 1024;
 constexpr std::size_t kReadBufferKept = 4096;
 
 }  // namespace
@@ -71,7 +73,7 @@ void SyncPump::configure() {
   timeouts.idle_timeout = kIdleDeadline;
   timeouts.keep_alive_pings = true;
   socket_.set_option(timeouts);
-  socket_.read_message_max(limits::kFrameCompressedBytesMax);
+  socket_.read_message_max(kHelloBytesMax);
   socket_.write_buffer_bytes(kWriteBufferBytes);
   socket_.auto_fragment(false);
   socket_.binary(true);
@@ -133,6 +135,7 @@ net::awaitable<void> SyncPump::read_messages(beast::flat_buffer& buffer) {
       return channel->receive(std::move(message));
     };
     co_await run_on(channel_->executor(), std::move(receive));
+    if (channel_->greeted()) socket_.read_message_max(limits::kFrameCompressedBytesMax);
     signal();
     co_await wait_until_readable();
   }

@@ -53,7 +53,7 @@ make_server() {
   URL=https://$HOSTPORT
   CA=$DATA/tls/ca.pem
 }
-# Words before the command may bend its world: start_server faketime -f +11m
+# Words before the command may bend its world, but must exec it: start_server env X=Y
 start_server() {
   : >"$WORK/serve.out"  # What an earlier one said must not be taken for its own.
   "$@" "$BIN/satcheld" serve --data "$DATA" >>"$WORK/serve.out" 2>>"$WORK/server.log" &

@@ -1,0 +1,112 @@
+// Requests, routes and the limit of connections, without sockets.
+#include <gtest/gtest.h>
+
+#include "schema/model/limits.hpp"
+#include "server/http/json.hpp"
+#include "server/http/router.hpp"
+#include "server/net/listener.hpp"
+
+namespace satchel::server {
+namespace {
+
+TEST(Request, TargetIsDecoded) {
+  Request request;
+  ASSERT_TRUE(parse_target("/a%20b/c+d?x=1%262&y=a+b&z", request));
+  EXPECT_EQ(request.path, "/a b/c+d");
+  EXPECT_EQ(request.parameter("x"), "1&2");
+  EXPECT_EQ(request.parameter("y"), "a b");
+  EXPECT_EQ(request.parameter("z"), "");
+  EXPECT_EQ(request.parameter("none"), "");
+}
+
+TEST(Request, BrokenTargetsAreRefused) {
+  for (const char* target : {"", "a", "http://a/b", "/%", "/%2", "/%zz", "/a?x=%2"}) {
+    Request request;
+    EXPECT_FALSE(parse_target(target, request)) << target;
+  }
+}
+
+TEST(Request, BearerIsTheTokenOfItsSchemeOnly) {
+  Request request;
+  request.authorization = "Bearer abc";
+  EXPECT_EQ(request.bearer(), "abc");
+  request.authorization = "Basic abc";
+  EXPECT_EQ(request.bearer(), "");
+}
+
+TEST(Problem, CarriesCodeStatusAndRequest) {
+  Request request;
+  request.request_id = "r7";
+  const Response response = problem(request, Error{Errc::kStoreFull, "records"});
+  EXPECT_EQ(response.status, 507u);
+  EXPECT_EQ(response.content_type, "application/problem+json");
+  const auto body = parse_object(response.body);
+  ASSERT_TRUE(body);
+  EXPECT_EQ(*get_text(*body, "code"), "store_full");
+  EXPECT_EQ(*get_text(*body, "detail"), "records");
+  EXPECT_EQ(*get_text(*body, "request_id"), "r7");
+}
+
+TEST(Json, BodiesThatAreNoObjectsAreRefused) {
+  EXPECT_TRUE(parse_object(""));
+  EXPECT_FALSE(parse_object("[]"));
+  EXPECT_FALSE(parse_object("{"));
+  EXPECT_TRUE(parse_object("{\"a\":" + std::string(15, '[') + std::string(15, ']') + "}"));
+  EXPECT_FALSE(parse_object("{\"a\":" + std::string(16, '[') + std::string(16, ']') + "}"));
+}
+
+Response say_one(RouteContext&, const Request&, const PathParameters& path) {
+  return json_response(200, Bytes{"one " + path.get("id")});
+}
+Response say_redeem(RouteContext&, const Request&, const PathParameters& path) {
+  return json_response(200, Bytes{"redeem " + path.get("id")});
+}
+
+class RouterTest : public testing::Test {
+ protected:
+  RouterTest() {
+    router_.add("GET", "/v1/things/{id}", say_one);
+    router_.add("POST", "/v1/things/{id}:redeem", say_redeem);
+  }
+  Response ask(const char* method, const char* path) {
+    Request request;
+    request.method = method;
+    request.path = path;
+    // The routes of this test do not look at it.
+    alignas(RouteContext) static char nothing[sizeof(RouteContext)];
+    return router_.answer(*reinterpret_cast<RouteContext*>(nothing), request);
+  }
+  Router router_;
+};
+
+TEST_F(RouterTest, NamesMatchOneSegment) {
+  EXPECT_EQ(ask("GET", "/v1/things/7").body, "one 7");
+  EXPECT_EQ(ask("HEAD", "/v1/things/7").body, "one 7");
+  EXPECT_EQ(ask("GET", "/v1/things/7/8").status, 404u);
+  EXPECT_EQ(ask("GET", "/v1/things/").status, 404u);
+  EXPECT_EQ(ask("GET", "/v1/things").status, 404u);
+}
+
+TEST_F(RouterTest, VerbsFollowAColon) {
+  EXPECT_EQ(ask("POST", "/v1/things/7:redeem").body, "redeem 7");
+  EXPECT_EQ(ask("POST", "/v1/things/:redeem").status, 404u);
+  EXPECT_EQ(ask("POST", "/v1/things/7:other").status, 404u);
+}
+
+TEST_F(RouterTest, AKnownPathWithAnotherMethodNamesTheMethodsThereAre) {
+  const Response response = ask("DELETE", "/v1/things/7");
+  EXPECT_EQ(response.status, 405u);
+  ASSERT_EQ(response.headers.size(), 1u);
+  EXPECT_EQ(response.headers[0], (std::pair<std::string, std::string>{"Allow", "GET"}));
+}
+
+TEST(ConnectionBudget, GivesItsLimitAndNotOneMore) {
+  ConnectionBudget budget{limits::kConnectionsMax};
+  for (std::size_t i = 0; i < limits::kConnectionsMax; ++i) ASSERT_TRUE(budget.take());
+  EXPECT_FALSE(budget.take());
+  budget.give_back();
+  EXPECT_TRUE(budget.take());
+}
+
+}  // namespace
+}  // namespace satchel::server
