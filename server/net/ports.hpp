@@ -14,8 +14,8 @@
 
 namespace satchel::server {
 
-// Answers requests; may complete what a request lacks (its id). Thread-safe. Runs on a pool where it
-// may wait for the store and the writer.
+// Answers requests; may complete what a request lacks (its id). Thread-safe. Runs on a pool where
+// it may wait for the store and the writer.
 using HttpHandler = std::function<Response(Request& request)>;
 
 // Why a sync connection ends: an optional last frame, then this close code.
