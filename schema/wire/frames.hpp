@@ -72,7 +72,7 @@ struct Commit {
   friend bool operator==(const Commit&, const Commit&) = default;
 };
 
-// -- The frames -----------------------------------------------------------------------------------
+// -- The frames --
 
 struct Challenge {
   Bytes nonce;  // 32 random bytes.

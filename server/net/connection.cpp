@@ -29,19 +29,25 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
   TlsConnection(const ConnectionContext& context, tcp::socket socket, std::function<void()> ended)
       : context_(context),
         stream_(TcpStream(std::move(socket)), *context.tls),
+        executor_(stream_.get_executor()),
         ended_(std::move(ended)) {}
 
-  void start() { context_.tasks.spawn(stream_.get_executor(), run(shared_from_this())); }
+  void start() { context_.tasks.spawn(executor_, run(shared_from_this())); }
 
   void stop(std::uint16_t code) override {
-    net::post(stream_.get_executor(), [self = shared_from_this(), code] { self->stop_now(code); });
+    net::post(executor_, [self = shared_from_this(), code] { self->stop_now(code); });
   }
 
  private:
+  // However its coroutine ends, by an exception too, the listener learns of it.
+  struct Ending {
+    const std::function<void()>& tell;
+    ~Ending() { tell(); }
+  };
   // `self` keeps the connection alive while its coroutine runs.
   static net::awaitable<void> run(std::shared_ptr<TlsConnection> self) {
+    const Ending ending{self->ended_};
     co_await self->serve();
-    self->ended_();
   }
 
   void stop_now(std::uint16_t code) {
@@ -134,7 +140,8 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
   }
 
   const ConnectionContext& context_;
-  TlsStream stream_;
+  TlsStream stream_;                  // Moved to the pump by an upgrade.
+  const net::any_io_executor executor_;
   std::function<void()> ended_;
   std::weak_ptr<SyncPump> pump_;
   bool stopping_ = false;

@@ -1,6 +1,7 @@
 #include "sync/edge/edge.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "sync/edge/rows.hpp"
 #include "sync/record/header.hpp"
@@ -234,7 +235,7 @@ Status Edge::visit(CollectionId collection, std::string_view purpose,
   if (!txn) return txn.error();
   Status status;
   bool stopped = false;
-  std::vector<RecordId> only_pending = pending_ids();
+  std::unordered_set<RecordId> seen;  // Of those that pending commits touch.
   const auto give = [&](Record& record) {
     if (collection != 0 && record.collection != collection) return true;
     withhold_denied(record, purpose);
@@ -254,7 +255,7 @@ Status Edge::visit(CollectionId collection, std::string_view purpose,
       return false;
     }
     if (overlay_.contains(record->id)) {
-      std::erase(only_pending, record->id);
+      seen.insert(record->id);
       if (const auto held = overlay_pending(**txn, *record, true); !held) {
         status = held.error();
         return false;
@@ -264,11 +265,15 @@ Status Edge::visit(CollectionId collection, std::string_view purpose,
   };
   SATCHEL_TRY((*txn)->scan_records(1, visit_stored));
   SATCHEL_TRY(status);
-  for (const RecordId& id : only_pending) {
-    if (stopped) break;
-    auto record = load_shown(**txn, id);
-    if (!record) return record.error();
-    if (*record) give(**record);
+  // In the order of commits, so that each is decoded once.
+  for (const auto& [number, ids] : outbox_) {
+    for (const RecordId& id : ids) {
+      if (stopped) return {};
+      if (!seen.insert(id).second) continue;
+      auto record = load_shown(**txn, id);
+      if (!record) return record.error();
+      if (*record) give(**record);
+    }
   }
   return {};
 }

@@ -101,7 +101,8 @@ class Selection {
     const bool whole = entered > after && entered <= upto;
     if (entered > upto) return false;
     const auto keep = [&](const Entry& entry) {
-      // Nothing is held back of a whole record: a later page leaves out what its reader wrote himself, which the whole
+      // Nothing is held back of a whole record: a later page leaves out what its reader wrote
+      // himself, which the whole
       // took away from him.
       if (whole) return true;
       if (entry.seq > upto) return false;

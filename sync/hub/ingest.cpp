@@ -14,7 +14,8 @@ using wire::Outcome;
 constexpr std::string_view kReceiptDomain = "satchel receipt v1";
 constexpr std::size_t kReceiptMacBytes = 16;
 
-// A receipt: MAC (16), then each register that was taken out, record id (16) and field (u16 LE). Given back after a
+// A receipt: MAC (16), then each register that was taken out, record id (16) and field (u16 LE).
+// Given back after a
 // restore it says what was decided, so that nothing is judged twice.
 Bytes receipt_of(ByteView key, const ReplicaId& replica, CommitNumber number, ByteView content_hash,
                  ByteView taken_out) {
@@ -149,7 +150,8 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
         break;
       }
       outcome.results.push_back(std::move(row->result));
-      // Since the first answer others may have written, or the record may have left the author's scopes.
+      // Since the first answer others may have written, or the record may have left the author's
+      // scopes.
       note_touched(commit, outcome.touched);
       continue;
     }

@@ -132,7 +132,8 @@ bool Ingestion::in_scope_of_author(const Target& target) const {
   return grants(txn_.hub_.entitlement_of(user), *target.collection, target.memberships);
 }
 
-// After a restore, writes of others to a record may come back before its making does: until then it has no life.
+// After a restore, writes of others to a record may come back before its making does: until then it
+// has no life.
 bool Ingestion::makes(const Target& target, const RecordWrite& record) {
   return record.creates && (!target.exists || target.before.find(kLifeField) == nullptr);
 }
@@ -309,7 +310,8 @@ Status Ingestion::update_scopes(const RecordWrite& write, Target& target) {
   const auto* name = value ? value->as<std::string>() : nullptr;
   // A record without an owner belongs to its author until it has one.
   const std::string scope = "owner:" + (name != nullptr ? *name : author_.user);
-  // Whoever makes a record holds it: made for somebody else, it enters his own scope and leaves it at once, so that
+  // Whoever makes a record holds it: made for somebody else, it enters his own scope and leaves it
+  // at once, so that
   // his device is told to let go of it.
   const bool made_here = !author_.is_server && makes(target, write) &&
                          move_to_scope(target.memberships, "owner:" + author_.user, seq_);
@@ -335,6 +337,9 @@ Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
     SATCHEL_TRY(update_scopes(body.records[i], target));
     // What the author may not hold any more must not be left in his base by his own write.
     if (!author_.is_server && !in_scope_of_author(target)) exact_ = false;
+    // After a restore, a write may come back to a record whose maker has not returned yet: its
+    // author has nothing to fold it into.
+    if (!target.exists && !body.records[i].creates) exact_ = false;
     row.records.push_back(target.number);
     batch.push_back(std::move(target.stored));
   }

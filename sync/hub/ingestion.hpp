@@ -22,7 +22,8 @@ class Ingestion {
     std::string user;
     Role role = Role::kRep;
     bool is_server = false;
-    // The commit bears our own receipt from before a restore: what was taken out then is taken out now, and
+    // The commit bears our own receipt from before a restore: what was taken out then is taken out
+    // now, and
     // nothing else is judged again.
     std::optional<TakenOut> judged_before;
   };

@@ -109,6 +109,27 @@ expect "the server's dump" "$(device ann dump --canonical)" "$(ctl dump --canoni
 expect "a wrong port" 7 "$(status_of device ann --connect 127.0.0.1:1 sync --timeout 5)"
 expect "its code" unreachable "$(code_of device ann --connect 127.0.0.1:1 sync)"
 
+# Two devices write a field of which the first write stands; the second one finds its own in the inbox.
+POINT=$(device ann put contactPoints label=desk)
+must device ann sync
+must device bob sync
+must device ann put contactPoints "$POINT" kind=phone
+must device bob put contactPoints "$POINT" kind=email label=home
+must device ann sync
+expect "a refused write is no failure" 1 "$(json bob sync | jq .refused)"
+expect "it is counted" 1 "$(json bob status | jq .rejected)"
+expect "inbox" "at,code,commit,fields,id,rule" \
+  "$(json bob inbox | jq -rS '{id,commit,code,rule,fields,at} | keys | join(",")')"
+expect "what was refused" '["kind"]' "$(json bob inbox | jq -c .fields)"
+ITEM=$(json bob inbox | jq .id)
+expect "its content" '"email"' "$(json bob inbox show "$ITEM" |
+  jq -c '.records[0].writes[] | select(.field == "kind") | .value')"
+expect "the first write stands" "phone home" \
+  "$(json bob get contactPoints "$POINT" | jq -r '.fields | .kind + " " + .label')"
+expect "an item that is none" 4 "$(status_of device bob inbox show 999)"
+expect "discard" 0 "$(status_of device bob inbox discard "$ITEM")"
+expect "it is gone" 0 "$(json bob status | jq .rejected)"
+
 # Another server behind the same name: the pin does not fit.
 OLD=$DATA
 DATA=$WORK/other

@@ -1,5 +1,5 @@
-/* Preloaded into the server by store_faults.sh: while the file named by SATCHEL_FAIL_SYNC is there, no
-   data reaches the disk. */
+/* Preloaded into the server by store_faults.sh: while the file named by SATCHEL_FAIL_SYNC is there,
+   no data reaches the disk. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
