@@ -1,0 +1,39 @@
+#include "tests/sim/catalog.hpp"
+
+namespace satchel::sim {
+namespace {
+
+constexpr const char* kTrials = R"(@0xb312be7cd5c27bf1;
+using S = import "/satchel/annotations.capnp";
+
+const trialStages :S.StageTable = (
+  stages = ["open", "passed", "failed"],
+  moves = [(from = "open", to = ["passed", "failed"]),
+           (from = "passed", to = ["open", "failed"]),
+           (from = "failed", to = ["open", "passed"])],
+  beats = [(stage = "passed", over = ["open"]), (stage = "failed", over = ["open"])]);
+
+struct Trial $S.collection("trials") $S.life(deleteWins) $S.scopes(["owner"]) {
+  name    @0 :Text       $S.merge(multi)     $S.privacy(company);
+  note    @1 :Text       $S.merge(lww)       $S.privacy(personal);
+  stage   @2 :Text       $S.merge(stage)     $S.stages(.trialStages) $S.privacy(company);
+  count   @3 :Int64      $S.merge(counter)   $S.privacy(behavioural);
+  best    @4 :Int64      $S.merge(max)       $S.privacy(company);
+  worst   @5 :Int64      $S.merge(min)       $S.privacy(company);
+  labels  @6 :List(Text) $S.merge(set)       $S.privacy(company);
+  readers @7 :List(Text) $S.merge(accessSet) $S.privacy(employee);
+  entries @8 :List(Text) $S.merge(log)       $S.privacy(special);
+  stop    @9 :Bool       $S.merge(deny)      $S.privacy(company);
+  code   @10 :Text       $S.merge(once)      $S.privacy(company);
+}
+)";
+
+}  // namespace
+
+Result<std::shared_ptr<const schema::Catalog>> make_catalog() {
+  auto crm = schema::Catalog::compile_crm();
+  if (!crm) return crm.error();
+  return schema::Catalog::compile_text("trials.capnp", kTrials, crm->get());
+}
+
+}  // namespace satchel::sim

@@ -1,0 +1,131 @@
+#include "tests/sim/device.hpp"
+
+namespace satchel::sim {
+
+SimDevice::SimDevice(Parts parts, std::string name, std::string user, sync::Role role)
+    : parts_(std::move(parts)),
+      name_(std::move(name)),
+      user_(std::move(user)),
+      role_(role),
+      clock_(parts_.queue),
+      entropy_(parts_.gen) {
+  auto id = crypto::random_id<sync::DeviceId>(entropy_);
+  auto key = crypto::SigningKey::generate(entropy_);
+  SATCHEL_ASSERT(id && key);
+  id_ = *id;
+  signer_ = std::make_unique<crypto::MemorySigner>(std::move(*key));
+}
+
+void SimDevice::enrol() {
+  drop();
+  edge_.reset();
+  store_.reset();
+  auto store_id = crypto::random_id<StoreId>(entropy_);
+  SATCHEL_ASSERT(store_id);
+  disk_ = std::make_shared<sync::MemoryDisk>(sync::MemoryDisk::Options{*store_id, true});
+  auto store = sync::MemoryStore::open(disk_);
+  SATCHEL_ASSERT(store);
+  store_ = std::move(*store);
+  sync::EdgeIdentity identity;
+  identity.workspace = *WorkspaceId::from_bytes("workspace-no-one");
+  identity.device = id_;
+  identity.user = user_;
+  identity.role = role_;
+  identity.territories = {"north"};
+  auto edge = sync::Edge::create({*store_, clock_, entropy_, nullptr}, identity, parts_.catalog);
+  SATCHEL_ASSERT(edge);
+  edge_ = std::move(*edge);
+  gave_up = was_restored = unsure = false;
+  backup.reset();
+}
+
+void SimDevice::open() {
+  auto store = sync::MemoryStore::open(disk_);
+  SATCHEL_ASSERT(store);
+  store_ = std::move(*store);
+  auto edge = sync::Edge::open({*store_, clock_, entropy_, nullptr});
+  SATCHEL_ASSERT(edge);
+  edge_ = std::move(*edge);
+}
+
+void SimDevice::connect(bool live) {
+  if (connected() || gave_up || !parts_.server.running()) return;
+  sync::EdgeSession::Config config{Bytes(32, 'e'), *signer_, live, 2'000};
+  session_ = std::make_unique<sync::EdgeSession>(*edge_, config);
+  connection_ = std::make_shared<ConnectionId>(0);
+  live_ = live;
+  const auto mine = connection_;
+  const auto message = [this, mine](Bytes bytes) {
+    if (connection_ == mine) hear(std::move(bytes));
+  };
+  const auto closed = [this, mine] {
+    if (connection_ == mine) drop();
+  };
+  Ear server = parts_.server.accept(connection_);
+  *connection_ = parts_.network.open({message, closed}, std::move(server));
+}
+
+void SimDevice::cut() {
+  if (connected()) parts_.network.cut(*connection_);
+}
+
+void SimDevice::drop() {
+  if (!connected()) return;
+  parts_.network.hang_up(*connection_, Network::End::kDevice);
+  session_.reset();
+  connection_.reset();
+}
+
+void SimDevice::crash() {
+  drop();
+  edge_.reset();
+  store_.reset();
+  disk_->crash();
+  clock_.reboot();
+  open();
+}
+
+void SimDevice::restore(const sync::MemoryVersion& version) {
+  drop();
+  edge_.reset();
+  store_.reset();
+  disk_->restore(version);
+  clock_.reboot();
+  open();
+}
+
+void SimDevice::wrote() {
+  if (!connected()) return;
+  session_->poke();
+  pump();
+}
+
+void SimDevice::inject(Bytes message) {
+  if (connected()) parts_.network.send(*connection_, Network::End::kDevice, std::move(message));
+}
+
+void SimDevice::hear(Bytes message) {
+  const Status received = session_->receive(message);
+  if (!received) return fail(received.error());
+  const auto mine = connection_;
+  parts_.listener.heard(*this);
+  if (connection_ != mine) return;
+  pump();
+  if (connected() && !live_ && quiet()) drop();
+}
+
+void SimDevice::pump() {
+  for (;;) {
+    auto message = session_->generate();
+    if (!message) return fail(message.error());
+    if (!*message) return;
+    parts_.network.send(*connection_, Network::End::kDevice, std::move(**message));
+  }
+}
+
+void SimDevice::fail(const Error& error) {
+  drop();
+  parts_.listener.trouble(*this, error);
+}
+
+}  // namespace satchel::sim

@@ -1,0 +1,89 @@
+// A simulated device: the real edge and its session over a disk that survives crashes.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "sync/session/session.hpp"
+#include "sync/store/memory/memory_store.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/server.hpp"
+
+namespace satchel::sim {
+
+class SimDevice;
+struct DeviceListener {
+  std::function<void(SimDevice& device)> heard;  // One message was taken in.
+  // The session ended with an error.
+  std::function<void(SimDevice& device, const Error& error)> trouble;
+};
+
+// Thread-bound. Everything that a device loses in a crash is in memory here; what it keeps is on
+// its disk.
+class SimDevice {
+ public:
+  struct Parts {
+    EventQueue& queue;
+    Gen& gen;
+    Marks& marks;
+    Network& network;
+    SimServer& server;
+    DeviceListener listener;
+    std::shared_ptr<const schema::Catalog> catalog;
+  };
+  SimDevice(Parts parts, std::string name, std::string user, sync::Role role);
+
+  // A fresh replica on an empty disk: the first enrolment, or a new one after the old replica was
+  // given up.
+  void enrol();
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const std::string& user() const { return user_; }
+  [[nodiscard]] bool is_rep() const { return role_ == sync::Role::kRep; }
+  [[nodiscard]] const sync::DeviceId& id() const { return id_; }
+  [[nodiscard]] Bytes public_key() const { return signer_->public_key(); }
+  [[nodiscard]] sync::Role role() const { return role_; }
+  [[nodiscard]] sync::Edge& edge() { return *edge_; }
+  [[nodiscard]] sync::MemoryDisk& disk() { return *disk_; }
+  [[nodiscard]] SimClock& clock() { return clock_; }
+
+  [[nodiscard]] bool connected() const { return session_ != nullptr; }
+  [[nodiscard]] bool live() const { return live_; }
+  [[nodiscard]] bool quiet() const { return session_ && session_->quiet(); }
+  void connect(bool live);
+  void cut();    // The connection breaks on its way.
+  void drop();   // This end gives up.
+  void crash();  // And starts again.
+  void restore(const sync::MemoryVersion& version);
+  void wrote();  // A local commit was made.
+  // Sends what somebody recorded earlier, as if it came from this device now.
+  void inject(Bytes message);
+
+  bool gave_up = false;       // Its replica id was refused for good: it must enrol anew.
+  bool was_restored = false;  // Its store is older than what it told the server.
+  bool unsure = false;        // The server was restored to before what this device knows ...
+  IncarnationId unsure_of;    // ... of this life of it.
+  std::optional<sync::MemoryVersion> backup;
+
+ private:
+  void open();
+  void pump();
+  void hear(Bytes message);
+  void fail(const Error& error);
+
+  Parts parts_;
+  std::string name_;
+  std::string user_;
+  sync::Role role_;
+  sync::DeviceId id_;
+  SimClock clock_;
+  SimEntropy entropy_;
+  std::unique_ptr<crypto::MemorySigner> signer_;
+  std::shared_ptr<sync::MemoryDisk> disk_;
+  std::unique_ptr<sync::MemoryStore> store_;
+  std::unique_ptr<sync::Edge> edge_;
+  std::unique_ptr<sync::EdgeSession> session_;
+  std::shared_ptr<ConnectionId> connection_;
+  bool live_ = false;
+};
+
+}  // namespace satchel::sim

@@ -1,0 +1,162 @@
+#include "tests/sim/workload.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "sync/merge/life.hpp"
+
+namespace satchel::sim {
+namespace {
+
+using schema::Kind;
+using schema::Rule;
+
+constexpr std::string_view kCollections[] = {"accounts", "contacts", "opportunities", "orders",
+                                             "visits",   "leads",    "cases",         "vanStock",
+                                             "targets",  "trials"};
+constexpr std::size_t kHotCollections = 3;
+constexpr std::size_t kHotFields = 7;
+constexpr std::size_t kRecordsPerCollection = 4;
+
+}  // namespace
+
+Workload::Workload(Gen& gen, Marks& marks, const schema::Catalog& catalog)
+    : gen_(gen), marks_(marks) {
+  std::vector<std::string_view> names(std::begin(kCollections), std::end(kCollections));
+  for (std::size_t i = 0; i < kHotCollections; ++i) {
+    const std::size_t at = gen_.below(names.size());
+    Hot hot{catalog.find(names[at]), {}};
+    SATCHEL_ASSERT(hot.collection != nullptr);
+    names.erase(names.begin() + static_cast<std::ptrdiff_t>(at));
+    for (std::size_t j = 0; j < kHotFields; ++j) {
+      hot.fields.push_back(&hot.collection->fields[gen_.below(hot.collection->fields.size())]);
+    }
+    if (const auto* owner = hot.collection->find("owner")) hot.fields.push_back(owner);
+    hot_.push_back(std::move(hot));
+  }
+}
+
+std::string Workload::word() {
+  static constexpr const char* kWords[] = {"red", "green", "blue", "Ünïcode 🙂"};
+  return kWords[gen_.below(4)];
+}
+
+Value Workload::value_of(const schema::Type& type, int depth) {
+  switch (type.kind) {
+    case Kind::kBool: return Value{gen_.chance(50)};
+    case Kind::kInteger:
+      return Value{std::clamp<std::int64_t>(static_cast<std::int64_t>(gen_.below(9)) - 3, type.min,
+                                            type.max)};
+    case Kind::kFloat: return Value{static_cast<double>(gen_.below(9)) / 2};
+    case Kind::kText: return Value{word()};
+    case Kind::kData: return Value{Data{word()}};
+    case Kind::kStruct:
+    case Kind::kAttachment: {
+      StructMembers members;
+      for (const schema::StructMember& member : type.structure->members) {
+        if (depth < 3 && gen_.chance(70))
+          members.emplace_back(member.ordinal, value_of(member.type, depth + 1));
+      }
+      return Value{std::move(members)};
+    }
+    case Kind::kList: {
+      ListElements elements;
+      for (std::size_t i = gen_.below(3); i > 0 && depth < 3; --i)
+        elements.push_back(value_of(*type.element, depth + 1));
+      return Value{std::move(elements)};
+    }
+    case Kind::kMap: break;
+  }
+  return Value{};
+}
+
+Value Workload::stage_of(const schema::FieldDef& field) {
+  const std::string stage = field.stages->stages[gen_.below(field.stages->stages.size())];
+  if (field.value_type().kind != Kind::kStruct) return Value{stage};
+  return Value{StructMembers{{std::uint16_t{0}, Value{stage}}, {std::uint16_t{2}, Value{word()}}}};
+}
+
+Status Workload::write_field(Pen& pen, const Hot& hot, const RecordId& id,
+                             const schema::FieldDef& field) {
+  sync::CommitBuilder& builder = pen.builder;
+  const std::string& collection = hot.collection->name;
+  const schema::Type& type = field.value_type();
+  if (field.name == "owner") {
+    if (pen.is_server) marks_.reach("record changed hands");
+    return builder.set(collection, id, field.name, Value{pen.users[gen_.below(pen.users.size())]});
+  }
+  if (field.reference && field.reference->acyclic && !pen.held.empty() && gen_.chance(80)) {
+    return builder.set(collection, id, field.name,
+                       Value{to_text(pen.held[gen_.below(pen.held.size())].second)});
+  }
+  switch (rule_in_force(field.rule)) {
+    case Rule::kStage: return builder.set(collection, id, field.name, stage_of(field));
+    case Rule::kSet:
+    case Rule::kAccessSet: {
+      const Value element = value_of(type);
+      return gen_.chance(60) ? builder.set_add(collection, id, field.name, element)
+                             : builder.set_remove(collection, id, field.name, element);
+    }
+    case Rule::kMap:
+      return builder.set_entry(collection, id, field.name, Value{word()},
+                               gen_.chance(75) ? value_of(type) : Value{});
+    case Rule::kCounter:
+      return builder.add(collection, id, field.name, static_cast<std::int64_t>(gen_.below(9)) - 3);
+    case Rule::kLog: return builder.log_append(collection, id, field.name, value_of(type));
+    case Rule::kMax:
+    case Rule::kMin: return builder.set(collection, id, field.name, value_of(type));
+    default: break;
+  }
+  if (gen_.chance(15)) return builder.resolve(collection, id, field.name, value_of(type));
+  return builder.set(collection, id, field.name, gen_.chance(88) ? value_of(type) : Value{});
+}
+
+void Workload::create(Pen& pen, const Hot& hot) {
+  const auto id = pen.create(hot.collection->name);
+  if (!id) return;
+  for (std::size_t i = gen_.below(4); i > 0; --i) {
+    (void)write_field(pen, hot, *id, *hot.fields[gen_.below(hot.fields.size())]).has_value();
+  }
+}
+
+void Workload::edit(Pen& pen, const Hot& hot, const RecordId& id) {
+  for (std::size_t i = 1 + gen_.below(3); i > 0; --i) {
+    (void)write_field(pen, hot, id, *hot.fields[gen_.below(hot.fields.size())]).has_value();
+  }
+}
+
+void Workload::end_or_restore(Pen& pen, const Hot& hot, const RecordId& id) {
+  if (pen.builder.erase(hot.collection->name, id)) return;
+  if (gen_.chance(60) && pen.builder.restore(hot.collection->name, id))
+    marks_.reach("record restored");
+}
+
+void Workload::compose(Pen& pen) {
+  std::set<RecordId> ended;
+  for (std::size_t i = 1 + gen_.below(3); i > 0; --i) {
+    const Hot& hot = hot_[gen_.below(hot_.size())];
+    std::vector<RecordId> mine;
+    for (const auto& [collection, id] : pen.held) {
+      if (collection == hot.collection->id && !ended.contains(id)) mine.push_back(id);
+    }
+    if (mine.size() < kRecordsPerCollection && gen_.chance(mine.empty() ? 100 : 15)) {
+      create(pen, hot);
+      continue;
+    }
+    if (mine.empty()) continue;
+    const RecordId id = mine[gen_.below(mine.size())];
+    if (gen_.chance(90)) {
+      edit(pen, hot, id);
+      continue;
+    }
+    // A record's end stands alone in its commit: what is written beside it would be noticed by it.
+    const auto& written = pen.builder.peek().records;
+    const bool touched =
+        std::any_of(written.begin(), written.end(), [&](const auto& w) { return w.id == id; });
+    if (touched) continue;
+    end_or_restore(pen, hot, id);
+    ended.insert(id);
+  }
+}
+
+}  // namespace satchel::sim

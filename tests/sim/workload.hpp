@@ -1,0 +1,52 @@
+// What people do all day: random but sensible writes, driven by the catalog, so that every merge
+// rule has its turn.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "sync/commit/builder.hpp"
+#include "tests/sim/ports.hpp"
+
+namespace satchel::sim {
+
+// With what a commit is written: a device's or the server's.
+struct Pen {
+  sync::CommitBuilder& builder;
+  std::function<Result<RecordId>(const std::string& collection)> create;
+  // What the writer may choose from, the dead included.
+  std::vector<std::pair<CollectionId, RecordId>> held;
+  std::vector<std::string> users;  // To whom records can be handed over.
+  bool is_server = false;
+};
+
+// Thread-bound.
+class Workload {
+ public:
+  // Picks a few collections and fields of each, so that people meet in the same registers.
+  Workload(Gen& gen, Marks& marks, const schema::Catalog& catalog);
+
+  // One to four writes. What the builder refuses is left out: it never became part of a commit.
+  void compose(Pen& pen);
+
+ private:
+  struct Hot {
+    const schema::CollectionDef* collection = nullptr;
+    std::vector<const schema::FieldDef*> fields;
+  };
+
+  void create(Pen& pen, const Hot& hot);
+  void edit(Pen& pen, const Hot& hot, const RecordId& id);
+  void end_or_restore(Pen& pen, const Hot& hot, const RecordId& id);
+  Status write_field(Pen& pen, const Hot& hot, const RecordId& id, const schema::FieldDef& field);
+  Value value_of(const schema::Type& type, int depth = 0);
+  Value stage_of(const schema::FieldDef& field);
+  std::string word();
+
+  Gen& gen_;
+  Marks& marks_;
+  std::vector<Hot> hot_;
+};
+
+}  // namespace satchel::sim

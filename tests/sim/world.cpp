@@ -1,0 +1,372 @@
+#include "tests/sim/world.hpp"
+
+namespace satchel::sim {
+namespace {
+
+constexpr std::int64_t kSecond = 1'000'000;
+constexpr std::int64_t kTenYears = std::int64_t{3'652} * 86'400 * kSecond;
+// How long a healed world may take to become quiet.
+constexpr std::int64_t kPatience = 600 * kSecond;
+constexpr std::string_view kPurpose = sync::kDefaultPurpose;
+
+bool is_store_error(const Error& error) {
+  return error.code == Errc::kStoreLatched || error.code == Errc::kStoreDiskFull;
+}
+
+}  // namespace
+
+World::World(const WorldOptions& options, std::shared_ptr<const schema::Catalog> catalog)
+    : options_(options),
+      catalog_(std::move(catalog)),
+      gen_(options.seed * 0x9E3779B97F4A7C15ULL + 1),
+      network_(queue_, gen_, marks_),
+      workload_(gen_, marks_, *catalog_),
+      model_(*catalog_) {
+  ServerListener listener;
+  listener.durable = [this](const std::vector<Answered>& answered) { on_durable(answered); };
+  listener.trouble = [this](const Error& error) { log("server: " + error.message()); };
+  listener.replicas = [this] { return std::vector<ReplicaId>(replicas_.begin(), replicas_.end()); };
+  server_ = std::make_unique<SimServer>(queue_, gen_, marks_, network_, std::move(listener));
+  server_->create(catalog_);
+  disaster_ = static_cast<Disaster>(gen_.below(3));
+  populate();
+}
+
+void World::fail(const std::string& what) {
+  if (!failed()) failure_ = "tick " + std::to_string(tick_) + ": " + what;
+  log("BROKEN " + what);
+}
+
+void World::log(const std::string& what) {
+  if (options_.verbose)
+    std::cout << "[" << tick_ << " " << queue_.now() % (3'600 * kSecond) << "] " << what << "\n";
+}
+
+void World::populate() {
+  static constexpr struct {
+    const char* device;
+    const char* user;
+    sync::Role role;
+  } kPeople[] = {{"ann-phone", "ann", sync::Role::kRep},
+                 {"bob-phone", "bob", sync::Role::kRep},
+                 {"eve-laptop", "eve", sync::Role::kManager},
+                 {"ann-tablet", "ann", sync::Role::kRep},
+                 {"dan-phone", "dan", sync::Role::kRep}};
+  const std::size_t count = 2 + gen_.below(4);
+  for (std::size_t i = 0; i < count; ++i) {
+    SimDevice::Parts parts{queue_, gen_, marks_, network_, *server_, {}, catalog_};
+    parts.listener.heard = [this](SimDevice& device) { on_heard(device); };
+    parts.listener.trouble = [this](SimDevice& device, const Error& error) {
+      on_trouble(device, error);
+    };
+    devices_.push_back(std::make_unique<SimDevice>(std::move(parts), kPeople[i].device,
+                                                   kPeople[i].user, kPeople[i].role));
+    SimDevice& device = *devices_.back();
+    if (gen_.chance(30)) device.clock().lie(gen_.chance(50) ? kTenYears : -kTenYears);
+    device.enrol();
+    register_user(device);
+  }
+}
+
+void World::register_user(SimDevice& device) {
+  replicas_.insert(device.edge().state().replica);
+  SATCHEL_ASSERT(server().in_transaction([&](sync::HubTxn& txn) -> Status {
+    sync::User user;
+    user.name = device.user();
+    user.role = device.role();
+    SATCHEL_TRY(txn.put_user(user));
+    sync::Device entry;
+    entry.id = device.id();
+    entry.user = device.user();
+    entry.public_key = device.public_key();
+    return txn.put_device(entry);
+  }));
+}
+
+// -- What people do --
+
+void World::device_writes(SimDevice& device) {
+  sync::Edge& edge = device.edge();
+  auto write = edge.begin_write(kPurpose);
+  if (!write) return on_trouble(device, write.error());
+  Pen pen{(*write)->builder(),
+          [&](const std::string& c) { return (*write)->create(c); },
+          {},
+          {"ann", "bob"},
+          false};
+  const Status visited = edge.visit(0, kPurpose, [&](const sync::Record& record) {
+    pen.held.emplace_back(record.collection, record.id);
+    return true;
+  });
+  if (!visited) return fail(device.name() + " cannot read: " + visited.error().message());
+  std::sort(pen.held.begin(), pen.held.end());
+  workload_.compose(pen);
+  const sync::CommitBody body = (*write)->builder().peek();
+  std::map<RecordId, sync::Record> shown;
+  for (const sync::RecordWrite& record : body.records) {
+    auto held = edge.shown(record.id, kPurpose);
+    if (held && *held) shown.emplace(record.id, std::move(**held));
+  }
+  const auto number = (*write)->commit();
+  write = Error{Errc::kCancelled};
+  if (!number) {
+    if (is_store_error(number.error())) return on_trouble(device, number.error());
+    return log(device.name() + " could not commit: " + number.error().message());
+  }
+  if (*number == 0) return;
+  note_commit(device, *number, shown);
+  check_own_write(device, body, {edge.state().replica, *number});
+  device.wrote();
+}
+
+void World::device_tends_inbox(SimDevice& device) {
+  sync::Edge& edge = device.edge();
+  auto items = edge.inbox();
+  if (!items) return fail(device.name() + " cannot read its inbox: " + items.error().message());
+  if (items->empty()) return;
+  const sync::InboxItem& item = (*items)[gen_.below(items->size())];
+  const CommitName name{item.commit.header.replica, item.commit.header.number};
+  if (gen_.chance(30)) {
+    const Status discarded = edge.discard(item.id);
+    if (!discarded) return on_trouble(device, discarded.error());
+    inbox_done_.insert(name);
+    return;
+  }
+  std::map<RecordId, sync::Record> shown;
+  for (const sync::RecordWrite& record : item.commit.body.records) {
+    auto held = edge.shown(record.id, kPurpose);
+    if (held && *held) shown.emplace(record.id, std::move(**held));
+  }
+  const auto number = edge.retry(item.id);
+  if (!number && is_store_error(number.error())) return on_trouble(device, number.error());
+  if (!number) return log(device.name() + " cannot retry: " + number.error().message());
+  inbox_done_.insert(name);
+  marks_.reach("refused write retried");
+  if (*number == 0) return;
+  note_commit(device, *number, shown);
+  device.wrote();
+}
+
+void World::admin_writes() {
+  if (!server().running()) return;
+  sync::Hub& hub = server().hub();
+  std::map<RecordId, sync::Record> shown;
+  std::vector<std::pair<CollectionId, RecordId>> held;
+  const Status visited = hub.visit_records(nullptr, [&](const sync::Record& record) {
+    held.emplace_back(record.collection, record.id);
+    shown.emplace(record.id, record);
+    return true;
+  });
+  if (!visited) return fail("the server cannot read: " + visited.error().message());
+  sync::CommitBody body;
+  wire::CommitResult result;
+  const CommitName name{hub.state().self, hub.state().self_next};
+  const Status done = server().in_transaction([&](sync::HubTxn& txn) -> Status {
+    sync::CommitBuilder builder = txn.builder();
+    const auto create = [&](const std::string& collection) -> Result<RecordId> {
+      auto id = sync::make_record_id(queue_.now(), hub.entropy());
+      if (!id) return id.error();
+      SATCHEL_TRY(builder.create(collection, *id));
+      return *id;
+    };
+    Pen pen{builder, create, held, {"ann", "bob", "dan"}, true};
+    workload_.compose(pen);
+    auto finished = builder.finish();
+    if (!finished) return finished.error();
+    if (finished->records.empty()) return Error{Errc::kCancelled, "nothing to write"};
+    body = *finished;
+    auto written = txn.write(body, "root", std::string{kPurpose});
+    if (!written) return written.error();
+    result = *written;
+    return {};
+  });
+  if (!done) return log("admin: " + done.error().message());
+  marks_.reach("admin write");
+  ModelCommit commit = model_commit(name, body, shown);
+  commit.user = "root";
+  commit.by_server = true;
+  commit.stamp = hub.state().last_stamp.bits;
+  variants_[name] = {{Bytes{}, commit}};
+  model_.written(std::move(commit));
+  on_answer(name, {}, result);
+  if (!failed()) check_touched();
+  server().poke_all();
+}
+
+// -- What goes wrong --
+
+void World::enrol_again(SimDevice& device) {
+  if (!server().running()) return;
+  log(device.name() + " enrols anew");
+  lost_.insert(device.edge().state().replica);
+  device.enrol();
+  register_user(device);
+}
+
+void World::back_up_server() {
+  if (!server().running() || disaster_ != Disaster::kServer) return;
+  Snapshot snapshot{server().disk().snapshot(), server().hub().state().seq, {}};
+  for (const ReplicaId& replica : replicas_) {
+    auto state = server().hub().find_replica(replica);
+    if (state && *state) snapshot.watermarks[replica] = (*state)->watermark;
+  }
+  const std::uint64_t seq = snapshot.seq;
+  snapshots_.push_back(std::move(snapshot));
+  if (gen_.chance(50)) return;  // A copy that nobody counts on.
+  if (!server().in_transaction([&](sync::HubTxn& txn) { return txn.set_backed_up_through(seq); }))
+    return;
+  backed_up_ = seq;
+  log("backed up through " + std::to_string(seq));
+}
+
+void World::restore_server() {
+  std::erase_if(snapshots_, [&](const Snapshot& each) { return each.seq < backed_up_; });
+  if (disaster_ != Disaster::kServer || snapshots_.empty()) return;
+  const Snapshot snapshot = snapshots_[gen_.below(snapshots_.size())];
+  std::erase_if(snapshots_, [&](const Snapshot& each) { return each.seq > snapshot.seq; });
+  const bool by_tool = gen_.chance(50);
+  log(std::string{"server restored to "} + std::to_string(snapshot.seq) +
+      (by_tool ? " by tool" : " as a raw copy"));
+  for (const auto& device : devices_) {
+    const sync::EdgeState& state = device->edge().state();
+    const auto watermark = snapshot.watermarks.find(state.replica);
+    const std::uint64_t known = watermark == snapshot.watermarks.end() ? 0 : watermark->second;
+    const bool knows_more = state.cursor.seq > snapshot.seq || state.watermark > known;
+    if (!knows_more && !device->connected()) continue;  // Word from before may still be on its way.
+    device->unsure = true;
+    device->unsure_of = state.incarnation;
+  }
+  server().restore(snapshot.version, by_tool);
+  model_.server_restored(snapshot.seq);
+  for (const auto& device : devices_) register_user(*device);
+  if (by_tool) marks_.reach("server restored by tool");
+}
+
+void World::restore_device(SimDevice& device) {
+  if (disaster_ != Disaster::kDevice || device.was_restored) return;
+  if (!device.backup) {
+    device.backup = device.disk().snapshot();
+    return;
+  }
+  log(device.name() + " restored");
+  marks_.reach("device restored");
+  device.restore(*device.backup);
+  device.was_restored = true;
+  watermark_seen_[device.edge().state().replica] = device.edge().state().watermark;
+}
+
+void World::replay(SimDevice& device) {
+  if (network_.recorded_count() == 0) return;
+  const Bytes message = network_.recorded(gen_.below(network_.recorded_count()));
+  const auto frame = wire::decode_frame(message);
+  if (!frame) return;
+  // Of another device it would be a forgery, which TLS keeps out; its own may come twice through a
+  // broken proxy.
+  if (const auto* push = std::get_if<wire::Push>(&*frame)) {
+    if (push->commits.empty() ||
+        push->commits.front().header.replica != device.edge().state().replica)
+      return;
+    marks_.reach("push replayed");
+    return device.inject(message);
+  }
+  if (!std::holds_alternative<wire::Hello>(*frame) || !server().running()) return;
+  // A stranger says what a device said on another connection.
+  marks_.reach("hello replayed");
+  auto id = std::make_shared<ConnectionId>(0);
+  Ear ear = server().accept(id);
+  *id = network_.open({[](Bytes) {}, [] {}}, std::move(ear));
+  queue_.after(500'000,
+               [this, id, message] { network_.send(*id, Network::End::kDevice, message); });
+}
+
+void World::fault() {
+  SimDevice& device = any_device();
+  switch (gen_.below(13)) {
+    case 0:
+      device.crash();
+      marks_.reach("device crashed");
+      return;
+    case 1:
+      server().crash();
+      queue_.after(static_cast<std::int64_t>(gen_.below(20 * kSecond)), [this] {
+        server().start();
+        check_acknowledged();
+      });
+      return;
+    case 2:
+    case 3: return back_up_server();
+    case 4: return restore_server();
+    case 5:
+    case 6: return restore_device(device);
+    case 7:
+      device.clock().lie(
+          gen_.chance(50) ? 0
+                          : static_cast<std::int64_t>(gen_.next() % (2 * kTenYears)) - kTenYears);
+      marks_.reach("clock jumped");
+      return;
+    case 8:
+    case 9: return replay(device);
+    case 10:
+      device.disk().fail_after(gen_.below(30),
+                               gen_.chance(80) ? Errc::kStoreDiskFull : Errc::kStoreLatched);
+      marks_.reach("store failed");
+      return;
+    case 11:
+      server().disk().fail_after(gen_.below(60),
+                                 gen_.chance(80) ? Errc::kStoreDiskFull : Errc::kStoreLatched);
+      return;
+    default: return device.cut();
+  }
+}
+
+void World::act() {
+  SimDevice& device = any_device();
+  if (device.gave_up) return enrol_again(device);
+  const std::size_t choice = gen_.below(100);
+  if (choice < 45) return device_writes(device);
+  if (choice < 65) return device.connected() ? device.cut() : device.connect(gen_.chance(60));
+  if (choice < 78) return device.connect(true);
+  if (choice < 84) return device_tends_inbox(device);
+  if (choice < 92) return admin_writes();
+  fault();
+}
+
+void World::tick() {
+  ++tick_;
+  const std::int64_t pause = gen_.chance(70) ? 100'000 : 3 * kSecond;
+  queue_.run_until(queue_.now() +
+                   static_cast<std::int64_t>(gen_.below(static_cast<std::size_t>(pause))));
+  if (!failed()) act();
+}
+
+// -- From beginning to end --
+
+void World::heal() {
+  healed_ = true;
+  network_.heal();
+  server().heal();
+  server().disk().fail_after(UINT64_MAX, Errc::kStoreDiskFull);
+  const std::int64_t end = queue_.now() + kPatience;
+  while (queue_.now() < end && !failed()) {
+    ++tick_;
+    server().start();
+    for (const auto& device : devices_) {
+      device->disk().fail_after(UINT64_MAX, Errc::kStoreDiskFull);
+      if (device->gave_up) enrol_again(*device);
+      if (!device->connected()) device->connect(true);
+      if (device->connected() && !device->live() && gen_.chance(20)) device->drop();
+    }
+    queue_.run_until(queue_.now() + kSecond);
+    if (quiet()) return;
+  }
+  if (!failed()) fail("the healed world does not become quiet");
+}
+
+bool World::run() {
+  while (tick_ < options_.ticks && !failed()) tick();
+  if (!failed()) heal();
+  if (!failed()) check_end();
+  return !failed();
+}
+
+}  // namespace satchel::sim

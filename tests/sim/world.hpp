@@ -1,0 +1,123 @@
+// One simulated company: a server, a few people with devices, a bad network, and a reference model
+// that knows what all
+// of them must show.
+#pragma once
+
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include "tests/sim/device.hpp"
+#include "tests/sim/reference_model.hpp"
+#include "tests/sim/server.hpp"
+#include "tests/sim/workload.hpp"
+
+namespace satchel::sim {
+
+struct WorldOptions {
+  std::uint64_t seed = 1;
+  std::uint64_t ticks = 150;
+  bool verbose = false;
+};
+
+// Runs a workload under faults, heals, and checks: safety after every step, liveness and agreement
+// at the end.
+// Thread-bound. The first broken promise stops it.
+class World {
+ public:
+  World(const WorldOptions& options, std::shared_ptr<const schema::Catalog> catalog);
+
+  // False where a promise was broken; failure() says which.
+  bool run();
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+  [[nodiscard]] const Marks& marks() const { return marks_; }
+
+ private:
+  // What may be restored; never both in one world.
+  enum class Disaster : std::uint8_t { kNone, kServer, kDevice };
+  struct Snapshot {
+    sync::MemoryVersion version;
+    std::uint64_t seq = 0;
+    std::map<ReplicaId, std::uint64_t> watermarks;
+  };
+  struct Variant {
+    Bytes content_hash;
+    ModelCommit commit;
+  };
+
+  // -- world.cpp: what happens
+  void populate();
+  void register_user(SimDevice& device);
+  void tick();
+  void act();
+  void fault();
+  void device_writes(SimDevice& device);
+  void device_tends_inbox(SimDevice& device);
+  void admin_writes();
+  void enrol_again(SimDevice& device);
+  void back_up_server();
+  void restore_server();
+  void restore_device(SimDevice& device);
+  void replay(SimDevice& device);
+  void heal();
+  SimDevice& any_device() { return *devices_[gen_.below(devices_.size())]; }
+  SimServer& server() { return *server_; }
+
+  // -- world_feed.cpp: what the model is told
+  void note_commit(SimDevice& device, sync::CommitNumber number,
+                   const std::map<RecordId, sync::Record>& shown);
+  ModelCommit model_commit(const CommitName& name, const sync::CommitBody& body,
+                           const std::map<RecordId, sync::Record>& shown) const;
+  void on_durable(const std::vector<Answered>& answered);
+  void on_answer(const CommitName& name, const Bytes& content_hash,
+                 const wire::CommitResult& result);
+  void on_heard(SimDevice& device);
+  void on_trouble(SimDevice& device, const Error& error);
+  void note_answers(SimDevice& device);
+
+  // -- world_check.cpp: what is promised
+  void check_hub_record(const RecordId& id);
+  void check_touched();
+  void check_device(SimDevice& device);
+  void check_device_record(SimDevice& device, const sync::Record& record, std::uint64_t cursor);
+  void check_own_write(SimDevice& device, const sync::CommitBody& body, const CommitName& name);
+  void check_acknowledged();
+  void check_inbox(SimDevice& device);
+  void check_end();
+  void check_equal(const std::string& who, const sync::Record& held, const sync::Record& truth);
+  void check_readings(const sync::Record& record);
+  [[nodiscard]] bool quiet();
+
+  void fail(const std::string& what);
+  void log(const std::string& what);
+  [[nodiscard]] bool failed() const { return !failure_.empty(); }
+  [[nodiscard]] std::string place(const RecordId& id, FieldId field) const;
+
+  WorldOptions options_;
+  std::shared_ptr<const schema::Catalog> catalog_;
+  Gen gen_;
+  Marks marks_;
+  EventQueue queue_;
+  Network network_;
+  std::unique_ptr<SimServer> server_;
+  std::vector<std::unique_ptr<SimDevice>> devices_;
+  Workload workload_;
+  ReferenceModel model_;
+  Disaster disaster_ = Disaster::kNone;
+  std::map<CommitName, std::vector<Variant>> variants_;
+  std::set<ReplicaId> replicas_;
+  std::set<ReplicaId> lost_;                 // Given up: what they had not sent is gone.
+  std::set<CommitName> refused_or_reduced_;  // Must lie in their authors' inboxes.
+  std::set<CommitName> inbox_done_;          // Discarded or written again by their authors.
+  std::map<ReplicaId, std::uint64_t> watermark_seen_;
+  std::set<RecordId> touched_;  // By the group that the model is being told of.
+  std::vector<Snapshot> snapshots_;
+  std::uint64_t backed_up_ = 0;
+  std::uint64_t tick_ = 0;
+  bool healed_ = false;
+  std::string failure_;
+};
+
+}  // namespace satchel::sim

@@ -1,0 +1,309 @@
+// What is promised: after every step, and once all is quiet.
+#include <algorithm>
+
+#include "sync/hub/rows.hpp"
+#include "sync/merge/life.hpp"
+#include "sync/merge/reading.hpp"
+#include "tests/sim/world.hpp"
+
+namespace satchel::sim {
+namespace {
+
+constexpr std::uint64_t kNow = UINT64_MAX;
+constexpr std::string_view kPurpose = sync::kDefaultPurpose;
+
+std::vector<LiveValue> values_of(const sync::Entry& entry) {
+  std::vector<LiveValue> values;
+  for (const sync::Sibling& sibling : entry.state.siblings) {
+    values.push_back(
+        {{sibling.dot.replica, sibling.dot.commit}, sibling.stamp.bits, sibling.value});
+  }
+  std::sort(values.begin(), values.end());
+  return values;
+}
+
+std::string text_of(const std::vector<LiveValue>& values) {
+  std::ostringstream text;
+  for (const LiveValue& value : values) {
+    text << " " << to_text(value.name.author).substr(0, 6) << ":" << value.name.number << "@"
+         << (value.stamp >> 16) << "." << (value.stamp & 0xFFFF) << "="
+         << to_hex(value.value).substr(0, 24);
+  }
+  return text.str().empty() ? " nothing" : text.str();
+}
+
+// A device keeps the stamp that it made until the server's word comes.
+std::vector<LiveValue> without_stamps(std::vector<LiveValue> values) {
+  for (LiveValue& value : values) value.stamp = 0;
+  return values;
+}
+
+}  // namespace
+
+std::string World::place(const RecordId& id, FieldId field) const {
+  const schema::CollectionDef* collection = model_.collection_of(id);
+  const schema::FieldDef* def = collection != nullptr ? collection->find(field) : nullptr;
+  return (collection != nullptr ? collection->name : std::string{"?"}) + "/" +
+         to_text(id).substr(0, 8) + to_text(id).substr(30) + "." +
+         (def != nullptr        ? def->name
+          : field == kLifeField ? "life"
+                                : std::to_string(field));
+}
+
+void World::check_hub_record(const RecordId& id) {
+  auto found = server().hub().find_record(id);
+  if (!found) return fail("the server cannot read a record: " + found.error().message());
+  const RecordView expected = model_.view(id, kNow);
+  if (!*found) {
+    if (!expected.empty()) fail("the server has lost record " + place(id, 0));
+    return;
+  }
+  RecordView actual;
+  for (const sync::Entry& entry : (*found)->entries)
+    actual[{entry.field, entry.key}] = values_of(entry);
+  for (const auto& [where, values] : expected) {
+    const auto at = actual.find(where);
+    const auto held = at == actual.end() ? std::vector<LiveValue>{} : at->second;
+    if (held != values) {
+      return fail("the server holds in " + place(id, where.first) + text_of(held) + ", expected" +
+                  text_of(values));
+    }
+  }
+  for (const auto& [where, values] : actual) {
+    if (!expected.contains(where))
+      return fail("the server holds a register that nobody wrote: " + place(id, where.first));
+  }
+}
+
+void World::check_touched() {
+  const std::set<RecordId> touched = std::move(touched_);
+  touched_.clear();
+  for (const RecordId& id : touched) {
+    if (!failed()) check_hub_record(id);
+  }
+}
+
+void World::check_own_write(SimDevice& device, const sync::CommitBody& body,
+                            const CommitName& name) {
+  for (const sync::RecordWrite& record : body.records) {
+    if (record.writes.empty()) continue;
+    auto shown = device.edge().shown(record.id, kPurpose);
+    if (!shown || !*shown) return fail(device.name() + " does not see the record that it wrote");
+    for (const sync::RegisterWrite& write : record.writes) {
+      if (write.op != sync::WriteOp::kState) continue;
+      const sync::Entry* entry = (*shown)->find(write.field, write.key);
+      const auto values = entry == nullptr ? std::vector<LiveValue>{} : values_of(*entry);
+      const bool mine =
+          values.size() == 1 && values[0].name == name && values[0].value == write.value;
+      if (!mine)
+        return fail(device.name() + " does not see its own write to " +
+                    place(record.id, write.field) + ":" + text_of(values));
+    }
+  }
+}
+
+// An acknowledged commit is in the server's store after any crash.
+void World::check_acknowledged() {
+  if (!server().running()) return;
+  for (const auto& device : devices_) {
+    const sync::EdgeState& state = device->edge().state();
+    if (device->unsure || state.incarnation != server().hub().state().incarnation) continue;
+    auto known = server().hub().find_replica(state.replica);
+    if (!known) return fail("the server cannot read a watermark");
+    const std::uint64_t watermark = *known ? (*known)->watermark : 0;
+    if (watermark < state.watermark)
+      return fail("the server has forgotten acknowledged commits of " + device->name());
+  }
+  for (const RecordId& id : model_.records()) {
+    if (!failed()) check_hub_record(id);
+  }
+}
+
+void World::check_inbox(SimDevice& device) {
+  auto items = device.edge().inbox();
+  if (!items) return fail(device.name() + " cannot read its inbox");
+  std::set<CommitName> held;
+  for (const sync::InboxItem& item : *items)
+    held.insert({item.commit.header.replica, item.commit.header.number});
+  const ReplicaId replica = device.edge().state().replica;
+  for (const CommitName& name : refused_or_reduced_) {
+    if (name.author != replica || inbox_done_.contains(name) || held.contains(name) ||
+        device.was_restored)
+      continue;
+    return fail(device.name() + " lost the refused commit " + std::to_string(name.number));
+  }
+}
+
+void World::check_device_record(SimDevice& device, const sync::Record& record,
+                                std::uint64_t cursor) {
+  std::set<RegisterName> held;
+  // Once it has left his scopes, nothing more of it is sent but that it left.
+  const bool left = device.is_rep() && !model_.entitled(record.id, device.user(), kNow);
+  for (const sync::Entry& entry : record.entries) {
+    held.insert({entry.field, entry.key});
+    // Base is the server's word as of the cursor, or, where an answer came ahead of it, of the
+    // register's own seq. A
+    // server that keeps no past cannot send what a register was before its last write: until the
+    // page with that write
+    // comes, the device may hold an older word, or none.
+    const bool moved_on = left || model_.last_write(record.id, {entry.field, entry.key}) > cursor;
+    const RecordView expected =
+        model_.view(record.id, moved_on ? entry.seq : std::max(cursor, entry.seq));
+    const auto at = expected.find({entry.field, entry.key});
+    const auto values =
+        at == expected.end() ? std::vector<LiveValue>{} : without_stamps(at->second);
+    const auto shown = without_stamps(values_of(entry));
+    if (shown != values) {
+      return fail(device.name() + " at " + std::to_string(cursor) + " holds in " +
+                  place(record.id, entry.field) + " (seq " + std::to_string(entry.seq) + ")" +
+                  text_of(shown) + ", expected" + text_of(values) +
+                  model_.history(record.id, {entry.field, entry.key}));
+    }
+  }
+  for (const auto& [where, values] : model_.view(record.id, cursor)) {
+    if (!device.edge().state().bootstrapped || left || held.contains(where)) continue;
+    if (model_.last_write(record.id, where) > cursor) continue;
+    std::string held_text;
+    for (const sync::Entry& entry : record.entries) {
+      held_text += " " + std::to_string(entry.field) + "@" + std::to_string(entry.seq) +
+                   (entry.withheld ? "w" : "") + text_of(values_of(entry));
+    }
+    return fail(device.name() + " at " + std::to_string(cursor) + " lacks " +
+                place(record.id, where.first) + model_.history(record.id, where) + ", holds" +
+                held_text);
+  }
+  if (device.is_rep() && !model_.entitled_since(record.id, device.user(), cursor)) {
+    fail(device.name() + " at " + std::to_string(cursor) +
+         " holds a record outside its scopes: " + place(record.id, 0));
+  }
+}
+
+// What a device holds is what the server held at its cursor, and nothing that it may not hold.
+void World::check_device(SimDevice& device) {
+  sync::Edge& edge = device.edge();
+  const sync::EdgeState& state = edge.state();
+  if (state.incarnation != server().hub().state().incarnation ||
+      state.cursor.incarnation != state.incarnation)
+    return;
+  const std::vector<RecordId> pending = edge.pending_ids();
+  const std::set<RecordId> mine(pending.begin(), pending.end());
+  std::set<RecordId> held;
+  const Status visited = edge.visit(0, kPurpose, [&](const sync::Record& record) {
+    held.insert(record.id);
+    if (!mine.contains(record.id)) check_device_record(device, record, state.cursor.seq);
+    return !failed();
+  });
+  if (!visited) return fail(device.name() + " cannot read: " + visited.error().message());
+  if (!state.bootstrapped || failed()) return;
+  for (const RecordId& id : model_.records()) {
+    if (held.contains(id)) continue;
+    bool always = false;
+    for (const auto& [where, values] : model_.view(id, state.cursor.seq)) {
+      always = always || model_.last_write(id, where) <= state.cursor.seq;
+    }
+    for (std::uint64_t seq = state.cursor.seq;
+         seq <= server().hub().state().seq && always && device.is_rep(); ++seq) {
+      always = model_.entitled(id, device.user(), seq);
+    }
+    if (always)
+      return fail(device.name() + " at " + std::to_string(state.cursor.seq) + " lacks record " +
+                  place(id, 0) + model_.history(id, model_.view(id, kNow).begin()->first));
+  }
+}
+
+// -- Once all is quiet --
+
+bool World::quiet() {
+  if (network_.in_flight() || !server().running() || !server().idle()) return false;
+  return std::all_of(devices_.begin(), devices_.end(), [](const auto& device) {
+    return device->live() && device->quiet() && device->edge().pending_count() == 0;
+  });
+}
+
+void World::check_readings(const sync::Record& record) {
+  const schema::CollectionDef& collection = *model_.collection_of(record.id);
+  for (const schema::FieldDef& field : collection.fields) {
+    const sync::FieldReading reading = sync::read_field(field, record.of_field(field.id));
+    FieldView actual{reading.present, reading.contested, reading.value, {}};
+    for (const sync::ShownItem& item : reading.items) actual.items[item.key] = item.value;
+    const FieldView expected = model_.field_view(record.id, field);
+    if (actual.contested) marks_.reach("stage contested");
+    if (actual != expected) {
+      return fail(place(record.id, field.id) + " shows " + to_hex(actual.value) + " and " +
+                  std::to_string(actual.items.size()) + " items, expected " +
+                  to_hex(expected.value) + " and " + std::to_string(expected.items.size()));
+    }
+  }
+  const sync::LifeReading life = sync::read_life(record, collection.life);
+  if (life.edited_after_death && life.alive) marks_.reach("delete against edit");
+  if (!life.alive) marks_.reach("deleted for good");
+  if (life.alive != model_.alive(record.id)) {
+    fail(place(record.id, kLifeField) +
+         (life.alive ? " lives, and should not" : " is dead, and should live"));
+  }
+}
+
+// Byte-equal in canonical form: values, stamps and contexts.
+void World::check_equal(const std::string& who, const sync::Record& held,
+                        const sync::Record& truth) {
+  for (const sync::Entry& entry : truth.entries) {
+    const sync::Entry* mine = held.find(entry.field, entry.key);
+    if (mine != nullptr && *mine == entry) continue;
+    std::ostringstream text;
+    text << who << " and the server differ in " << place(truth.id, entry.field);
+    if (mine != nullptr)
+      text << " (seq " << mine->seq << ")" << text_of(values_of(*mine)) << " knowing "
+           << mine->state.context.size();
+    text << "; the server: (seq " << entry.seq << ")" << text_of(values_of(entry)) << " knowing "
+         << entry.state.context.size();
+    return fail(text.str() + model_.history(truth.id, {entry.field, entry.key}));
+  }
+  if (held.entries.size() != truth.entries.size())
+    fail(who + " holds registers that the server does not: " + place(truth.id, 0));
+}
+
+void World::check_end() {
+  check_acknowledged();
+  std::map<RecordId, sync::Record> truth;
+  const Status visited = server().hub().visit_records(nullptr, [&](const sync::Record& record) {
+    truth.emplace(record.id, record);
+    if (model_.collection_of(record.id) == nullptr)
+      fail("the server holds a record that nobody made");
+    if (!failed()) check_readings(record);
+    return !failed();
+  });
+  if (!visited) return fail("the server cannot read: " + visited.error().message());
+  if (truth.size() != model_.records().size()) return fail("the server does not hold every record");
+  for (const auto& device : devices_) {
+    if (failed()) return;
+    device->unsure = false;
+    check_device(*device);
+    check_inbox(*device);
+    std::size_t entitled = 0;
+    for (const auto& [id, record] : truth)
+      entitled += !device->is_rep() || model_.entitled(id, device->user(), kNow) ? 1 : 0;
+    std::size_t held = 0;
+    const Status read = device->edge().visit(0, kPurpose, [&](const sync::Record& record) {
+      ++held;
+      const auto at = truth.find(record.id);
+      if (at == truth.end())
+        fail(device->name() + " holds a record that the server does not: " + place(record.id, 0));
+      if (!failed()) check_equal(device->name(), record, at->second);
+      return !failed();
+    });
+    if (!read) return fail(device->name() + " cannot read: " + read.error().message());
+    if (!failed() && held != entitled)
+      return fail(device->name() + " does not hold just what it is entitled to");
+  }
+  for (const auto& device : devices_) {
+    const sync::EdgeState& state = device->edge().state();
+    for (std::uint64_t number = 1; number < state.next_commit && !failed(); ++number) {
+      const CommitName name{state.replica, number};
+      const bool settled = model_.is_taken(name) || model_.is_refused(name);
+      if (!settled)
+        fail("commit " + std::to_string(number) + " of " + device->name() + " was never settled");
+    }
+  }
+}
+
+}  // namespace satchel::sim
