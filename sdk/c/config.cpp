@@ -64,7 +64,8 @@ class HostKeys final : public crypto::KeyProvider {
     if (bytes->size() % sizeof(std::uint32_t) != 0)
       return Error{Errc::kKeyProvider, "a list of another form"};
     std::vector<crypto::RootGeneration> generations(bytes->size() / sizeof(std::uint32_t));
-    std::memcpy(generations.data(), bytes->data(), bytes->size());
+    // An empty vector has no address that memcpy may be given.
+    if (!generations.empty()) std::memcpy(generations.data(), bytes->data(), bytes->size());
     return generations;
   }
   [[nodiscard]] crypto::KeyStrength strength() const override {
