@@ -359,7 +359,15 @@ void World::heal() {
     queue_.run_until(queue_.now() + kSecond);
     if (quiet()) return;
   }
-  if (!failed()) fail("the healed world does not become quiet");
+  if (failed()) return;
+  std::ostringstream text;
+  text << "the healed world does not become quiet: under way " << network_.in_flight() << ", server "
+       << (server().running() && server().idle() ? "idle" : "busy");
+  for (const auto& device : devices_) {
+    text << ", " << device->name() << (device->connected() ? " on" : " off") << (device->quiet() ? "" : " not quiet")
+         << " pending " << device->edge().pending_count();
+  }
+  fail(text.str());
 }
 
 bool World::run() {
