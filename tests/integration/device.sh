@@ -151,7 +151,8 @@ EVE=$(status_of device eve put accounts name=x)
 expect "an auditor writes nothing" 5 "$EVE"
 
 # ---- Watching ------------------------------------------------------------------------------------
-"$BIN/satchel" --home "$WORK/bob" sync --watch >"$WORK/watch" 2>&1 &
+# It waits for its home: the question below holds it for moments.
+"$BIN/satchel" --home "$WORK/bob" --wait 20 sync --watch >"$WORK/watch" 2>&1 &
 WATCH=$!
 for _ in $(seq 100); do [ "$(status_of device bob status)" = 6 ] && break; sleep 0.05; done
 expect_match "a home that is held names its holder" "process $WATCH" "$(device bob status 2>&1)"

@@ -93,7 +93,7 @@ PACKAGES = "scripts/packages.txt"
 NOTICES = "docs/THIRD_PARTY.md"
 # Used to build and to test, part of nothing.
 TOOLS = {"g++", "cmake", "ninja-build", "ccache", "pkg-config", "git", "python3", "curl",
-         "faketime", "openssl"}
+         "faketime", "jq", "openssl"}
 
 SKIPPED_FOLDERS = {"build", ".git", ".demo", "__pycache__"}
 SOURCES = (".hpp", ".cpp", ".h", ".c")
