@@ -52,10 +52,6 @@ bool SyncSession::receive(Bytes message) {
     const std::lock_guard lock{session_mutex_};
     return session_.receive(message);
   }();
-  if (!greeted_ && session_.greeted()) {
-    greeted_ = true;
-    log(LogLevel::kInfo, "device_connected", {{"device_id", to_text(session_.device()->id)}});
-  }
   if (!received) {
     fail(received.error());
     return false;
@@ -110,7 +106,17 @@ void SyncSession::fail(const Error& error) {
   wake_();
 }
 
+// The greeting is durable some time after the hello was received: asked after every step.
+void SyncSession::note_greeting() {
+  if (greeted_) return;
+  const std::lock_guard lock{session_mutex_};
+  if (!session_.greeted()) return;
+  greeted_ = true;
+  log(LogLevel::kInfo, "device_connected", {{"device_id", to_text(session_.device()->id)}});
+}
+
 void SyncSession::take_work() {
+  note_greeting();
   while (!failed_ && !detached_ && in_flight_ < kWorkInFlightMax) {
     if (!held_) {
       auto work = [&] {

@@ -50,6 +50,7 @@ class SyncSession final : public SyncChannel,
   SyncSession(Parts parts, sync::HubSession::Config config, net::any_io_executor readers,
               std::function<void()> wake);
   void fail(const Error& error);
+  void note_greeting();
   void take_work();
   bool submit();
   void work_done(const std::function<void(const Status&)>& done, const Status& durable);

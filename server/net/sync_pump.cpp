@@ -108,10 +108,12 @@ net::awaitable<void> SyncPump::wait_for_signal() {
   signalled_ = false;
 }
 
+// What follows a hello may be large: it is read once the hello is judged, under the wider limit.
 net::awaitable<void> SyncPump::wait_until_readable() {
-  while (!channel_->may_read() && !write_ended_ && !closing_) {
+  const auto readable = [this] { return channel_->greeted() && channel_->may_read(); };
+  while (!readable() && !write_ended_ && !closing_) {
     read_signal_.expires_after(kSignalDeadline);
-    if (channel_->may_read()) break;  // Between the question and the timer nobody was listening.
+    if (readable()) break;  // Between the question and the timer nobody was listening.
     [[maybe_unused]] const auto [error] = co_await read_signal_.async_wait(kToken);
   }
 }
@@ -135,9 +137,9 @@ net::awaitable<void> SyncPump::read_messages(beast::flat_buffer& buffer) {
       return channel->receive(std::move(message));
     };
     co_await run_on(channel_->executor(), std::move(receive));
-    if (channel_->greeted()) socket_.read_message_max(limits::kFrameCompressedBytesMax);
     signal();
     co_await wait_until_readable();
+    if (channel_->greeted()) socket_.read_message_max(limits::kFrameCompressedBytesMax);
   }
 }
 

@@ -44,7 +44,7 @@ struct ReplicaState {
   DeviceId device;
   std::uint64_t watermark = 0;          // Highest commit taken, contiguous.
   std::uint64_t results_kept_from = 1;  // Results below were confirmed and dropped.
-  Bytes fence_confirmed;                // 16 bytes each, empty before the first.
+  Bytes fence_confirmed;                // Hub::next_fence; empty before the first.
   Bytes fence_issued;
   wire::Cursor progress;  // What the device said it has applied.
   std::uint64_t progress_commit = 0;

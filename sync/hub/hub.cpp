@@ -1,7 +1,9 @@
 #include "sync/hub/hub.hpp"
 
 #include <algorithm>
+#include <array>
 
+#include "crypto/hash.hpp"
 #include "sync/hub/rows.hpp"
 #include "sync/record/header.hpp"
 
@@ -189,6 +191,36 @@ Result<bool> Hub::knows(const wire::Cursor& cursor) {
   auto row = find_row<CommitRow>(**txn, Table::kCommits, big_key(cursor.seq), decode_commit_row);
   if (!row) return row.error();
   return *row && (*row)->tag == cursor.tag;
+}
+
+namespace {
+
+constexpr std::string_view kFenceDomain = "satchel fence v1";
+constexpr std::size_t kFenceBodyBytes = 16;
+
+Bytes with_mac(ByteView key, const ReplicaId& replica, ByteView body) {
+  Bytes message{kFenceDomain};
+  message += replica.bytes();
+  message += body;
+  return Bytes{body} + crypto::hmac_sha256(key, message).substr(0, 8);
+}
+
+}  // namespace
+
+std::uint64_t Hub::fence_number(const ReplicaId& replica, ByteView token) const {
+  if (token.size() < kFenceBodyBytes) return 0;
+  const Bytes ours = with_mac(parts_.receipt_key, replica, token.substr(0, kFenceBodyBytes));
+  if (!crypto::constant_time_equal(ours, token)) return 0;
+  return ByteReader{token}.u64_big();
+}
+
+Result<Bytes> Hub::next_fence(const ReplicaId& replica, ByteView last_issued) {
+  std::array<std::uint8_t, 8> random{};
+  SATCHEL_TRY(parts_.entropy.fill(random));
+  Bytes body;
+  append_u64_big(body, fence_number(replica, last_issued) + 1);
+  body += as_view(random);
+  return with_mac(parts_.receipt_key, replica, body);
 }
 
 // -- HubTxn --

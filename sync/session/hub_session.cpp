@@ -111,7 +111,15 @@ Status HubSession::check_history() {
     note_restored_server();
     return {};
   }
-  if (!fence_fits(known)) return Error{Errc::kFenced, "an older fence token"};
+  // A token of ours that this store never issued: it is an earlier copy, made while the device was ahead of it.
+  const std::uint64_t held = hub_.fence_number(hello_.replica, hello_.fence_token);
+  const std::uint64_t issued = hub_.fence_number(hello_.replica, known.fence_issued);
+  const bool fits = fence_fits(known);
+  if (held > issued || (held == issued && !fits)) {
+    note_restored_server();
+    return {};
+  }
+  if (!fits) return Error{Errc::kFenced, "an older fence token"};
   return {};
 }
 
@@ -148,7 +156,7 @@ wire::Welcome HubSession::make_welcome(const HubState& state, const ReplicaState
 }
 
 void HubSession::greet() {
-  auto fence = std::make_shared<Bytes>(16, '\0');
+  auto fence = std::make_shared<Bytes>();
   auto replica = std::make_shared<ReplicaState>();
   auto fenced = std::make_shared<bool>(false);
   Work work;
@@ -169,8 +177,9 @@ void HubSession::greet() {
     if (outstanding) {
       *fence = replica->fence_issued;
     } else {
-      SATCHEL_TRY(
-          hub_.entropy().fill({reinterpret_cast<std::uint8_t*>(fence->data()), fence->size()}));
+      auto fresh = hub_.next_fence(hello_.replica, replica->fence_issued);
+      if (!fresh) return fresh.error();
+      *fence = std::move(*fresh);
     }
     if (!hello_.fence_token.empty()) replica->fence_confirmed = hello_.fence_token;
     replica->fence_issued = *fence;
@@ -325,20 +334,25 @@ Result<std::optional<Bytes>> HubSession::next_page() {
                            answered_,    config_.page_bytes};
   poked_ = false;
   auto page = hub_.changes_after(request);
+  // What others may see and this device may not is passed over at once.
+  while (page && page->body.empty() && !page->caught_up && caught_up_sent_) {
+    request.from = page->cursor;
+    page = hub_.changes_after(request);
+  }
   if (!page) return page.error();
   if (page->cursor.incarnation != sent_.incarnation) {
     return Error{Errc::kRestoredServer, "the store began a new life"};
   }
   poked_ = !page->caught_up;
-  const bool nothing_new = page->body.empty() && caught_up_sent_;
   sent_ = page->cursor;
-  if (nothing_new) return std::optional<Bytes>{};
+  if (page->body.empty() && told_caught_up_) return std::optional<Bytes>{};
   wire::Changes changes;
   changes.page = std::move(page->body);
   changes.cursor = page->cursor;
   changes.restart = restart_;
   changes.caught_up = page->caught_up;
   restart_ = false;
+  told_caught_up_ = page->caught_up;
   if (page->caught_up) {
     caught_up_sent_ = true;
     send_own_ = false;

@@ -100,6 +100,7 @@ class HubSession {
   bool send_own_ = false;
   CommitNumber answered_ = 0;  // Of the device's own commits: it has our answer, or gets it next.
   bool caught_up_sent_ = false;
+  bool told_caught_up_ = false;       // By the last page that was sent.
   bool poked_ = true;
   std::optional<wire::Progress> progress_;
   Bytes fence_;  // The token that this session's Welcome gave.
