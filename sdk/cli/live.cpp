@@ -4,10 +4,53 @@
 #include <iostream>
 #include <thread>
 
+#include <boost/json/parse.hpp>
+
 #include "sdk/cli/verbs.hpp"
 
 namespace satchel::cli {
 namespace {
+
+constexpr std::int64_t kLookEveryNs = 100'000'000;
+constexpr satchel_status kStatusesMax = 1'000;
+
+// Why sync has ended for good, if the status says so: the device was revoked, or nothing but a
+// person's help lets it go on.
+std::optional<Error> final_end(std::string_view status) {
+  boost::system::error_code error;
+  const auto parsed = boost::json::parse({status.data(), status.size()}, error);
+  const auto* const object = error ? nullptr : parsed.if_object();
+  const auto* const phase = object == nullptr ? nullptr : object->if_contains("phase");
+  const auto* const why = object == nullptr ? nullptr : object->if_contains("error");
+  if (phase == nullptr || (*phase != "revoked" && *phase != "blocked")) return std::nullopt;
+  if (why == nullptr || !why->is_string()) return std::nullopt;
+  const std::string name{why->get_string().c_str()};
+  for (satchel_status code = 1; code < kStatusesMax; ++code) {
+    if (name == satchel_status_name(code)) return Error{code, {}};
+  }
+  return Error{SATCHEL_E_INTERNAL, name};
+}
+
+// Written by the delivering thread, read by the one that waits.
+class FinalEnd {
+ public:
+  void note(const Event& event) {
+    for (std::size_t i = 0; i < event.size(); ++i) {
+      auto end = final_end(event[i]);
+      if (!end) continue;
+      const std::lock_guard hold{mutex_};
+      why_ = std::move(end);
+    }
+  }
+  [[nodiscard]] std::optional<Error> why() const {
+    const std::lock_guard hold{mutex_};
+    return why_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::optional<Error> why_;  // Under mutex_.
+};
 
 // What came from the server has a sequence; what was written here has none.
 bool is_applied(std::string_view row) { return !row.ends_with("\"seq\":0}"); }
@@ -22,26 +65,25 @@ Subscription::Handler printer(bool in_shell) {
   };
 }
 
-// Blocks until SIGINT or SIGTERM, or until the time is over; both are a good end.
-void wait_for_end(std::chrono::milliseconds timeout) {
+// Blocks until SIGINT or SIGTERM, or until the time is over, which are good ends, or until sync has
+// ended for good: then gives why.
+std::optional<Error> wait_for_end(std::chrono::milliseconds timeout, const FinalEnd& end) {
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGINT);
   sigaddset(&ends, SIGTERM);
-  if (timeout.count() == 0) {
-    int received = 0;
-    sigwait(&ends, &received);
-    return;
-  }
   const auto until = std::chrono::steady_clock::now() + timeout;
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(
-        until - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return;
-    timespec wait{};
-    wait.tv_sec = left.count() / 1'000'000'000;
-    wait.tv_nsec = left.count() % 1'000'000'000;
-    if (sigtimedwait(&ends, nullptr, &wait) > 0) return;
+    if (auto why = end.why()) return why;
+    std::int64_t wait_ns = kLookEveryNs;
+    if (timeout.count() != 0) {
+      const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(
+          until - std::chrono::steady_clock::now());
+      if (left.count() <= 0) return std::nullopt;
+      wait_ns = std::min<std::int64_t>(wait_ns, left.count());
+    }
+    const timespec wait{wait_ns / 1'000'000'000, wait_ns % 1'000'000'000};
+    if (sigtimedwait(&ends, nullptr, &wait) > 0) return std::nullopt;
   }
 }
 
@@ -50,6 +92,9 @@ void wait_for_end(std::chrono::milliseconds timeout) {
 int run_watch(Replica& replica, const Globals& globals, const Command& command) {
   auto changes = replica.observe_changes(globals.purpose, printer(false));
   if (!changes) return print_error(changes.error(), globals.json());
+  FinalEnd end;
+  auto states = replica.observe_status([&end](const Event& event) { end.note(event); });
+  if (!states) return print_error(states.error(), globals.json());
   const auto begun = std::chrono::steady_clock::now();
   if (Status started = replica.sync_start(); !started)
     return print_error(started.error(), globals.json());
@@ -61,14 +106,22 @@ int run_watch(Replica& replica, const Globals& globals, const Command& command) 
         std::chrono::steady_clock::now() - begun);
     left = std::max(seconds(command.timeout_s) - spent, std::chrono::milliseconds{1});
   }
-  wait_for_end(left);
+  const std::optional<Error> ended = wait_for_end(left, end);
+  states->cancel_and_wait();
   changes->cancel_and_wait();
-  return 0;
+  return ended ? print_error(*ended, globals.json()) : 0;
 }
 
 int run_shell(Replica& replica, const Globals& globals) {
   auto changes = replica.observe_changes(globals.purpose, printer(true));
   if (!changes) return print_error(changes.error(), true);
+  auto states = replica.observe_status([](const Event& event) {
+    for (std::size_t i = 0; i < event.size(); ++i) {
+      if (const auto why = final_end(event[i]))
+        print_line("{\"event\":\"ended\",\"error\":" + problem_json(*why) + '}');
+    }
+  });
+  if (!states) return print_error(states.error(), true);
   if (Status started = replica.sync_start(); !started) return print_error(started.error(), true);
   for (std::string line; std::getline(std::cin, line);) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
@@ -79,6 +132,7 @@ int run_shell(Replica& replica, const Globals& globals) {
         parsed.ready ? run_verb(replica, globals, command) : Answer::of(usage(parsed.complaint));
     print_line(shell_line(answer));
   }
+  states->cancel_and_wait();
   changes->cancel_and_wait();
   return 0;
 }

@@ -2,6 +2,7 @@
 // inbox.
 #include <algorithm>
 
+#include "sdk/engine/people.hpp"
 #include "sdk/engine/render.hpp"
 #include "sdk/engine/replica.hpp"
 #include "sdk/query/evaluate.hpp"
@@ -182,13 +183,14 @@ Result<Rows> Replica::conflicts(std::string_view purpose, std::string_view colle
   if (auto counted = count_conflicts(**core); !counted) return counted.error();
   std::vector<RecordId> ids{conflicted_->begin(), conflicted_->end()};
   std::sort(ids.begin(), ids.end());
+  const sync::NameOfReplica names = names_of_people(*(*core)->edge, purpose);
   Rows rows;
   for (const RecordId& id : ids) {
     auto record = (*core)->edge->shown(id, purpose);
     if (!record) return record.error();
     if (!*record || (only != 0 && (*record)->collection != only)) continue;
     const CollectionDef* def = (*core)->edge->catalog().find((*record)->collection);
-    if (def != nullptr) append_conflicts(*def, **record, rows.rows);
+    if (def != nullptr) append_conflicts(*def, **record, names, rows.rows);
   }
   return rows;
 }
@@ -211,12 +213,14 @@ Result<Rows> Replica::explain(std::string_view purpose, std::string_view collect
   if (!*record || (*record)->collection != (*def)->id) {
     return Error{Errc::kRecordUnknown, (*def)->name + ' ' + to_text(*record_id)};
   }
+  const sync::NameOfReplica names = names_of_people(*(*core)->edge, purpose);
   Rows rows;
   for (const schema::FieldDef& each : (*def)->fields) {
     if (only != nullptr && only != &each) continue;
     const auto entries = (*record)->of_field(each.id);
     if (entries.empty() && only == nullptr) continue;
-    rows.rows.push_back(sync::to_json(sync::explain_field(**def, each, entries, {})));
+    rows.rows.push_back(
+        sync::to_json(sync::explain_field(**def, *record_id, each, entries, names)));
   }
   return rows;
 }

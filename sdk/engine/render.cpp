@@ -177,11 +177,11 @@ bool has_conflict(const CollectionDef& collection, const sync::Record& record) {
 }
 
 void append_conflicts(const CollectionDef& collection, const sync::Record& record,
-                      std::vector<std::string>& rows) {
-  for (const std::string& name : sync::conflicting_fields(collection, record)) {
-    const FieldDef* field = collection.find(name);
+                      const sync::NameOfReplica& name, std::vector<std::string>& rows) {
+  for (const std::string& each : sync::conflicting_fields(collection, record)) {
+    const FieldDef* field = collection.find(each);
     const sync::Explanation explanation =
-        sync::explain_field(collection, *field, record.of_field(field->id), {});
+        sync::explain_field(collection, record.id, *field, record.of_field(field->id), name);
     std::string siblings = "[";
     for (const sync::ConcurrentValue& value : explanation.concurrent) {
       if (siblings.size() > 1) siblings += ',';
@@ -191,7 +191,7 @@ void append_conflicts(const CollectionDef& collection, const sync::Record& recor
                   ",\"stamp\":" + text_json(sync::to_text(value.stamp)) +
                   ",\"value\":" + value.value + '}';
     }
-    rows.push_back('{' + identity_members(collection, record.id) + ",\"field\":" + text_json(name) +
+    rows.push_back('{' + identity_members(collection, record.id) + ",\"field\":" + text_json(each) +
                    ",\"rule\":" + text_json(explanation.rule) +
                    ",\"sentence\":" + text_json(explanation.sentence) +
                    ",\"shown\":" + explanation.shown + ",\"siblings\":" + siblings + "]}");

@@ -7,6 +7,7 @@
 
 #include "schema/catalog/catalog.hpp"
 #include "sync/edge/edge.hpp"
+#include "sync/merge/explain.hpp"
 
 namespace satchel::sdk {
 
@@ -21,7 +22,7 @@ std::string change_json(const schema::CollectionDef& collection, const RecordId&
 // {"collection","field","id","rule","shown","siblings":[{"dot","replica","stamp","value"}]}.
 bool has_conflict(const schema::CollectionDef& collection, const sync::Record& record);
 void append_conflicts(const schema::CollectionDef& collection, const sync::Record& record,
-                      std::vector<std::string>& rows);
+                      const sync::NameOfReplica& name, std::vector<std::string>& rows);
 
 std::string pending_json(const schema::Catalog& catalog, const sync::PendingCommit& commit,
                          bool with_values);

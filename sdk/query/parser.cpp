@@ -21,6 +21,7 @@ std::string_view next_component(std::string_view& text) {
 schema::Type integer_type() {
   schema::Type type;
   type.kind = schema::Kind::kInteger;
+  type.time = true;
   return type;
 }
 
@@ -28,7 +29,6 @@ schema::Type integer_type() {
 Result<Value> parse_time(std::string_view text) {
   schema::FieldDef field;
   field.type = integer_type();
-  field.unit = "us";
   return schema::value_from_text(field, field.type, text);
 }
 

@@ -100,7 +100,7 @@ HistoryLine history_line(const FieldDef& field, const sync::FieldReading& readin
 void append_conflict(std::string& out, const CollectionDef& collection, const sync::Record& record,
                      const FieldDef& field, const sync::NameOfReplica& name) {
   const sync::Explanation why =
-      sync::explain_field(collection, field, record.of_field(field.id), name);
+      sync::explain_field(collection, record.id, field, record.of_field(field.id), name);
   out += "{\"collection\":";
   schema::append_json_string(out, collection.name);
   append_member(out, "field", field.name);
@@ -168,7 +168,8 @@ Result<Bytes> explain_lines(sync::Hub& hub, const RecordName& name, const std::s
     const auto entries = found->record.of_field(field.id);
     const bool asked = field_name.empty() ? !entries.empty() : field.name == field_name;
     if (!asked) continue;
-    out += sync::to_json(sync::explain_field(*found->collection, field, entries, names)) + "\n";
+    out += sync::to_json(sync::explain_field(*found->collection, name.id, field, entries, names)) +
+           "\n";
   }
   return out;
 }

@@ -58,9 +58,8 @@ int run_check(const Options& options) {
 
 CLI::App* add_verb(CLI::App& app, const char* name, const char* what, Options& options) {
   CLI::App* const verb = app.add_subcommand(name, what);
+  verb->fallthrough();
   verb->add_option("--data", options.data, "The server's folder")->required();
-  verb->add_option("-o,--output", options.output, "text or json")
-      ->check(CLI::IsMember({"text", "json"}));
   return verb;
 }
 
@@ -71,6 +70,8 @@ int main(int argc, char** argv) {
   CLI::App app{"Satchel's server"};
   app.set_version_flag("--version", std::string(kVersion));
   app.require_subcommand(1);
+  app.add_option("-o,--output", options.output, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   CLI::App* const init_verb = add_verb(app, "init", "Make a new server", options);
   init_verb->add_option("--listen", options.init.listen, "Address for devices")
       ->capture_default_str();

@@ -30,8 +30,9 @@ std::string quoted(std::string_view text) {
 }
 
 // How the loser that was written last is brought back.
-std::string restore_of(const schema::CollectionDef& collection, const FieldDef& field,
-                       std::span<const Entry> entries, const FieldReading& reading) {
+std::string restore_of(const schema::CollectionDef& collection, const RecordId& id,
+                       const FieldDef& field, std::span<const Entry> entries,
+                       const FieldReading& reading) {
   const Sibling* latest = nullptr;
   for (const Entry& entry : entries) {
     for (const Sibling& sibling : entry.state.siblings) {
@@ -41,7 +42,8 @@ std::string restore_of(const schema::CollectionDef& collection, const FieldDef& 
     }
   }
   if (latest == nullptr) return {};
-  return "restore " + collection.name + " ID " + field.name + " --dot " + to_text(latest->dot);
+  return "restore " + collection.name + ' ' + to_text(id) + ' ' + field.name + " --dot " +
+         to_text(latest->dot);
 }
 
 void append_concurrent(std::string& out, const ConcurrentValue& value) {
@@ -53,8 +55,9 @@ void append_concurrent(std::string& out, const ConcurrentValue& value) {
 
 }  // namespace
 
-Explanation explain_field(const schema::CollectionDef& collection, const FieldDef& field,
-                          std::span<const Entry> entries, const NameOfReplica& name) {
+Explanation explain_field(const schema::CollectionDef& collection, const RecordId& id,
+                          const FieldDef& field, std::span<const Entry> entries,
+                          const NameOfReplica& name) {
   const FieldReading reading = read_field(field, entries);
   Explanation explanation;
   explanation.field = field.name;
@@ -72,7 +75,7 @@ Explanation explain_field(const schema::CollectionDef& collection, const FieldDe
   explanation.sentence = sentence_of(field, entries, reading, name);
   // What a replica counted or reached is part of the whole: there is nothing to bring back.
   if (!has_own_registers(field.rule)) {
-    explanation.restore = restore_of(collection, field, entries, reading);
+    explanation.restore = restore_of(collection, id, field, entries, reading);
   }
   return explanation;
 }

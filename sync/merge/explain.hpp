@@ -31,9 +31,11 @@ struct Explanation {
   std::string restore;  // How to bring the latest loser back; empty where nothing lost.
 };
 
-// Costs nothing to keep: everything is in the siblings. `entries`: all entries of the field.
-Explanation explain_field(const schema::CollectionDef& collection, const schema::FieldDef& field,
-                          std::span<const Entry> entries, const NameOfReplica& name);
+// Costs nothing to keep: everything is in the siblings. `entries`: all entries of the field in the
+// record `id`.
+Explanation explain_field(const schema::CollectionDef& collection, const RecordId& id,
+                          const schema::FieldDef& field, std::span<const Entry> entries,
+                          const NameOfReplica& name);
 
 // {"concurrent":[{"dot","key","replica","stamp","value"}],"field","losers":[dot],"restore","rule",
 // "sentence","shown"} as canonical JSON; "key" of map fields only, "restore" null where nothing

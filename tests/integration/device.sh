@@ -60,6 +60,11 @@ expect "explain's inputs" "dot,replica,stamp,value" "$(json ann explain accounts
 expect "verify" '{"bad":[],"key":"ok","lost_outbox":[]}' "$(json ann verify | jq -cS 'del(.values)')"
 expect "dump is sorted" "$(device ann dump --canonical | LC_ALL=C sort -s)" "$(device ann dump --canonical)"
 expect "a query" "$OPP" "$(json ann query opportunities 'territory = "north" and (pipeline.stage != "lost" or amount.minor > 10000)' | jq -r .id)"
+expect "before a date" "$ID" "$(json ann query accounts 'lastVisitAt < 2024-05-02' | jq -r .id)"
+expect "from a time in quotes" "$ID" "$(json ann query accounts 'lastVisitAt >= "2024-05-01T00:00:00Z"' | jq -r .id)"
+expect "after a time" "" "$(json ann query accounts 'lastVisitAt > 2024-05-01T02:00:00+02:00')"
+expect "in, like, exists" "$ID" \
+  "$(json ann query accounts 'name in ("Shop 1", "x") and name like "Shop%" and billingAddress.city exists' | jq -r .id)"
 expect "a plan" "equality" "$(json ann query accounts 'territory = "north"' --plan | jq -r .kind)"
 expect "an order" "$OPP" "$(device ann put opportunities name=Abc >/dev/null; json ann query opportunities --order -name --limit 1 | jq -r .id)"
 expect "a search" "$ID" "$(json ann search SHÖP | jq -r .id)"
@@ -129,6 +134,36 @@ expect "the first write stands" "phone home" \
 expect "an item that is none" 4 "$(status_of device bob inbox show 999)"
 expect "discard" 0 "$(status_of device bob inbox discard "$ITEM")"
 expect "it is gone" 0 "$(json bob status | jq .rejected)"
+
+# Two devices write a field concurrently: who wrote is told as a rep understands it.
+MET=$(device ann put accounts name="Met twice")
+must device ann sync
+must device bob sync
+must device third sync
+must device ann put accounts "$MET" name="Met by Ann"
+must device bob put accounts "$MET" name="Met by Bob"
+must device third put accounts "$MET" name="Met by Ann elsewhere"
+must device ann sync
+must device bob sync
+must device third sync
+must device ann sync
+# Ann's second device has made a record of its own, by which it is known.
+must device third put accounts name="Made elsewhere"
+must device bob put accounts name="Made by Bob"
+must device third sync
+must device bob sync
+must device ann sync
+expect "who wrote" "bob,you,you on another device" \
+  "$(json ann explain accounts "$MET" name | jq -r '[.concurrent[].replica] | sort | join(",")')"
+expect "in conflicts too" "bob,you,you on another device" \
+  "$(json ann conflicts accounts | jq -r 'select(.field == "name") | [.siblings[].replica] | sort | join(",")')"
+RESTORE=$(json ann explain accounts "$MET" name | jq -r .restore)
+expect_match "how a loser is brought back" "^restore accounts $MET name --dot [0-9a-f]{32}:[0-9]+$" "$RESTORE"
+LOST=$(json ann explain accounts "$MET" name | jq -r '(.restore | split(" ") | last) as $d | .concurrent[] | select(.dot == $d) | .value')
+# shellcheck disable=SC2086 # The words as explain gives them.
+expect "works as it is printed" 0 "$(status_of device ann $RESTORE)"
+expect "and brings it back" "$LOST" "$(json ann get accounts "$MET" | jq -r .fields.name)"
+expect "which settles it" 0 "$(json ann conflicts accounts | jq -s 'length')"
 
 # Another server behind the same name: the pin does not fit.
 OLD=$DATA
@@ -215,6 +250,26 @@ must device bob sync
 expect "and back" "$(device bob dump --canonical)" "$(ctl dump --canonical --user bob)"
 
 # ---- Revocation ----------------------------------------------------------------------------------
-must ctl device revoke "$(json bob status | jq -r .device)"
-expect "a revoked device" device_revoked "$(code_of device bob sync)"
+# Who is watching is told, and does not wait for ever.
+"$BIN/satchel" --home "$WORK/third" sync --watch >"$WORK/watch2" 2>"$WORK/watch2.err" &
+WATCH=$!
+mkfifo "$WORK/words2"
+"$BIN/satchel" --home "$WORK/bob" shell <"$WORK/words2" >"$WORK/shell2" 2>&1 &
+SHELL_PID=$!
+exec 8>"$WORK/words2"
+echo "sync" >&8
+for _ in $(seq 100); do grep -q pushed "$WORK/shell2" && break; sleep 0.05; done
+sleep 0.5
+must ctl user disable bob
+for id in $(ctl device list -o json | jq -r 'select(.user == "ann") | .id'); do must ctl device revoke "$id"; done
+for _ in $(seq 100); do kill -0 $WATCH 2>/dev/null || break; sleep 0.1; done
+kill -0 $WATCH 2>/dev/null && { expect "watching ends when it is revoked" ended running; kill -KILL $WATCH; }
+wait $WATCH
+expect "with" 5 $?
+expect_match "and says why" '^error: device_revoked: ' "$(cat "$WORK/watch2.err")"
+for _ in $(seq 100); do grep -q ended "$WORK/shell2" && break; sleep 0.1; done
+exec 8>&-
+wait $SHELL_PID
+expect_match "a shell says so in a line" 'revoked|disabled' "$(grep '"event":"ended"' "$WORK/shell2" | jq -r .error.code | head -1)"
+expect "a revoked device" device_revoked "$(code_of device ann sync)"
 finish

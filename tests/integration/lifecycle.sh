@@ -44,6 +44,9 @@ chmod 600 "$DATA/tls/server.key"
 expect "no folder" 3 $?
 "$BIN/satcheld" serve 2>/dev/null
 expect "no --data" 2 $?
+"$BIN/satcheld" -o json check-config --data "$WORK/nowhere" >/dev/null 2>"$WORK/err"
+expect "-o json before the verb" config_invalid "$(sed 's/.*"code":"\([a-z_]*\)".*/\1/' "$WORK/err")"
+expect "-o json after it" '{"ok":true}' "$("$BIN/satcheld" check-config --data "$DATA" -o json)"
 "$BIN/satcheld" init --data "$WORK/other" --workspace 'A B' 2>/dev/null
 expect "a bad workspace name" 1 $?
 

@@ -48,11 +48,13 @@ struct Situation {
   }
 };
 
+const RecordId kRecord = *parse_record_id("018f3c5e-7b1a-7c3d-9e4f-0123456789ab");
+
 void expect_golden(const std::string& name, const Situation& situation) {
   schema::CollectionDef collection;
   collection.name = "accounts";
   const Explanation explanation =
-      explain_field(collection, situation.field, situation.record.of_field(1), person);
+      explain_field(collection, kRecord, situation.field, situation.record.of_field(1), person);
   const std::string told = explanation.sentence + "\n" + to_json(explanation) + "\n";
   const std::string path = std::string{SATCHEL_GOLDEN_DIR} + "/explain_" + name + ".txt";
   if (std::getenv("SATCHEL_WRITE_GOLDEN") != nullptr) std::ofstream{path} << told;

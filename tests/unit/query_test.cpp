@@ -55,6 +55,15 @@ TEST(Expression, NamesTheColumnOfWhatItCannotRead) {
             "query_invalid column 11: `(` is expected here");
 }
 
+TEST(Expression, ComparesTimesWithDatesAsPeopleWriteThem) {
+  EXPECT_EQ(refusal("accounts", "lastVisitAt > 2024-05-01"), "accepted");
+  EXPECT_EQ(refusal("accounts", "lastVisitAt > \"2024-05-01\""), "accepted");
+  EXPECT_EQ(refusal("accounts", "lastVisitAt <= 2024-05-01T08:30:00Z"), "accepted");
+  EXPECT_EQ(refusal("accounts", "lastVisitAt in (2024-05-01, \"2024-05-02T00:00:00+02:00\")"),
+            "accepted");
+  EXPECT_TRUE(refusal("accounts", "lastVisitAt > 2024-13-01").starts_with("query_invalid"));
+}
+
 TEST(Expression, TakesAsManyLevelsAsItsLimitAndNoMore) {
   const auto nested = [](std::size_t parentheses) {
     return std::string(parentheses, '(') + "name = \"a\"" + std::string(parentheses, ')');
