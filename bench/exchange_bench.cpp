@@ -1,9 +1,10 @@
 // What the core costs without network and TLS: a hub and an edge over sealed, durable stores in one
-// process.
+// process and one thread.
 //
 //   exchange_bench [records] [folder]
 //
-// Prints one line per stage: records, seconds, records per second, bytes on the wire per record.
+// Prints one line per stage on stderr (records, seconds, records per second, bytes on the wire per
+// record), and on stdout a line of the table in docs/PERFORMANCE.md.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -11,14 +12,14 @@
 #include <memory>
 #include <string>
 
+#include "bench/replay.hpp"
+#include "bench/table.hpp"
 #include "crypto/key_provider.hpp"
 #include "sync/session/session.hpp"
 #include "sync/store/lmdb/lmdb_store.hpp"
 
 namespace satchel::bench {
 namespace {
-
-using Seconds = std::chrono::duration<double>;
 
 class SteadyClock final : public sync::Clock {
  public:
@@ -29,31 +30,10 @@ class SteadyClock final : public sync::Clock {
   }
 };
 
-template <class T>
-T must(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "%s\n", result.error().message().c_str());
-    std::exit(1);
-  }
-  return std::move(*result);
-}
-void must(const Status& status) {
-  if (status) return;
-  std::fprintf(stderr, "%s\n", status.error().message().c_str());
-  std::exit(1);
-}
-
-struct Timer {
-  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
-  [[nodiscard]] double seconds() const {
-    return Seconds(std::chrono::steady_clock::now() - start).count();
-  }
-};
-
 void report(const char* stage, std::size_t records, double seconds, std::size_t bytes) {
-  std::printf("%-28s %8zu records %8.3f s %10.0f records/s %7.1f B/record\n", stage, records,
-              seconds, static_cast<double>(records) / seconds,
-              static_cast<double>(bytes) / static_cast<double>(records));
+  std::fprintf(stderr, "%-28s %8zu records %8.3f s %10.0f records/s %7.1f B/record\n", stage,
+               records, seconds, static_cast<double>(records) / seconds,
+               static_cast<double>(bytes) / static_cast<double>(records));
 }
 
 std::string word(std::uint64_t n) {
@@ -67,9 +47,9 @@ std::string word(std::uint64_t n) {
 // An account of about 500 bytes as JSON.
 void fill(sync::CommitBuilder& builder, const RecordId& id, std::uint64_t n) {
   const auto set = [&](const char* field, Value value) {
-    must(builder.set("accounts", id, field, value));
+    take(builder.set("accounts", id, field, value));
   };
-  must(builder.create("accounts", id));
+  take(builder.create("accounts", id));
   set("name", Value{word(n) + " GmbH"});
   set("type", Value{n % 3 == 0 ? "wholesale" : "retail"});
   set("industry", Value{n % 5 == 0 ? "food" : "steel"});
@@ -84,19 +64,19 @@ void fill(sync::CommitBuilder& builder, const RecordId& id, std::uint64_t n) {
   set("status", Value{"prospect"});
   set("lastVisitAt",
       Value{std::int64_t{1'759'000'000'000'000} + static_cast<std::int64_t>(n * 1'000'003)});
-  must(builder.set_add("accounts", id, "phones",
+  take(builder.set_add("accounts", id, "phones",
                        Value{"+49 30 " + std::to_string(1'000'000 + n * 7919 % 8'999'999)}));
-  must(builder.add("accounts", id, "visitCount", static_cast<std::int64_t>(n % 40)));
+  take(builder.add("accounts", id, "visitCount", static_cast<std::int64_t>(n % 40)));
 }
 
 std::unique_ptr<sync::LmdbStore> make_store(const std::string& folder,
-                                            crypto::KeyProvider& provider,
-                                            crypto::Entropy& entropy) {
+                                            crypto::KeyProvider& provider, crypto::Entropy& entropy,
+                                            sync::StoreTrace* trace = nullptr) {
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   sync::LmdbOptions options;
-  options.map_bytes_max = std::size_t{8} << 30;
-  return must(sync::LmdbStore::create(folder, options, provider, entropy));
+  options.trace = trace;
+  return take(sync::LmdbStore::create(folder, options, provider, entropy));
 }
 
 // Moves messages until both are quiet; gives bytes down and up.
@@ -109,21 +89,21 @@ std::pair<std::size_t, std::size_t> exchange(sync::Hub& hub, sync::Edge& edge,
   for (;;) {
     bool moved = false;
     while (auto work = hub_side.take_work()) {
-      auto txn = must(hub.begin());
+      auto txn = take(hub.begin());
       Status status = work->run(*txn);
       if (status) status = txn->commit();
       txn.reset();
       work->done(status);
     }
-    if (auto down = must(hub_side.generate())) {
+    if (auto down = take(hub_side.generate())) {
       moved = true;
       down_bytes += down->size();
-      must(edge_side.receive(*down));
+      take(edge_side.receive(*down));
     }
-    if (auto up = must(edge_side.generate())) {
+    if (auto up = take(edge_side.generate())) {
       moved = true;
       up_bytes += up->size();
-      must(hub_side.receive(*up));
+      take(hub_side.receive(*up));
     }
     if (!moved && edge_side.quiet()) return {down_bytes, up_bytes};
   }
@@ -134,68 +114,115 @@ std::size_t write_locally(sync::Edge& edge, const std::vector<RecordId>& ids) {
   const std::size_t changed = std::min<std::size_t>(2000, ids.size());
   Timer write_timer;
   for (std::size_t i = 0; i < changed; i += 500) {
-    auto write = must(edge.begin_write(sync::kDefaultPurpose));
+    auto write = take(edge.begin_write(sync::kDefaultPurpose));
     for (std::size_t j = i; j < std::min(i + 500, changed); ++j) {
-      must(write->builder().set("accounts", ids[j], "industry",
+      take(write->builder().set("accounts", ids[j], "industry",
                                 Value{"changed " + std::to_string(j % 7)}));
-      must(write->builder().set("accounts", ids[j], "website",
+      take(write->builder().set("accounts", ids[j], "website",
                                 Value{"https://changed.example/" + std::to_string(j)}));
     }
-    must(write->commit());
+    take(write->commit());
   }
   report("local writes", changed, write_timer.seconds(), 0);
   return changed;
 }
 
-int run(std::size_t count, const std::string& folder) {
+struct Company {
   SteadyClock clock;
   crypto::SystemEntropy entropy;
-  crypto::MemoryKeyProvider hub_keys;
-  crypto::MemoryKeyProvider edge_keys;
-  auto hub_store = make_store(folder + "/hub", hub_keys, entropy);
-  auto edge_store = make_store(folder + "/edge", edge_keys, entropy);
-  const auto catalog = must(schema::Catalog::compile_crm());
-  const auto workspace = must(crypto::random_id<WorkspaceId>(entropy));
-  auto hub = must(
-      sync::Hub::create({*hub_store, clock, entropy, nullptr, Bytes(32, 'r')}, workspace, catalog));
-  crypto::MemorySigner signer{must(crypto::SigningKey::generate(entropy))};
-  sync::EdgeIdentity identity{
-      workspace, must(crypto::random_id<sync::DeviceId>(entropy)), "ann", sync::Role::kRep, {}, {}};
-  auto edge = must(sync::Edge::create({*edge_store, clock, entropy, nullptr}, identity, catalog));
-  {
-    auto txn = must(hub->begin());
-    must(txn->put_user({"ann", sync::Role::kRep, {}, true, {}}));
-    must(txn->put_device({identity.device, "ann", "bench", signer.public_key(), {}, false, 0, 0}));
-    must(txn->commit());
+  crypto::MemoryKeyProvider keys;
+  std::unique_ptr<sync::LmdbStore> store;
+  std::unique_ptr<sync::Hub> hub;
+};
+
+// A device of the company, known to its hub. Thread-bound.
+struct Device {
+  Device(Company& company, const std::string& folder, sync::StoreTrace* trace = nullptr)
+      : store(make_store(folder, keys, company.entropy, trace)),
+        signer(take(crypto::SigningKey::generate(company.entropy))) {
+    const sync::EdgeIdentity identity{company.hub->state().workspace,
+                                      take(crypto::random_id<sync::DeviceId>(company.entropy)),
+                                      "ann",
+                                      sync::Role::kRep,
+                                      {},
+                                      {}};
+    auto txn = take(company.hub->begin());
+    take(txn->put_user({"ann", sync::Role::kRep, {}, true, {}}));
+    take(txn->put_device({identity.device, "ann", "bench", signer.public_key(), {}, false, 0, 0}));
+    take(txn->commit());
+    if (trace != nullptr) *trace = {};
+    edge = take(sync::Edge::create({*store, company.clock, company.entropy, nullptr}, identity,
+                                   company.hub->catalog()));
   }
+
+  crypto::MemoryKeyProvider keys;
+  std::unique_ptr<sync::LmdbStore> store;
+  crypto::MemorySigner signer;
+  std::unique_ptr<sync::Edge> edge;
+};
+
+std::vector<RecordId> fill_hub(Company& company, std::size_t count) {
   std::vector<RecordId> ids;
-  Timer fill_timer;
+  const Timer timer;
   for (std::size_t n = 0; n < count;) {
-    auto txn = must(hub->begin());
+    auto txn = take(company.hub->begin());
     auto builder = txn->builder();
     for (std::size_t i = 0; i < 1000 && n < count; ++i, ++n) {
-      ids.push_back(must(sync::make_record_id(clock.wall_us(), entropy)));
+      ids.push_back(take(sync::make_record_id(company.clock.wall_us(), company.entropy)));
       fill(builder, ids.back(), n);
     }
-    must(txn->write(must(builder.finish()), "admin", std::string{sync::kDefaultPurpose}));
-    must(txn->commit());
+    take(txn->write(take(builder.finish()), "admin", std::string{sync::kDefaultPurpose}));
+    take(txn->commit());
   }
-  report("fill the hub", count, fill_timer.seconds(), 0);
-  Timer sync_timer;
-  const auto [down, ignored] = exchange(*hub, *edge, signer);
-  report("initial sync", count, sync_timer.seconds(), down);
-  const std::size_t changed = write_locally(*edge, ids);
-  Timer push_timer;
-  const auto [ack, up] = exchange(*hub, *edge, signer);
+  report("fill the hub", count, timer.seconds(), 0);
+  return ids;
+}
+
+// The seconds of a first sync, and those of what its device asked of LMDB and of the seals.
+void compare_with_trace(Company& company, std::size_t count, double seconds,
+                        const std::string& folder) {
+  sync::StoreTrace trace;
+  Device traced{company, folder + "/traced", &trace};
+  exchange(*company.hub, *traced.edge, traced.signer);
+  std::filesystem::remove_all(folder + "/limit");
+  std::filesystem::create_directories(folder + "/limit");
+  Replay replay{trace, folder + "/limit"};
+  const Timer timer;
+  replay.run_to(trace.operations.size());
+  const double limit = timer.seconds();
+  const auto records = static_cast<double>(count);
+  print({"first sync without TLS, both sides in one thread", format("%.0f/s", records / seconds),
+         "-", true, "the device's trace without the product: " + format("%.0f/s", records / limit),
+         limit / seconds});
+}
+
+int run(std::size_t count, const std::string& folder) {
+  Company company;
+  company.store = make_store(folder + "/hub", company.keys, company.entropy);
+  const auto workspace = take(crypto::random_id<WorkspaceId>(company.entropy));
+  company.hub = take(
+      sync::Hub::create({*company.store, company.clock, company.entropy, nullptr, Bytes(32, 'r')},
+                        workspace, take(schema::Catalog::compile_crm())));
+  const std::vector<RecordId> ids = fill_hub(company, count);
+  Device device{company, folder + "/edge"};
+  const Timer sync_timer;
+  const auto [down, ignored] = exchange(*company.hub, *device.edge, device.signer);
+  const double sync_s = sync_timer.seconds();
+  report("initial sync", count, sync_s, down);
+  const std::size_t changed = write_locally(*device.edge, ids);
+  const Timer push_timer;
+  const auto [ack, up] = exchange(*company.hub, *device.edge, device.signer);
   report("push 2 fields", changed, push_timer.seconds(), up);
-  std::printf("%-28s %zu B down\n", "  answers", ack);
-  Timer quiet_timer;
-  exchange(*hub, *edge, signer);
-  std::printf("%-28s %8.3f ms\n", "nothing changed", quiet_timer.seconds() * 1000);
-  Timer open_timer;
-  edge.reset();
-  edge = must(sync::Edge::open({*edge_store, clock, entropy, nullptr}));
-  std::printf("%-28s %8.3f ms\n", "open the edge", open_timer.seconds() * 1000);
+  std::fprintf(stderr, "%-28s %zu B down\n", "  answers", ack);
+  const Timer quiet_timer;
+  exchange(*company.hub, *device.edge, device.signer);
+  std::fprintf(stderr, "%-28s %8.3f ms\n", "nothing changed", quiet_timer.seconds() * 1000);
+  const Timer open_timer;
+  device.edge.reset();
+  device.edge = take(sync::Edge::open({*device.store, company.clock, company.entropy, nullptr}));
+  std::fprintf(stderr, "%-28s %8.3f ms\n", "open the edge", open_timer.seconds() * 1000);
+  compare_with_trace(company, count, sync_s, folder);
+  std::filesystem::remove_all(folder);
   return 0;
 }
 

@@ -1,0 +1,18 @@
+// Made-up accounts of about 500 bytes of JSON each.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+namespace satchel::bench {
+
+// The id of the account of this number: a UUIDv7 that follows from it.
+std::string account_id(std::size_t number);
+
+// One line of NDJSON, as `satchelctl import` reads it.
+std::string account_line(std::size_t number);
+
+// Writes the accounts of numbers [first, end); gives the mean bytes of a line.
+double write_accounts(const std::string& file, std::size_t first, std::size_t end);
+
+}  // namespace satchel::bench

@@ -1,0 +1,38 @@
+#include "bench/fleet/server.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <utility>
+
+namespace satchel::bench {
+
+Server::Server(std::string bin, std::string folder)
+    : bin_(std::move(bin)), data_(folder + "/data"), log_(folder + "/server.log") {
+  std::filesystem::create_directories(folder);
+  run({bin_ + "/satcheld", "init", "--data", data_, "--listen", "127.0.0.1:0"}, log_);
+  start();
+}
+
+void Server::start() {
+  process_ = std::make_unique<Process>(
+      std::vector<std::string>{bin_ + "/satcheld", "serve", "--data", data_}, log_);
+  const std::string ready = process_->read_line();  // "ready https://HOST:PORT"
+  const std::size_t colon = ready.rfind(':');
+  if (ready.rfind("ready ", 0) != 0 || colon == std::string::npos) give_up("not ready: " + ready);
+  port_ = static_cast<std::uint16_t>(std::atoi(ready.c_str() + colon + 1));
+}
+
+std::string Server::ctl(std::vector<std::string> words) const {
+  words.insert(words.begin(), {bin_ + "/satchelctl", "--data", data_});
+  return run(words, log_);
+}
+
+std::string Server::enrolment(const std::string& user) const {
+  std::string code = ctl({"device", "enroll", "--user", user});
+  while (!code.empty() && code.back() == '\n') code.pop_back();
+  return code.substr(code.rfind('\n') + 1);
+}
+
+std::size_t Server::anonymous_bytes() const { return bench::anonymous_bytes(process_->id()); }
+
+}  // namespace satchel::bench
