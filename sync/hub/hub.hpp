@@ -110,10 +110,12 @@ class Hub {
   // known.
   Result<bool> knows(const wire::Cursor& cursor);
 
-  // Fence tokens: number (u64 big-endian), 8 random bytes, and 8 bytes of a MAC over both and the replica. Numbers rise
-  // by one, so that a token this store cannot have issued yet shows that it was restored. kEntropy.
+  // Fence tokens: number (u64 big-endian), 8 random bytes, and 8 bytes of a MAC over both and the
+  // replica. Numbers rise by one, so that a token this store cannot have issued yet shows that it
+  // was restored. kEntropy.
   Result<Bytes> next_fence(const ReplicaId& replica, ByteView last_issued);
-  [[nodiscard]] std::uint64_t fence_number(const ReplicaId& replica, ByteView token) const;  // 0: not one of ours.
+  // 0: not one of ours.
+  [[nodiscard]] std::uint64_t fence_number(const ReplicaId& replica, ByteView token) const;
 
   // One page of changes after `from` for an entitlement: body bytes (sync/page/page.hpp) and the
   // new cursor.

@@ -337,12 +337,12 @@ Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
     SATCHEL_TRY(update_scopes(body.records[i], target));
     // What the author may not hold any more must not be left in his base by his own write.
     if (!author_.is_server && !in_scope_of_author(target)) exact_ = false;
-    // After a restore, a write may come back to a record whose maker has not returned yet: its
-    // author has nothing to fold it into.
-    if (!target.exists && !body.records[i].creates) exact_ = false;
     row.records.push_back(target.number);
     batch.push_back(std::move(target.stored));
   }
+  // What was made on a base that a restore has taken away may find nothing to be folded into: its
+  // maker may not have returned yet, or the page that tells of him not have arrived.
+  if (header_.based_on.incarnation != txn_.state_.incarnation) exact_ = false;
   SATCHEL_TRY(txn_.txn_->put_many(batch));
   SATCHEL_TRY(txn_.hub_.entropy().fill(
       std::span{reinterpret_cast<std::uint8_t*>(&row.tag), sizeof row.tag}));

@@ -111,7 +111,8 @@ Status HubSession::check_history() {
     note_restored_server();
     return {};
   }
-  // A token of ours that this store never issued: it is an earlier copy, made while the device was ahead of it.
+  // A token of ours that this store never issued: it is an earlier copy, made while the device was
+  // ahead of it.
   const std::uint64_t held = hub_.fence_number(hello_.replica, hello_.fence_token);
   const std::uint64_t issued = hub_.fence_number(hello_.replica, known.fence_issued);
   const bool fits = fence_fits(known);

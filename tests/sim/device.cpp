@@ -54,6 +54,7 @@ void SimDevice::connect(bool live) {
   session_ = std::make_unique<sync::EdgeSession>(*edge_, config);
   connection_ = std::make_shared<ConnectionId>(0);
   live_ = live;
+  disturbed = false;
   const auto mine = connection_;
   const auto message = [this, mine](Bytes bytes) {
     if (connection_ == mine) hear(std::move(bytes));
@@ -101,6 +102,7 @@ void SimDevice::wrote() {
 }
 
 void SimDevice::inject(Bytes message) {
+  disturbed = connected();
   if (connected()) parts_.network.send(*connection_, Network::End::kDevice, std::move(message));
 }
 

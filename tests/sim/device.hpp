@@ -59,6 +59,7 @@ class SimDevice {
   void inject(Bytes message);
 
   bool gave_up = false;       // Its replica id was refused for good: it must enrol anew.
+  bool disturbed = false;     // Something old was put on its connection.
   bool was_restored = false;  // Its store is older than what it told the server.
   bool unsure = false;        // The server was restored to before what this device knows ...
   IncarnationId unsure_of;    // ... of this life of it.

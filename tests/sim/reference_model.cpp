@@ -1,6 +1,8 @@
 #include "tests/sim/reference_model.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <sstream>
 
 #include "schema/model/varint.hpp"
 
@@ -9,84 +11,70 @@ namespace {
 
 using schema::FieldDef;
 using schema::Rule;
+using std::ranges::any_of;
 
 constexpr std::uint64_t kNow = UINT64_MAX;
 
 bool is_null(const Bytes& value) { return value == encode_value(Value{}); }
+bool is_true(const Bytes& value) { return value == encode_value(Value{true}); }
 std::int64_t integer(const Bytes& value) {
   const auto decoded = decode_value(value);
-  const auto* number = decoded ? decoded->as<std::int64_t>() : nullptr;
+  const auto* number = decoded->as<std::int64_t>();
   return number != nullptr ? *number : 0;
 }
-bool is_true(const Bytes& value) { return value == encode_value(Value{true}); }
-std::string text(const Bytes& value) {
+std::string text(const Bytes& value) {  // Of a struct: its first member.
   const auto decoded = decode_value(value);
-  if (!decoded) return {};
-  if (const auto* plain = decoded->as<std::string>()) return *plain;
-  if (const auto* members = decoded->as<StructMembers>()) {
-    for (const auto& [ordinal, member] : *members) {
-      if (ordinal == 0 && member.as<std::string>() != nullptr) return *member.as<std::string>();
-    }
-  }
-  return {};
+  if (!decoded) return {};  // Not there.
+  const auto* members = decoded->as<StructMembers>();
+  const bool first = members != nullptr && !members->empty() && members->front().first == 0;
+  const auto* words = (first ? members->front().second : *decoded).as<std::string>();
+  return words != nullptr ? *words : std::string{};
 }
-
+std::int64_t together(Rule rule, std::int64_t a, std::int64_t b) {
+  return rule == Rule::kCounter ? a + b : rule == Rule::kMax ? std::max(a, b) : std::min(a, b);
+}
 bool newer(const LiveValue& a, const LiveValue& b) {
   return std::tie(a.stamp, a.name) > std::tie(b.stamp, b.name);
 }
-const LiveValue& newest(const std::vector<LiveValue>& values) {
-  return *std::min_element(values.begin(), values.end(), newer);
+
+// A register of one value, by a rule that does not look beyond it: the newest of those that the
+// rule ranks lowest.
+using Rank = std::function<int(const LiveValue&)>;
+LiveValue lowest(const std::vector<LiveValue>& values, const Rank& rank) {
+  return *std::ranges::min_element(values, [&](const auto& a, const auto& b) {
+    return rank(a) != rank(b) ? rank(a) < rank(b) : newer(a, b);
+  });
+}
+LiveValue newest(const std::vector<LiveValue>& values) {
+  return lowest(values, [](const auto&) { return 0; });
 }
 
-// A register of one value, by a rule that does not look beyond it.
-struct Shown {
-  const LiveValue* value = nullptr;
-  bool contested = false;
-};
-
-Shown show_stage(const FieldDef& field, const std::vector<LiveValue>& values) {
-  // A stage is out where another one is before it in precedence; having no stage is before nothing.
-  std::vector<LiveValue> standing;
-  for (const LiveValue& value : values) {
+// A stage is out where another one is before it in precedence; having no stage is before nothing.
+std::vector<LiveValue> standing(const FieldDef& field, const std::vector<LiveValue>& values) {
+  const auto& beats = field.stages->beats;
+  const auto beaten = [&](const LiveValue& value) {
     const auto mine = field.stages->find(text(value.value));
-    const bool beaten = std::any_of(values.begin(), values.end(), [&](const LiveValue& other) {
+    return any_of(values, [&](const LiveValue& other) {
       const auto theirs = field.stages->find(text(other.value));
-      if (!mine) return theirs.has_value();
-      const auto& beats = field.stages->beats;
-      return theirs &&
-             std::find(beats.begin(), beats.end(), std::pair{*theirs, *mine}) != beats.end();
+      return theirs && (!mine || std::find(beats.begin(), beats.end(), std::pair{*theirs, *mine}) !=
+                                     beats.end());
     });
-    if (!beaten) standing.push_back(value);
-  }
-  Shown shown;
-  const LiveValue& best = newest(standing);
-  for (const LiveValue& value : standing) shown.contested |= text(value.value) != text(best.value);
-  shown.value = &*std::find(values.begin(), values.end(), best);
-  return shown;
+  };
+  std::vector<LiveValue> left;
+  std::ranges::remove_copy_if(values, std::back_inserter(left), beaten);
+  return left;
 }
 
-Shown show(Rule rule, const FieldDef& field, const std::vector<LiveValue>& values) {
-  if (values.empty()) return {};
-  const auto lowest = [&](const auto& rank) {
-    const auto before = [&](const LiveValue& a, const LiveValue& b) -> bool {
-      return rank(a) != rank(b) ? rank(a) < rank(b) : newer(a, b);
-    };
-    return Shown{&*std::min_element(values.begin(), values.end(), before), false};
-  };
+LiveValue show(Rule rule, const FieldDef& field, const std::vector<LiveValue>& values) {
+  const auto null = [](const LiveValue& value) { return is_null(value.value) ? 1 : 0; };
   switch (rule) {
-    case Rule::kOnce:
-      return {
-          &*std::min_element(values.begin(), values.end(),
-                             [](const LiveValue& a, const LiveValue& b) { return newer(b, a); }),
-          false};
-    case Rule::kStage: return show_stage(field, values);
+    case Rule::kOnce: return *std::ranges::max_element(values, newer);
+    case Rule::kStage: return newest(standing(field, values));
     case Rule::kDeny:
-      return lowest([](const LiveValue& v) {
-        return is_true(v.value) ? 0 : is_null(v.value) ? 2 : 1;
-      });
-    case Rule::kSet: return lowest([](const LiveValue& v) { return is_null(v.value); });
-    case Rule::kAccessSet: return lowest([](const LiveValue& v) { return !is_null(v.value); });
-    default: return {&newest(values), false};
+      return lowest(values, [&](const auto& v) { return is_true(v.value) ? -1 : null(v); });
+    case Rule::kSet: return lowest(values, null);
+    case Rule::kAccessSet: return lowest(values, [&](const auto& v) { return -null(v); });
+    default: return newest(values);
   }
 }
 
@@ -110,8 +98,8 @@ RegisterName ReferenceModel::place(const ModelWrite& write, const CommitName& na
 }
 
 // What is shown was itself written by somebody who had been shown something. Everybody knows his
-// own earlier writes, but
-// not what he saw when he made one that was refused: that he is shown again, or not.
+// own earlier writes, but not what he saw when he made one that was refused: that he is shown
+// again, or not.
 Names ReferenceModel::everything_seen(const RecordId& id, const RegisterName& where,
                                       const Names& shown, const CommitName& writer) const {
   Names all = shown;
@@ -140,18 +128,15 @@ void ReferenceModel::written(ModelCommit commit) {
   commits_[commit.name] = std::move(commit);
 }
 
-bool ReferenceModel::closes_cycle(const ModelRecord& record) const {
-  const schema::CollectionDef* collection = catalog_.find(record.collection);
-  for (const ModelWrite& write : record.writes) {
-    const FieldDef* field = collection->find(write.field);
-    if (field == nullptr || !field->reference || !field->reference->acyclic) continue;
-    auto parent = parse_record_id(text(write.value));
-    for (int steps = 0; parent; ++steps) {
-      if (*parent == record.id || steps > 64) return true;
-      const Held* held = find(*parent);
-      if (held == nullptr || held->collection != record.collection) break;
-      parent = parse_record_id(text(field_view(*parent, *field).value));
-    }
+bool ReferenceModel::closes_cycle(const ModelRecord& record, const ModelWrite& write) const {
+  const FieldDef* field = catalog_.find(record.collection)->find(write.field);
+  if (field == nullptr || !field->reference || !field->reference->acyclic) return false;
+  auto parent = parse_record_id(text(write.value));
+  for (int steps = 0; parent; ++steps) {
+    if (*parent == record.id || steps > 64) return true;
+    const schema::CollectionDef* collection = collection_of(*parent);
+    if (collection == nullptr || collection->id != record.collection) break;
+    parent = parse_record_id(text(field_view(*parent, *field).value));
   }
   return false;
 }
@@ -161,56 +146,39 @@ bool ReferenceModel::must_come_out(const ModelCommit& commit, const ModelRecord&
   const FieldDef* field = catalog_.find(record.collection)->find(write.field);
   if (field == nullptr) return false;
   const Rule rule = rule_in_force(field->rule);
-  const RecordView now = view(record.id, kNow);
-  const auto at = now.find(place(write, commit.name));
-  const bool has_value = at != now.end() && !at->second.empty();
-  if (rule == Rule::kOnce && has_value) return true;
-  if (commit.by_server) return false;
-  // Who makes the record may write everything; that others wrote to it before its making came back
-  // is no difference.
+  RecordView now = view(record.id, kNow);
+  // Who makes the record may write everything, even where others' writes came back before it.
   const bool made = now.contains({kLifeField, Bytes{}});
+  const auto values = now[place(write, commit.name)];
+  if (rule == Rule::kOnce && !values.empty()) return true;
+  if (commit.by_server) return false;
   if (rule == Rule::kServer && (made || !record.creates)) return true;
-  if (rule == Rule::kDeny && field->cleared_by_office && has_value) {
-    const bool held_true = std::any_of(at->second.begin(), at->second.end(),
-                                       [](const auto& v) { return is_true(v.value); });
-    return held_true && !is_true(write.value);
-  }
-  return false;
+  return rule == Rule::kDeny && field->cleared_by_office && !is_true(write.value) &&
+         any_of(values, [](const LiveValue& v) { return is_true(v.value); });
 }
 
 Verdict ReferenceModel::judge(const CommitName& name) const {
   const ModelCommit& commit = commits_.at(name);
-  // What was taken once, and its author knows it, is taken again after a restore, in the same
-  // extent.
-  if (answered_.contains(name)) {
-    if (was_taken(name)) return verdicts_.at(name);
-  }
+  // What was taken once, and its author knows it, is taken again after a restore, as far as then.
+  if (answered_.contains(name) && was_taken(name)) return verdicts_.at(name);
   Verdict verdict;
   for (const ModelRecord& record : commit.records) {
     if (record.creates && !view(record.id, kNow).contains({kLifeField, Bytes{}})) continue;
     const bool hidden =
-        !commit.by_server && !commit.everything && !entitled(record.id, commit.user, kNow);
-    if (hidden || !exists(record.id, kNow)) return {Verdict::Kind::kDenied, {}};
+        !commit.by_server && !commit.everything && !entitled(record.id, commit.user, kNow, kNow);
+    if (hidden || find(record.id) == nullptr) return {Verdict::Kind::kDenied, {}};
   }
-  std::size_t left = 0;
+  bool any_left = false, cycle = false;
   for (const ModelRecord& record : commit.records) {
     for (const ModelWrite& write : record.writes) {
-      if (must_come_out(commit, record, write)) {
-        verdict.taken_out.insert({record.id, write.field});
-      } else {
-        ++left;
-      }
+      const bool out = must_come_out(commit, record, write);
+      if (out) verdict.taken_out.insert({record.id, write.field});
+      any_left = any_left || !out;
+      cycle = cycle || (!out && closes_cycle(record, write));
     }
   }
-  if (left == 0) return {Verdict::Kind::kDenied, {}};
-  for (const ModelRecord& record : commit.records) {
-    ModelRecord rest = record;
-    std::erase_if(rest.writes, [&](const auto& w) {
-      return verdict.taken_out.contains({record.id, w.field});
-    });
-    if (closes_cycle(rest)) return {Verdict::Kind::kInvalid, {}};
-  }
-  return verdict;
+  if (!any_left) return {Verdict::Kind::kDenied, {}};
+  return cycle ? Verdict{Verdict::Kind::kInvalid, {}} : verdict;
 }
 
 void ReferenceModel::taken(const CommitName& name, const Verdict& verdict, std::uint64_t seq,
@@ -227,15 +195,11 @@ void ReferenceModel::taken(const CommitName& name, const Verdict& verdict, std::
       held = &held_[record.id];
       held->collection = record.collection;
       const RegisterName where = place(write, name);
-      Taken taken{name, seq, stamp, write.deed, write.value, nullptr, nullptr};
-      taken.seen = std::make_shared<const Names>(seen_.at({record.id, where, name}));
+      Taken taken{{name, stamp, write.value}, seq, write.deed, seen_.at({record.id, where, name})};
       if (write.field == kLifeField && !is_true(write.value)) {
-        auto seen = std::make_shared<std::map<RegisterName, Names>>();
-        for (const auto& [each, shown] : record.shown) {
-          (*seen)[each] = everything_seen(record.id, each, shown, {name.author, name.number + 1});
-        }
-        // What its author wrote in the same commit is not noticed: it stands beside the delete.
-        taken.seen_of_record = std::move(seen);
+        for (const auto& [each, shown] : record.shown)
+          taken.seen_of_record[each] =
+              everything_seen(record.id, each, shown, {name.author, name.number + 1});
       }
       held->registers[where].push_back(std::move(taken));
     }
@@ -272,8 +236,6 @@ void ReferenceModel::server_restored(std::uint64_t seq) {
   std::erase_if(held_, [](const auto& each) { return each.second.registers.empty(); });
 }
 
-bool ReferenceModel::is_taken(const CommitName& name) const { return taken_.contains(name); }
-
 std::vector<RecordId> ReferenceModel::records() const {
   std::vector<RecordId> ids;
   for (const auto& [id, held] : held_) ids.push_back(id);
@@ -284,29 +246,22 @@ std::vector<LiveValue> ReferenceModel::live(const std::vector<Taken>& all,
                                             std::uint64_t seq) const {
   std::vector<LiveValue> values;
   for (const Taken& one : all) {
-    if (one.seq > seq) continue;
-    const bool over = std::any_of(all.begin(), all.end(), [&](const Taken& other) {
-      return other.seq <= seq && other.seen->contains(one.name);
-    });
-    if (over) continue;
-    LiveValue value{one.name, one.stamp, one.value};
-    if (one.deed == Deed::kIncrease || one.deed == Deed::kRaise || one.deed == Deed::kLower) {
-      std::optional<std::int64_t> sum;
-      for (const Taken& each : all) {  // All of one author.
-        if (each.seq > seq) continue;
-        const std::int64_t number = integer(each.value);
-        if (!sum)
-          sum = number;
-        else if (one.deed == Deed::kIncrease)
-          *sum += number;
-        else
-          *sum = one.deed == Deed::kRaise ? std::max(*sum, number) : std::min(*sum, number);
-      }
-      value.value = encode_value(Value{*sum});
-    }
-    values.push_back(std::move(value));
+    const auto over = [&](const Taken& t) {
+      return t.seq <= seq && t.seen.contains(one.live.name);
+    };
+    if (one.seq <= seq && !any_of(all, over)) values.push_back(one.live);
   }
-  std::sort(values.begin(), values.end());
+  std::ranges::sort(values);
+  const Deed deed = all.front().deed;
+  if (values.empty() || deed == Deed::kPut || deed == Deed::kAppend) return values;
+  // All of one author: his last write stands for all that he did.
+  const Rule rule = deed == Deed::kIncrease ? Rule::kCounter
+                    : deed == Deed::kRaise  ? Rule::kMax
+                                            : Rule::kMin;
+  std::int64_t sum = integer(all.front().live.value);
+  for (std::size_t i = 1; i < all.size() && all[i].seq <= seq; ++i)
+    sum = together(rule, sum, integer(all[i].live.value));
+  values.back().value = encode_value(Value{sum});
   return values;
 }
 
@@ -315,24 +270,20 @@ RecordView ReferenceModel::view(const RecordId& id, std::uint64_t seq) const {
   const Held* held = find(id);
   if (held == nullptr) return view;
   for (const auto& [where, all] : held->registers) {
-    auto values = live(all, seq);
-    const bool written =
-        std::any_of(all.begin(), all.end(), [&](const Taken& t) { return t.seq <= seq; });
-    if (written) view.emplace(where, std::move(values));
+    if (all.front().seq <= seq) view.emplace(where, live(all, seq));
   }
   return view;
 }
 
 std::string ReferenceModel::history(const RecordId& id, const RegisterName& where) const {
-  std::string text = " [";
-  if (const Held* held = find(id); held != nullptr && held->registers.contains(where)) {
-    for (const Taken& one : held->registers.at(where)) {
-      text += std::to_string(one.seq) + "=" + to_text(one.name.author).substr(0, 6) + ":" +
-              std::to_string(one.name.number) + " ";
-    }
-    for (const auto& [seq, user] : held->owners) text += "| " + std::to_string(seq) + " " + user;
-  }
-  return text + "]";
+  std::ostringstream text;
+  const Held* held = find(id);
+  if (held == nullptr || !held->registers.contains(where)) return {};
+  for (const Taken& one : held->registers.at(where))
+    text << " " << one.seq << "=" << to_text(one.live.name.author).substr(0, 6) << ":"
+         << one.live.name.number;
+  for (const auto& [seq, user] : held->owners) text << " | " << seq << " " << user;
+  return text.str();
 }
 
 std::uint64_t ReferenceModel::last_write(const RecordId& id, const RegisterName& where) const {
@@ -342,98 +293,69 @@ std::uint64_t ReferenceModel::last_write(const RecordId& id, const RegisterName&
   return at == held->registers.end() ? 0 : at->second.back().seq;
 }
 
-bool ReferenceModel::exists(const RecordId& id, std::uint64_t seq) const {
-  return !view(id, seq).empty();
-}
-
 bool ReferenceModel::alive(const RecordId& id) const {
-  const Held* held = find(id);
-  if (held == nullptr) return false;
-  const auto life = held->registers.find({kLifeField, Bytes{}});
-  if (life == held->registers.end()) return true;
+  const RecordView now = view(id, kNow);
+  const auto life = now.find({kLifeField, Bytes{}});
+  if (life == now.end()) return true;
+  const Held& held = held_.at(id);
   std::vector<const Taken*> deletes;
-  bool any_alive = false;
-  for (const LiveValue& value : live(life->second, kNow)) {
-    if (is_true(value.value)) any_alive = true;
-    for (const Taken& one : life->second) {
-      if (one.name == value.name && one.seen_of_record) deletes.push_back(&one);
-    }
+  for (const Taken& one : held.registers.at(life->first)) {
+    const bool stands = std::ranges::find(life->second, one.live) != life->second.end();
+    if (stands && !is_true(one.live.value)) deletes.push_back(&one);
   }
   if (deletes.empty()) return true;
-  if (catalog_.find(held->collection)->life == schema::LifeRule::kDeleteWins) return false;
-  if (any_alive) return true;
-  for (const auto& [where, all] : held->registers) {
-    if (where.first == kLifeField) continue;
-    for (const LiveValue& value : live(all, kNow)) {
-      const bool noticed =
-          std::any_of(deletes.begin(), deletes.end(), [&, &w = where](const Taken* one) {
-            const auto at = one->seen_of_record->find(w);
-            return at != one->seen_of_record->end() && at->second.contains(value.name);
-          });
-      if (!noticed) return true;
-    }
+  if (catalog_.find(held.collection)->life == schema::LifeRule::kDeleteWins) return false;
+  if (deletes.size() < life->second.size()) return true;  // Made or restored beside the delete.
+  // It lives by any value that no delete has noticed. What a delete's author wrote in the same
+  // commit stands beside it.
+  for (const auto& [where, values] : now) {
+    const auto noticed = [&, &at = where](const LiveValue& value) {
+      return any_of(deletes, [&](const Taken* one) {
+        const auto seen = one->seen_of_record.find(at);
+        return seen != one->seen_of_record.end() && seen->second.contains(value.name);
+      });
+    };
+    if (where.first != kLifeField && !std::ranges::all_of(values, noticed)) return true;
   }
   return false;
 }
 
 FieldView ReferenceModel::field_view(const RecordId& id, const FieldDef& field) const {
   FieldView shown;
-  const Held* held = find(id);
-  if (held == nullptr) return shown;
   const Rule rule = rule_in_force(field.rule);
   const Rule each_rule = rule == Rule::kMap ? rule_in_force(field.values) : rule;
-  std::optional<std::int64_t> total;
-  for (auto at = held->registers.lower_bound({field.id, Bytes{}}); at != held->registers.end();
-       ++at) {
-    if (at->first.first != field.id) break;
-    const auto values = live(at->second, kNow);
-    if (values.empty()) continue;
-    const Shown one = show(each_rule, field, values);
-    const bool absent = is_null(one.value->value);
-    shown.contested |= one.contested;
-    if (rule == Rule::kCounter || rule == Rule::kMax || rule == Rule::kMin) {
-      const std::int64_t number = integer(one.value->value);
-      if (!total)
-        total = number;
-      else if (rule == Rule::kCounter)
-        *total += number;
-      else
-        *total = rule == Rule::kMax ? std::max(*total, number) : std::min(*total, number);
-    } else if (schema::is_map_rule(rule)) {
-      if (!absent) shown.items[at->first.second] = one.value->value;
-    } else {
-      shown.present = !absent;
-      if (!absent) shown.value = one.value->value;
+  const bool number = rule == Rule::kCounter || rule == Rule::kMax || rule == Rule::kMin;
+  for (const auto& [where, values] : view(id, kNow)) {
+    if (where.first != field.id || values.empty()) continue;
+    const LiveValue one = show(each_rule, field, values);
+    if (each_rule == Rule::kStage) {
+      for (const LiveValue& other : standing(field, values))
+        shown.contested |= text(other.value) != text(one.value);
     }
-  }
-  if (total) {
+    if (is_null(one.value)) continue;
+    if (schema::is_map_rule(rule) && !number) {
+      shown.items[where.second] = one.value;
+    } else if (number && shown.present) {
+      const std::int64_t sum = together(rule, integer(shown.value), integer(one.value));
+      shown.value = encode_value(Value{sum});
+    } else {
+      shown.value = one.value;
+    }
     shown.present = true;
-    shown.value = encode_value(Value{*total});
   }
-  if (!shown.items.empty()) shown.present = true;
   return shown;
 }
 
-bool ReferenceModel::entitled(const RecordId& id, const std::string& user,
-                              std::uint64_t seq) const {
+bool ReferenceModel::entitled(const RecordId& id, const std::string& user, std::uint64_t from,
+                              std::uint64_t to) const {
   const Held* held = find(id);
   if (held == nullptr) return false;
   const auto& scopes = catalog_.find(held->collection)->scopes;
-  if (std::find(scopes.begin(), scopes.end(), "all") != scopes.end()) return true;
-  std::string owner;
-  for (const auto& [since, who] : held->owners) {
-    if (since <= seq) owner = who;
-  }
-  return owner == user;
-}
-
-bool ReferenceModel::entitled_since(const RecordId& id, const std::string& user,
-                                    std::uint64_t seq) const {
-  if (entitled(id, user, kNow)) return true;
-  const Held* held = find(id);
-  if (held == nullptr) return false;
-  for (std::size_t i = 0; i + 1 < held->owners.size(); ++i) {
-    if (held->owners[i].second == user && held->owners[i + 1].first > seq) return true;
+  if (std::ranges::find(scopes, "all") != scopes.end()) return true;
+  for (std::size_t i = 0; i < held->owners.size(); ++i) {
+    const std::uint64_t end = i + 1 < held->owners.size() ? held->owners[i + 1].first : kNow;
+    const bool meanwhile = held->owners[i].first <= to && (end > from || end == kNow);
+    if (meanwhile && held->owners[i].second == user) return true;
   }
   return false;
 }

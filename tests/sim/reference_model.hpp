@@ -1,13 +1,11 @@
 // What replicas must show, worked out from first principles: a history of who wrote what, having
-// been shown what.
-// Shares no code with sync/: no contexts, no joins, no stored state. Slow and plain on purpose.
+// been shown what. Shares no code with sync/: no contexts, no joins, no stored state. Plain on
+// purpose.
 #pragma once
 
 #include <compare>
 #include <cstdint>
 #include <map>
-#include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -83,9 +81,7 @@ class ReferenceModel {
 
   // -- What happens --
   void written(ModelCommit commit);  // On its author's replica, durably.
-  [[nodiscard]] bool knows(const CommitName& name) const { return commits_.contains(name); }
-  // The server looks at the commit, its clock at `now_ms`: what it must decide; and what it then
-  // did.
+  // The server looks at the commit, its clock at `now_ms`: what it must decide, and then did.
   [[nodiscard]] Verdict judge(const CommitName& name) const;
   void taken(const CommitName& name, const Verdict& verdict, std::uint64_t seq,
              std::uint64_t now_ms);
@@ -99,9 +95,8 @@ class ReferenceModel {
   void server_restored(std::uint64_t seq);  // To what it was at `seq`.
 
   // -- What must be --
-  [[nodiscard]] bool is_taken(const CommitName& name) const;
-  // In whichever life of the server: the last word on it was that it is taken, or that it is
-  // refused.
+  [[nodiscard]] bool is_taken(const CommitName& name) const { return taken_.contains(name); }
+  // In whichever life of the server: the last word on it.
   [[nodiscard]] bool was_taken(const CommitName& name) const {
     return verdicts_.contains(name) && verdicts_.at(name).kind == Verdict::Kind::kTaken;
   }
@@ -115,43 +110,35 @@ class ReferenceModel {
   [[nodiscard]] std::string history(const RecordId& id, const RegisterName& where) const;
   // Its seq; 0: never.
   [[nodiscard]] std::uint64_t last_write(const RecordId& id, const RegisterName& where) const;
-  [[nodiscard]] bool exists(const RecordId& id, std::uint64_t seq) const;
   [[nodiscard]] bool alive(const RecordId& id) const;
   [[nodiscard]] FieldView field_view(const RecordId& id, const schema::FieldDef& field) const;
-  // Whether a rep was entitled to the record at `seq`.
-  [[nodiscard]] bool entitled(const RecordId& id, const std::string& user, std::uint64_t seq) const;
-  // At `seq` or at any time after.
-  [[nodiscard]] bool entitled_since(const RecordId& id, const std::string& user,
-                                    std::uint64_t seq) const;
+  // Whether a rep was entitled to the record at any time from the one seq to the other.
+  [[nodiscard]] bool entitled(const RecordId& id, const std::string& user, std::uint64_t from,
+                              std::uint64_t to) const;
   [[nodiscard]] const schema::CollectionDef* collection_of(const RecordId& id) const;
-  // Whose values concurrent with the commit's own stand beside or before them: what `merged` must
-  // name.
+  // Where values concurrent with the commit's own stand beside or before them: what `merged` names.
   [[nodiscard]] std::set<std::pair<RecordId, FieldId>> merged_by(const CommitName& name) const;
 
  private:
   // A write that the server took.
   struct Taken {
-    CommitName name;
+    LiveValue live;
     std::uint64_t seq = 0;
-    std::uint64_t stamp = 0;
     Deed deed = Deed::kPut;
-    Bytes value;
-    // Everything its author had been shown of the register, first to last.
-    std::shared_ptr<const Names> seen;
-    std::shared_ptr<const std::map<RegisterName, Names>> seen_of_record;  // Of a delete.
+    Names seen;  // Everything that its author had been shown of the register, first to last.
+    std::map<RegisterName, Names> seen_of_record = {};  // Of a delete.
   };
   struct Held {
     CollectionId collection = 0;
     std::map<RegisterName, std::vector<Taken>> registers;  // In the order in which they were taken.
-    // seq, user: since when whose it is.
-    std::vector<std::pair<std::uint64_t, std::string>> owners;
+    std::vector<std::pair<std::uint64_t, std::string>> owners;  // Since which seq whose it is.
   };
 
   [[nodiscard]] RegisterName place(const ModelWrite& write, const CommitName& name) const;
   [[nodiscard]] Names everything_seen(const RecordId& id, const RegisterName& where,
                                       const Names& shown, const CommitName& writer) const;
   [[nodiscard]] std::vector<LiveValue> live(const std::vector<Taken>& all, std::uint64_t seq) const;
-  [[nodiscard]] bool closes_cycle(const ModelRecord& record) const;
+  [[nodiscard]] bool closes_cycle(const ModelRecord& record, const ModelWrite& write) const;
   [[nodiscard]] bool must_come_out(const ModelCommit& commit, const ModelRecord& record,
                                    const ModelWrite& write) const;
   void note_owner(Held& held, const ModelCommit& commit, std::uint64_t seq) const;
@@ -160,7 +147,7 @@ class ReferenceModel {
   const schema::Catalog& catalog_;
   std::map<CommitName, ModelCommit> commits_;
   std::map<CommitName, Verdict> verdicts_;
-  // Everything seen, per write ever made: (record, register, commit).
+  // Everything that the author of each write had seen of the register.
   std::map<std::tuple<RecordId, RegisterName, CommitName>, Names> seen_;
   std::set<CommitName> answered_;
   std::map<CommitName, std::uint64_t> taken_;  // seq

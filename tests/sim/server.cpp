@@ -97,7 +97,8 @@ Ear SimServer::accept(std::shared_ptr<ConnectionId> id) {
   sessions_.push_back(session);
   queue_.after(1'000, [this, session, id, life = life_] {
     session->connection = *id;
-    if (life == life_) pump(session);
+    if (life != life_) return network_.hang_up(*id, Network::End::kServer);
+    pump(session);
   });
   const auto message = [this, session, life = life_](Bytes bytes) {
     if (life == life_ && !session->over) receive(session, std::move(bytes));
@@ -124,6 +125,7 @@ void SimServer::end(const SessionPtr& session, const Error& error) {
 }
 
 void SimServer::pump(const SessionPtr& session) {
+  if (session->connection == 0) return;  // Not open yet.
   while (auto work = session->session.take_work())
     works_.push_back({session, std::move(*work), life_});
   if (!works_.empty()) schedule_writer();

@@ -64,13 +64,13 @@ void World::populate() {
     SimDevice& device = *devices_.back();
     if (gen_.chance(30)) device.clock().lie(gen_.chance(50) ? kTenYears : -kTenYears);
     device.enrol();
-    register_user(device);
+    SATCHEL_ASSERT(register_user(device));
   }
 }
 
-void World::register_user(SimDevice& device) {
+Status World::register_user(SimDevice& device) {
   replicas_.insert(device.edge().state().replica);
-  SATCHEL_ASSERT(server().in_transaction([&](sync::HubTxn& txn) -> Status {
+  return server().in_transaction([&](sync::HubTxn& txn) -> Status {
     sync::User user;
     user.name = device.user();
     user.role = device.role();
@@ -80,7 +80,7 @@ void World::register_user(SimDevice& device) {
     entry.user = device.user();
     entry.public_key = device.public_key();
     return txn.put_device(entry);
-  }));
+  });
 }
 
 // -- What people do --
@@ -157,6 +157,7 @@ void World::admin_writes() {
     shown.emplace(record.id, record);
     return true;
   });
+  if (!visited && visited.error().code == Errc::kStoreLatched) return server().crash();
   if (!visited) return fail("the server cannot read: " + visited.error().message());
   sync::CommitBody body;
   wire::CommitResult result;
@@ -200,7 +201,8 @@ void World::enrol_again(SimDevice& device) {
   log(device.name() + " enrols anew");
   lost_.insert(device.edge().state().replica);
   device.enrol();
-  register_user(device);
+  // A server that cannot write enrols nobody: it is tried again.
+  device.gave_up = !register_user(device);
 }
 
 void World::back_up_server() {
@@ -238,7 +240,7 @@ void World::restore_server() {
   }
   server().restore(snapshot.version, by_tool);
   model_.server_restored(snapshot.seq);
-  for (const auto& device : devices_) register_user(*device);
+  for (const auto& device : devices_) SATCHEL_ASSERT(register_user(*device));
   if (by_tool) marks_.reach("server restored by tool");
 }
 
@@ -361,10 +363,12 @@ void World::heal() {
   }
   if (failed()) return;
   std::ostringstream text;
-  text << "the healed world does not become quiet: under way " << network_.in_flight() << ", server "
+  text << "the healed world does not become quiet: under way " << network_.in_flight()
+       << ", server "
        << (server().running() && server().idle() ? "idle" : "busy");
   for (const auto& device : devices_) {
-    text << ", " << device->name() << (device->connected() ? " on" : " off") << (device->quiet() ? "" : " not quiet")
+    text << ", " << device->name() << (device->connected() ? " on" : " off")
+         << (device->quiet() ? "" : " not quiet")
          << " pending " << device->edge().pending_count();
   }
   fail(text.str());

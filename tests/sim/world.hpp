@@ -49,7 +49,7 @@ class World {
 
   // -- world.cpp: what happens
   void populate();
-  void register_user(SimDevice& device);
+  Status register_user(SimDevice& device);
   void tick();
   void act();
   void fault();

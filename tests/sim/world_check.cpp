@@ -138,7 +138,7 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
                                 std::uint64_t cursor) {
   std::set<RegisterName> held;
   // Once it has left his scopes, nothing more of it is sent but that it left.
-  const bool left = device.is_rep() && !model_.entitled(record.id, device.user(), kNow);
+  const bool left = device.is_rep() && !model_.entitled(record.id, device.user(), kNow, kNow);
   for (const sync::Entry& entry : record.entries) {
     held.insert({entry.field, entry.key});
     // Base is the server's word as of the cursor, or, where an answer came ahead of it, of the
@@ -172,7 +172,7 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
                 place(record.id, where.first) + model_.history(record.id, where) + ", holds" +
                 held_text);
   }
-  if (device.is_rep() && !model_.entitled_since(record.id, device.user(), cursor)) {
+  if (device.is_rep() && !model_.entitled(record.id, device.user(), cursor, kNow)) {
     fail(device.name() + " at " + std::to_string(cursor) +
          " holds a record outside its scopes: " + place(record.id, 0));
   }
@@ -203,7 +203,7 @@ void World::check_device(SimDevice& device) {
     }
     for (std::uint64_t seq = state.cursor.seq;
          seq <= server().hub().state().seq && always && device.is_rep(); ++seq) {
-      always = model_.entitled(id, device.user(), seq);
+      always = model_.entitled(id, device.user(), seq, seq);
     }
     if (always)
       return fail(device.name() + " at " + std::to_string(state.cursor.seq) + " lacks record " +
@@ -281,7 +281,7 @@ void World::check_end() {
     check_inbox(*device);
     std::size_t entitled = 0;
     for (const auto& [id, record] : truth)
-      entitled += !device->is_rep() || model_.entitled(id, device->user(), kNow) ? 1 : 0;
+      entitled += !device->is_rep() || model_.entitled(id, device->user(), kNow, kNow) ? 1 : 0;
     std::size_t held = 0;
     const Status read = device->edge().visit(0, kPurpose, [&](const sync::Record& record) {
       ++held;

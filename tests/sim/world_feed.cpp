@@ -193,6 +193,9 @@ void World::on_trouble(SimDevice& device, const Error& error) {
     case Errc::kStoreCorrupt:
     case Errc::kCancelled:
     case Errc::kConnectionCut: return;
+    case Errc::kFrameUnexpected:
+      if (device.disturbed) return;  // A push that was replayed before its time.
+      [[fallthrough]];
     default: return fail(device.name() + " cannot sync: " + error.message());
   }
 }
