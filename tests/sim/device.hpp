@@ -47,6 +47,7 @@ class SimDevice {
   [[nodiscard]] SimClock& clock() { return clock_; }
 
   [[nodiscard]] bool connected() const { return session_ != nullptr; }
+  [[nodiscard]] ConnectionId connection() const { return connected() ? *connection_ : 0; }
   [[nodiscard]] bool live() const { return live_; }
   [[nodiscard]] bool quiet() const { return session_ && session_->quiet(); }
   void connect(bool live);

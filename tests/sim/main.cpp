@@ -15,7 +15,7 @@ using satchel::sim::Marks;
 using satchel::sim::World;
 using satchel::sim::WorldOptions;
 
-constexpr std::uint64_t kSeedsForAllMarks = 500;  // So many worlds come through every branch.
+constexpr std::uint64_t kSeedsForAllMarks = 250;  // So many worlds come through every branch.
 
 struct Arguments {
   std::uint64_t first = 1;
@@ -66,14 +66,11 @@ int main(int argc, char** argv) {
   std::uint64_t broken = 0;
   for (std::uint64_t seed = arguments.first; seed <= arguments.last; ++seed) {
     const WorldOptions options{seed, arguments.ticks, arguments.verbose};
-    const auto announce = [&] {
-      std::cout << "SEED=" << seed << " COMMIT=" << SATCHEL_COMMIT
-                << " OPTIONS=ticks:" << arguments.ticks << std::endl;
-    };
-    if (arguments.verbose) announce();
+    // First of all, so that a world that ends the process is known too.
+    std::cout << "SEED=" << seed << " COMMIT=" << SATCHEL_COMMIT
+              << " OPTIONS=ticks:" << arguments.ticks << std::endl;
     World world{options, *catalog};
     if (!world.run()) {
-      if (!arguments.verbose) announce();
       std::cout << "FAILED " << world.failure() << "\n" << std::flush;
       ++broken;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <ranges>
 #include <sstream>
 
 #include "schema/model/varint.hpp"
@@ -18,9 +19,7 @@ constexpr std::uint64_t kNow = UINT64_MAX;
 bool is_null(const Bytes& value) { return value == encode_value(Value{}); }
 bool is_true(const Bytes& value) { return value == encode_value(Value{true}); }
 std::int64_t integer(const Bytes& value) {
-  const auto decoded = decode_value(value);
-  const auto* number = decoded->as<std::int64_t>();
-  return number != nullptr ? *number : 0;
+  return is_null(value) ? 0 : *decode_value(value)->as<std::int64_t>();
 }
 std::string text(const Bytes& value) {  // Of a struct: its first member.
   const auto decoded = decode_value(value);
@@ -28,7 +27,7 @@ std::string text(const Bytes& value) {  // Of a struct: its first member.
   const auto* members = decoded->as<StructMembers>();
   const bool first = members != nullptr && !members->empty() && members->front().first == 0;
   const auto* words = (first ? members->front().second : *decoded).as<std::string>();
-  return words != nullptr ? *words : std::string{};
+  return words != nullptr ? *words : "";
 }
 std::int64_t together(Rule rule, std::int64_t a, std::int64_t b) {
   return rule == Rule::kCounter ? a + b : rule == Rule::kMax ? std::max(a, b) : std::min(a, b);
@@ -56,8 +55,7 @@ std::vector<LiveValue> standing(const FieldDef& field, const std::vector<LiveVal
     const auto mine = field.stages->find(text(value.value));
     return any_of(values, [&](const LiveValue& other) {
       const auto theirs = field.stages->find(text(other.value));
-      return theirs && (!mine || std::find(beats.begin(), beats.end(), std::pair{*theirs, *mine}) !=
-                                     beats.end());
+      return theirs && (!mine || std::ranges::count(beats, std::pair{*theirs, *mine}) > 0);
     });
   };
   std::vector<LiveValue> left;
@@ -86,20 +84,14 @@ const ReferenceModel::Held* ReferenceModel::find(const RecordId& id) const {
 }
 
 RegisterName ReferenceModel::place(const ModelWrite& write, const CommitName& name) const {
-  Bytes key = write.key;
-  if (write.deed == Deed::kAppend) {
-    key = Bytes{name.author.bytes()};
-    append_u64_big(key, name.number);
-    key += write.key;
-  } else if (write.deed != Deed::kPut) {
-    key = Bytes{name.author.bytes()};
-  }
-  return {write.field, key};
+  if (write.deed == Deed::kPut) return {write.field, write.key};
+  Bytes key{name.author.bytes()};
+  if (write.deed == Deed::kAppend) append_u64_big(key, name.number);
+  return {write.field, key + write.key};
 }
 
 // What is shown was itself written by somebody who had been shown something. Everybody knows his
-// own earlier writes, but not what he saw when he made one that was refused: that he is shown
-// again, or not.
+// own earlier writes, but not what he saw when he made one that was refused.
 Names ReferenceModel::everything_seen(const RecordId& id, const RegisterName& where,
                                       const Names& shown, const CommitName& writer) const {
   Names all = shown;
@@ -107,13 +99,9 @@ Names ReferenceModel::everything_seen(const RecordId& id, const RegisterName& wh
     if (const auto at = seen_.find({id, where, name}); at != seen_.end())
       all.insert(at->second.begin(), at->second.end());
   }
-  auto own = seen_.lower_bound({id, where, CommitName{writer.author, 0}});
-  for (; own != seen_.end(); ++own) {
-    const auto& [record, at, name] = own->first;
-    if (record != id || at != where || name.author != writer.author || name.number >= writer.number)
-      break;
-    all.insert(name);
-  }
+  const auto end = seen_.lower_bound({id, where, writer});
+  for (auto own = seen_.lower_bound({id, where, {writer.author, 0}}); own != end; ++own)
+    all.insert(std::get<CommitName>(own->first));
   return all;
 }
 
@@ -181,10 +169,10 @@ Verdict ReferenceModel::judge(const CommitName& name) const {
   return cycle ? Verdict{Verdict::Kind::kInvalid, {}} : verdict;
 }
 
-void ReferenceModel::taken(const CommitName& name, const Verdict& verdict, std::uint64_t seq,
+void ReferenceModel::taken(const CommitName& name, const Verdict& verdict, Seq seq,
                            std::uint64_t now_ms) {
   const ModelCommit& commit = commits_.at(name);
-  verdicts_.insert_or_assign(name, verdict);
+  verdicts_[name] = verdict;
   taken_[name] = seq;
   // A stamp from the future counts as made at the end of the millisecond in which it came.
   const std::uint64_t stamp = std::min(commit.stamp, now_ms << 16 | 0xFFFF);
@@ -207,9 +195,8 @@ void ReferenceModel::taken(const CommitName& name, const Verdict& verdict, std::
   }
 }
 
-void ReferenceModel::note_owner(Held& held, const ModelCommit& commit, std::uint64_t seq) const {
+void ReferenceModel::note_owner(Held& held, const ModelCommit& commit, Seq seq) const {
   const FieldDef* owner = catalog_.find(held.collection)->find("owner");
-  if (owner == nullptr) return;
   const auto move_to = [&](const std::string& user) {
     if (held.owners.empty() || held.owners.back().second != user)
       held.owners.emplace_back(seq, user);
@@ -218,14 +205,13 @@ void ReferenceModel::note_owner(Held& held, const ModelCommit& commit, std::uint
   const bool made_now = life != held.registers.end() && life->second.front().seq == seq;
   // It begins with whoever makes it, even where he makes it for somebody else.
   if (held.owners.empty() || (made_now && !commit.by_server)) move_to(commit.user);
-  const auto at = held.registers.find({owner->id, Bytes{}});
-  if (at == held.registers.end() || at->second.back().seq != seq) return;
-  const auto values = live(at->second, kNow);
-  move_to(values.empty() || is_null(newest(values).value) ? commit.user
-                                                          : text(newest(values).value));
+  const auto at = held.registers.find({owner == nullptr ? kLifeField : owner->id, Bytes{}});
+  if (owner == nullptr || at == held.registers.end() || at->second.back().seq != seq) return;
+  const std::string user = text(newest(live(at->second, kNow)).value);
+  move_to(user.empty() ? commit.user : user);
 }
 
-void ReferenceModel::server_restored(std::uint64_t seq) {
+void ReferenceModel::server_restored(Seq seq) {
   std::erase_if(taken_, [&](const auto& each) { return each.second > seq; });
   for (auto& [id, held] : held_) {
     for (auto& [where, all] : held.registers)
@@ -237,18 +223,14 @@ void ReferenceModel::server_restored(std::uint64_t seq) {
 }
 
 std::vector<RecordId> ReferenceModel::records() const {
-  std::vector<RecordId> ids;
-  for (const auto& [id, held] : held_) ids.push_back(id);
-  return ids;
+  const auto ids = std::views::keys(held_);
+  return {ids.begin(), ids.end()};
 }
 
-std::vector<LiveValue> ReferenceModel::live(const std::vector<Taken>& all,
-                                            std::uint64_t seq) const {
+std::vector<LiveValue> ReferenceModel::live(const std::vector<Taken>& all, Seq seq) const {
   std::vector<LiveValue> values;
   for (const Taken& one : all) {
-    const auto over = [&](const Taken& t) {
-      return t.seq <= seq && t.seen.contains(one.live.name);
-    };
+    const auto over = [&](auto& t) { return t.seq <= seq && t.seen.contains(one.live.name); };
     if (one.seq <= seq && !any_of(all, over)) values.push_back(one.live);
   }
   std::ranges::sort(values);
@@ -265,7 +247,7 @@ std::vector<LiveValue> ReferenceModel::live(const std::vector<Taken>& all,
   return values;
 }
 
-RecordView ReferenceModel::view(const RecordId& id, std::uint64_t seq) const {
+RecordView ReferenceModel::view(const RecordId& id, Seq seq) const {
   RecordView view;
   const Held* held = find(id);
   if (held == nullptr) return view;
@@ -279,14 +261,13 @@ std::string ReferenceModel::history(const RecordId& id, const RegisterName& wher
   std::ostringstream text;
   const Held* held = find(id);
   if (held == nullptr || !held->registers.contains(where)) return {};
-  for (const Taken& one : held->registers.at(where))
-    text << " " << one.seq << "=" << to_text(one.live.name.author).substr(0, 6) << ":"
-         << one.live.name.number;
+  for (const auto& [live, seq, deed, seen, seen_of_record] : held->registers.at(where))
+    text << " " << seq << "=" << to_text(live.name.author).substr(0, 6) << ":" << live.name.number;
   for (const auto& [seq, user] : held->owners) text << " | " << seq << " " << user;
   return text.str();
 }
 
-std::uint64_t ReferenceModel::last_write(const RecordId& id, const RegisterName& where) const {
+Seq ReferenceModel::last_write(const RecordId& id, const RegisterName& where) const {
   const Held* held = find(id);
   if (held == nullptr) return 0;
   const auto at = held->registers.find(where);
@@ -300,14 +281,13 @@ bool ReferenceModel::alive(const RecordId& id) const {
   const Held& held = held_.at(id);
   std::vector<const Taken*> deletes;
   for (const Taken& one : held.registers.at(life->first)) {
-    const bool stands = std::ranges::find(life->second, one.live) != life->second.end();
+    const bool stands = std::ranges::count(life->second, one.live) > 0;
     if (stands && !is_true(one.live.value)) deletes.push_back(&one);
   }
   if (deletes.empty()) return true;
   if (catalog_.find(held.collection)->life == schema::LifeRule::kDeleteWins) return false;
   if (deletes.size() < life->second.size()) return true;  // Made or restored beside the delete.
-  // It lives by any value that no delete has noticed. What a delete's author wrote in the same
-  // commit stands beside it.
+  // It lives by any value that no delete has noticed; its author's own in the same commit is one.
   for (const auto& [where, values] : now) {
     const auto noticed = [&, &at = where](const LiveValue& value) {
       return any_of(deletes, [&](const Taken* one) {
@@ -346,16 +326,14 @@ FieldView ReferenceModel::field_view(const RecordId& id, const FieldDef& field) 
   return shown;
 }
 
-bool ReferenceModel::entitled(const RecordId& id, const std::string& user, std::uint64_t from,
-                              std::uint64_t to) const {
+bool ReferenceModel::entitled(const RecordId& id, const std::string& user, Seq from, Seq to) const {
   const Held* held = find(id);
   if (held == nullptr) return false;
-  const auto& scopes = catalog_.find(held->collection)->scopes;
-  if (std::ranges::find(scopes, "all") != scopes.end()) return true;
+  if (std::ranges::count(catalog_.find(held->collection)->scopes, "all") > 0) return true;
   for (std::size_t i = 0; i < held->owners.size(); ++i) {
     const std::uint64_t end = i + 1 < held->owners.size() ? held->owners[i + 1].first : kNow;
-    const bool meanwhile = held->owners[i].first <= to && (end > from || end == kNow);
-    if (meanwhile && held->owners[i].second == user) return true;
+    const auto& [since, who] = held->owners[i];
+    if (who == user && since <= to && (end > from || end == kNow)) return true;
   }
   return false;
 }
@@ -368,12 +346,11 @@ const schema::CollectionDef* ReferenceModel::collection_of(const RecordId& id) c
 std::set<std::pair<RecordId, FieldId>> ReferenceModel::merged_by(const CommitName& name) const {
   std::set<std::pair<RecordId, FieldId>> fields;
   for (const ModelRecord& record : commits_.at(name).records) {
-    const RecordView now = view(record.id, kNow);
+    RecordView now = view(record.id, kNow);
     for (const ModelWrite& write : record.writes) {
-      const auto at = now.find(place(write, name));
-      if (write.deed != Deed::kPut || at == now.end()) continue;
-      const bool alone = at->second.size() == 1 && at->second.front().name == name;
-      if (!alone) fields.insert({record.id, write.field});
+      const auto other = [&](const LiveValue& value) { return value.name != name; };
+      const bool beside = any_of(now[place(write, name)], other);
+      if (write.deed == Deed::kPut && beside) fields.insert({record.id, write.field});
     }
   }
   return fields;

@@ -1,19 +1,13 @@
 // What replicas must show, worked out from first principles: a history of who wrote what, having
-// been shown what. Shares no code with sync/: no contexts, no joins, no stored state. Plain on
-// purpose.
+// been shown what. Shares no code with sync/: no contexts, no joins, no stored state.
 #pragma once
 
-#include <compare>
-#include <cstdint>
 #include <map>
 #include <set>
-#include <string>
-#include <vector>
 
 #include "schema/catalog/catalog.hpp"
 
 namespace satchel::sim {
-
 // Names one commit: its author and which of his commits it is.
 struct CommitName {
   ReplicaId author;
@@ -21,6 +15,7 @@ struct CommitName {
   friend auto operator<=>(const CommitName&, const CommitName&) = default;
 };
 using Names = std::set<CommitName>;
+using Seq = std::uint64_t;
 
 enum class Deed : std::uint8_t { kPut, kIncrease, kRaise, kLower, kAppend };
 
@@ -37,15 +32,13 @@ struct ModelRecord {
   RecordId id;
   bool creates = false;
   std::vector<ModelWrite> writes;
-  // What the author saw of the whole record: what a delete in `writes` takes notice of.
-  std::map<std::pair<FieldId, Bytes>, Names> shown;
+  std::map<std::pair<FieldId, Bytes>, Names> shown;  // All of it: a delete takes notice of that.
 };
 struct ModelCommit {
   CommitName name;
   std::string user;
-  bool everything = false;  // The author may hold every record (not a rep).
-  bool by_server = false;
-  std::uint64_t stamp = 0;  // As its author made it.
+  bool everything = false, by_server = false;  // Its author may hold every record; is the server.
+  std::uint64_t stamp = 0;                     // As its author made it.
   std::vector<ModelRecord> records;
 };
 
@@ -61,8 +54,7 @@ using RecordView = std::map<RegisterName, std::vector<LiveValue>>;  // Live valu
 
 // What a person is shown of one field.
 struct FieldView {
-  bool present = false;
-  bool contested = false;
+  bool present = false, contested = false;
   Bytes value;
   std::map<Bytes, Bytes> items;
   friend bool operator==(const FieldView&, const FieldView&) = default;
@@ -80,50 +72,42 @@ class ReferenceModel {
   explicit ReferenceModel(const schema::Catalog& catalog) : catalog_(catalog) {}
 
   // -- What happens --
-  void written(ModelCommit commit);  // On its author's replica, durably.
-  // The server looks at the commit, its clock at `now_ms`: what it must decide, and then did.
-  [[nodiscard]] Verdict judge(const CommitName& name) const;
-  void taken(const CommitName& name, const Verdict& verdict, std::uint64_t seq,
-             std::uint64_t now_ms);
-  void refused(const CommitName& name, const Verdict& verdict) {
-    verdicts_.insert_or_assign(name, verdict);
-  }
+  void written(ModelCommit commit);             // On its author's replica, durably.
+  Verdict judge(const CommitName& name) const;  // What the server must decide, and then did:
+  void taken(const CommitName& name, const Verdict& verdict, Seq seq, std::uint64_t now_ms);
+  void refused(const CommitName& name, const Verdict& verdict) { verdicts_[name] = verdict; }
   // The last verdict, in whichever life of the server.
-  [[nodiscard]] const Verdict& verdict(const CommitName& name) const { return verdicts_.at(name); }
-  // The author has the receipt.
-  void answer_reached(const CommitName& name) { answered_.insert(name); }
-  void server_restored(std::uint64_t seq);  // To what it was at `seq`.
+  const Verdict& verdict(const CommitName& name) const { return verdicts_.at(name); }
+  void answer_reached(const CommitName& name) { answered_.insert(name); }  // With its receipt.
+  void server_restored(Seq seq);  // To what it was at `seq`.
 
   // -- What must be --
-  [[nodiscard]] bool is_taken(const CommitName& name) const { return taken_.contains(name); }
+  bool is_taken(const CommitName& name) const { return taken_.contains(name); }
   // In whichever life of the server: the last word on it.
-  [[nodiscard]] bool was_taken(const CommitName& name) const {
-    return verdicts_.contains(name) && verdicts_.at(name).kind == Verdict::Kind::kTaken;
+  bool is_judged(const CommitName& name) const { return verdicts_.contains(name); }
+  bool was_taken(const CommitName& name) const {
+    return is_judged(name) && verdict(name).kind == Verdict::Kind::kTaken;
   }
-  [[nodiscard]] bool is_refused(const CommitName& name) const {
-    return verdicts_.contains(name) && !was_taken(name);
-  }
-  [[nodiscard]] std::vector<RecordId> records() const;
+  bool is_refused(const CommitName& name) const { return is_judged(name) && !was_taken(name); }
+  std::vector<RecordId> records() const;
   // The record as the server held it at `seq`.
-  [[nodiscard]] RecordView view(const RecordId& id, std::uint64_t seq) const;
+  RecordView view(const RecordId& id, Seq seq) const;
   // Who wrote the register, and whose the record was, for people.
-  [[nodiscard]] std::string history(const RecordId& id, const RegisterName& where) const;
-  // Its seq; 0: never.
-  [[nodiscard]] std::uint64_t last_write(const RecordId& id, const RegisterName& where) const;
-  [[nodiscard]] bool alive(const RecordId& id) const;
-  [[nodiscard]] FieldView field_view(const RecordId& id, const schema::FieldDef& field) const;
+  std::string history(const RecordId& id, const RegisterName& where) const;
+  Seq last_write(const RecordId& id, const RegisterName& where) const;  // 0: never.
+  bool alive(const RecordId& id) const;
+  FieldView field_view(const RecordId& id, const schema::FieldDef& field) const;
   // Whether a rep was entitled to the record at any time from the one seq to the other.
-  [[nodiscard]] bool entitled(const RecordId& id, const std::string& user, std::uint64_t from,
-                              std::uint64_t to) const;
-  [[nodiscard]] const schema::CollectionDef* collection_of(const RecordId& id) const;
+  bool entitled(const RecordId& id, const std::string& user, Seq from, Seq to) const;
+  const schema::CollectionDef* collection_of(const RecordId& id) const;  // Null: not held.
   // Where values concurrent with the commit's own stand beside or before them: what `merged` names.
-  [[nodiscard]] std::set<std::pair<RecordId, FieldId>> merged_by(const CommitName& name) const;
+  std::set<std::pair<RecordId, FieldId>> merged_by(const CommitName& name) const;
 
  private:
   // A write that the server took.
   struct Taken {
     LiveValue live;
-    std::uint64_t seq = 0;
+    Seq seq = 0;
     Deed deed = Deed::kPut;
     Names seen;  // Everything that its author had been shown of the register, first to last.
     std::map<RegisterName, Names> seen_of_record = {};  // Of a delete.
@@ -131,18 +115,18 @@ class ReferenceModel {
   struct Held {
     CollectionId collection = 0;
     std::map<RegisterName, std::vector<Taken>> registers;  // In the order in which they were taken.
-    std::vector<std::pair<std::uint64_t, std::string>> owners;  // Since which seq whose it is.
+    std::vector<std::pair<Seq, std::string>> owners;       // Since which seq whose it is.
   };
 
-  [[nodiscard]] RegisterName place(const ModelWrite& write, const CommitName& name) const;
-  [[nodiscard]] Names everything_seen(const RecordId& id, const RegisterName& where,
-                                      const Names& shown, const CommitName& writer) const;
-  [[nodiscard]] std::vector<LiveValue> live(const std::vector<Taken>& all, std::uint64_t seq) const;
-  [[nodiscard]] bool closes_cycle(const ModelRecord& record, const ModelWrite& write) const;
-  [[nodiscard]] bool must_come_out(const ModelCommit& commit, const ModelRecord& record,
-                                   const ModelWrite& write) const;
-  void note_owner(Held& held, const ModelCommit& commit, std::uint64_t seq) const;
-  [[nodiscard]] const Held* find(const RecordId& id) const;
+  RegisterName place(const ModelWrite& write, const CommitName& name) const;
+  Names everything_seen(const RecordId& id, const RegisterName& where, const Names& shown,
+                        const CommitName& writer) const;
+  std::vector<LiveValue> live(const std::vector<Taken>& all, Seq seq) const;
+  bool closes_cycle(const ModelRecord& record, const ModelWrite& write) const;
+  bool must_come_out(const ModelCommit& commit, const ModelRecord& record,
+                     const ModelWrite& write) const;
+  void note_owner(Held& held, const ModelCommit& commit, Seq seq) const;
+  const Held* find(const RecordId& id) const;
 
   const schema::Catalog& catalog_;
   std::map<CommitName, ModelCommit> commits_;
@@ -150,7 +134,7 @@ class ReferenceModel {
   // Everything that the author of each write had seen of the register.
   std::map<std::tuple<RecordId, RegisterName, CommitName>, Names> seen_;
   std::set<CommitName> answered_;
-  std::map<CommitName, std::uint64_t> taken_;  // seq
+  std::map<CommitName, Seq> taken_;
   std::map<RecordId, Held> held_;
 };
 

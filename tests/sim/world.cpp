@@ -364,12 +364,10 @@ void World::heal() {
   if (failed()) return;
   std::ostringstream text;
   text << "the healed world does not become quiet: under way " << network_.in_flight()
-       << ", server "
-       << (server().running() && server().idle() ? "idle" : "busy");
+       << ", server " << (server().running() && server().idle() ? "idle" : "busy");
   for (const auto& device : devices_) {
     text << ", " << device->name() << (device->connected() ? " on" : " off")
-         << (device->quiet() ? "" : " not quiet")
-         << " pending " << device->edge().pending_count();
+         << (device->quiet() ? "" : " not quiet") << " pending " << device->edge().pending_count();
   }
   fail(text.str());
 }

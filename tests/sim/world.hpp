@@ -112,7 +112,9 @@ class World {
   std::set<CommitName> refused_or_reduced_;  // Must lie in their authors' inboxes.
   std::set<CommitName> inbox_done_;          // Discarded or written again by their authors.
   std::map<ReplicaId, std::uint64_t> watermark_seen_;
-  std::set<RecordId> touched_;  // By the group that the model is being told of.
+  std::map<CommitName, ConnectionId> answered_on_;  // Its author's connection when it was answered.
+  std::map<ReplicaId, std::set<RecordId>> held_;    // By each device, when last looked at.
+  std::set<RecordId> touched_;                      // By the group that the model is being told of.
   std::vector<Snapshot> snapshots_;
   std::uint64_t backed_up_ = 0;
   std::uint64_t tick_ = 0;

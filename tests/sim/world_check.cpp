@@ -1,5 +1,6 @@
 // What is promised: after every step, and once all is quiet.
 #include <algorithm>
+#include <utility>
 
 #include "sync/hub/rows.hpp"
 #include "sync/merge/life.hpp"
@@ -194,6 +195,9 @@ void World::check_device(SimDevice& device) {
     return !failed();
   });
   if (!visited) return fail(device.name() + " cannot read: " + visited.error().message());
+  for (const RecordId& id : std::exchange(held_[state.replica], held)) {
+    if (state.bootstrapped && !held.contains(id)) marks_.reach("record evicted");
+  }
   if (!state.bootstrapped || failed()) return;
   for (const RecordId& id : model_.records()) {
     if (held.contains(id)) continue;

@@ -120,6 +120,10 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
     for (const auto& [id, field] : actual.taken_out) text << " " << place(id, field);
     return fail(text.str());
   }
+  for (const auto& device : devices_) {
+    if (device->edge().state().replica == name.author) answered_on_[name] = device->connection();
+  }
+  if (model_.was_taken(name)) marks_.reach("known commit re-offered");
   if (actual.kind == Verdict::Kind::kDenied) marks_.reach("commit denied");
   if (actual.kind == Verdict::Kind::kInvalid) marks_.reach("commit invalid");
   if (!actual.taken_out.empty()) marks_.reach("commit reduced");
@@ -153,6 +157,9 @@ void World::note_answers(SimDevice& device) {
     if (variants == variants_.end())
       return fail(device.name() + " was answered a commit that it never made");
     // An answer may come from before a restore: what it says holds for its author all the same.
+    const auto answered_on = answered_on_.find(name);
+    if (answered_on != answered_on_.end() && answered_on->second != device.connection())
+      marks_.reach("lost ack, repeated commit answered");
     const bool taken = model_.was_taken(name);
     const bool refused = model_.is_refused(name);
     const bool reduced = taken && !model_.verdict(name).taken_out.empty();

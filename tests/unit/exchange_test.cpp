@@ -340,6 +340,60 @@ TEST_F(Field, ARestoredServerGetsBackWhatItHadForgotten) {
   }
 }
 
+// Eve's delete comes back to a record whose maker has not returned, and which she does not hold yet:
+// she has nothing to fold it into, so the page that brings her the record must bring it too.
+TEST_F(Field, AReofferedWriteToARecordThatIsNotHeldYetIsToldByThePage) {
+  const auto backup = office.disk->snapshot();
+  const RecordId id = shared_account();
+  ASSERT_TRUE(bob->set("accounts", id, "size", Value{"big"}));
+  everybody_syncs();
+  ASSERT_TRUE(
+      eve->write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", id); }));
+  everybody_syncs();
+  office.hub.reset();
+  office.store.reset();
+  office.disk->restore(backup);
+  office.restart();
+  ASSERT_FALSE(eve->sync()) << "a raw copy is noticed";
+  sync::HubSession hub_side{*office.hub, {Bytes(32, 'x'), 4096, {}}};
+  sync::EdgeSession edge_side{*eve->edge, {Bytes(32, 'x'), *eve->signer, false, 4096}};
+  const auto down = [&] {
+    for (;;) {
+      office.work_for(hub_side);
+      const auto message = hub_side.generate();
+      ASSERT_TRUE(message.has_value());
+      if (!*message) return;
+      ASSERT_TRUE(edge_side.receive(**message));
+    }
+  };
+  const auto up = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      const auto message = edge_side.generate();
+      ASSERT_TRUE(message.has_value());
+      if (!*message) return;
+      ASSERT_TRUE(hub_side.receive(**message));
+    }
+  };
+  down();
+  up(1);
+  down();  // Welcome, and a page after which she has caught up with an empty store.
+  ASSERT_EQ(eve->shows("accounts", id, "size"), "-");
+  ASSERT_TRUE(bob->sync()) << "his edit returns before what it edits";
+  up(1);
+  down();
+  for (int i = 0; i < 5; ++i) {
+    up(4);
+    down();
+  }
+  ASSERT_TRUE(edge_side.quiet());
+  const auto at_hub = office.hub->find_record(id);
+  const auto at_eve = eve->edge->shown(id, sync::kDefaultPurpose);
+  ASSERT_TRUE(at_hub && *at_hub && at_eve && *at_eve);
+  ASSERT_NE((*at_hub)->find(kLifeField), nullptr);
+  ASSERT_NE((*at_eve)->find(kLifeField), nullptr);
+  EXPECT_EQ((*at_eve)->find(kLifeField)->state, (*at_hub)->find(kLifeField)->state);
+}
+
 TEST_F(Field, ARevokedDeviceIsNotServed) {
   shared_account();
   auto txn = office.hub->begin();
