@@ -30,9 +30,10 @@ class SteadyClock final : public sync::Clock {
   }
 };
 
-void report(const char* stage, std::size_t records, double seconds, std::size_t bytes) {
-  std::fprintf(stderr, "%-28s %8zu records %8.3f s %10.0f records/s %7.1f B/record\n", stage,
-               records, seconds, static_cast<double>(records) / seconds,
+void report(const char* stage, std::size_t records, const Timer& timer, std::size_t bytes) {
+  const double seconds = timer.seconds();
+  std::fprintf(stderr, "%-18s %8zu records %8.3f s (%.3f of processor) %8.0f/s %7.1f B/record\n",
+               stage, records, seconds, timer.processor(), static_cast<double>(records) / seconds,
                static_cast<double>(bytes) / static_cast<double>(records));
 }
 
@@ -123,7 +124,7 @@ std::size_t write_locally(sync::Edge& edge, const std::vector<RecordId>& ids) {
     }
     take(write->commit());
   }
-  report("local writes", changed, write_timer.seconds(), 0);
+  report("local writes", changed, write_timer, 0);
   return changed;
 }
 
@@ -174,7 +175,7 @@ std::vector<RecordId> fill_hub(Company& company, std::size_t count) {
     take(txn->write(take(builder.finish()), "admin", std::string{sync::kDefaultPurpose}));
     take(txn->commit());
   }
-  report("fill the hub", count, timer.seconds(), 0);
+  report("fill the hub", count, timer, 0);
   return ids;
 }
 
@@ -208,11 +209,11 @@ int run(std::size_t count, const std::string& folder) {
   const Timer sync_timer;
   const auto [down, ignored] = exchange(*company.hub, *device.edge, device.signer);
   const double sync_s = sync_timer.seconds();
-  report("initial sync", count, sync_s, down);
+  report("initial sync", count, sync_timer, down);
   const std::size_t changed = write_locally(*device.edge, ids);
   const Timer push_timer;
   const auto [ack, up] = exchange(*company.hub, *device.edge, device.signer);
-  report("push 2 fields", changed, push_timer.seconds(), up);
+  report("push 2 fields", changed, push_timer, up);
   std::fprintf(stderr, "%-28s %zu B down\n", "  answers", ack);
   const Timer quiet_timer;
   exchange(*company.hub, *device.edge, device.signer);

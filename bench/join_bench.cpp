@@ -184,16 +184,11 @@ BENCHMARK(decode_eight);
 template <class Work>
 double seconds_each(const Work& work) {
   constexpr int kCalls = 50'000;
-  const auto now = [] {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-  };
   std::vector<double> samples;
   for (int run = 0; run < 9; ++run) {
-    const double begun = now();
+    const double begun = bench::processor_seconds();
     for (int i = 0; i < kCalls; ++i) work();
-    samples.push_back((now() - begun) / kCalls);
+    samples.push_back((bench::processor_seconds() - begun) / kCalls);
   }
   return bench::least(samples);
 }

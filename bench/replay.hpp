@@ -1,5 +1,5 @@
-// A recorded trace of a store, done again on LMDB and OpenSSL without the store: what the machine can
-// do at all with the same puts, gets, seals and commits.
+// A recorded trace of a store, done again on LMDB and OpenSSL without the store: what the machine
+// can do at all with the same puts, gets, seals and commits.
 #pragma once
 
 #include <array>

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -55,14 +56,23 @@ inline double quantile(std::vector<double> samples, double share) {
 inline double median(const std::vector<double>& samples) { return quantile(samples, 0.5); }
 inline double least(const std::vector<double>& samples) { return quantile(samples, 0); }
 
+// Processor time of this thread: on a busy machine only it can be compared.
+inline double processor_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
 class Timer {
  public:
   [[nodiscard]] double seconds() const {
     const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begun_;
     return passed.count();
   }
+  [[nodiscard]] double processor() const { return processor_seconds() - processor_; }
 
  private:
+  double processor_ = processor_seconds();
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 

@@ -83,8 +83,10 @@ Status Core::open_edge() {
   if (!opened) return opened.error();
   edge = std::move(*opened);
   const auto visit = [this](CollectionId collection, std::string_view purpose,
+                            const sync::FieldSelection* selection,
                             const std::function<bool(const sync::Record&)>& each) {
-    return edge->visit(collection, purpose, each);
+    if (selection == nullptr) return edge->visit(collection, purpose, each);
+    return edge->visit_fields(collection, purpose, *selection, each);
   };
   indexes = std::make_unique<Indexes>(visit);
   return {};

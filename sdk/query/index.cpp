@@ -19,6 +19,26 @@ std::string name_of_path(const Path& path) {
   return name;
 }
 
+// The fields that a question is about, nothing where it is about the whole record.
+std::optional<sync::FieldSelection> selection_of(const IndexQuestion& question) {
+  sync::FieldSelection selection;
+  const auto add = [&](const schema::FieldDef& field) {
+    selection.fields.push_back(field.id);
+    selection.classes[static_cast<std::size_t>(field.privacy)] = true;
+  };
+  if (question.kind == IndexKind::kWords) {
+    for (const schema::FieldDef& field : question.collection->fields) {
+      if (field.searchable) add(field);
+    }
+  } else if (question.path.root == Path::Root::kField) {
+    add(*question.path.field);
+  } else {
+    return std::nullopt;
+  }
+  std::sort(selection.fields.begin(), selection.fields.end());
+  return selection;
+}
+
 }  // namespace
 
 Result<Indexes::Built> Indexes::build(const IndexQuestion& question,
@@ -40,7 +60,9 @@ Result<Indexes::Built> Indexes::build(const IndexQuestion& question,
     if (rows.size() > before) built.ids.push_back(record.id);
     return true;
   };
-  SATCHEL_TRY(visit_(question.collection->id, purpose, add_record));
+  const auto selection = selection_of(question);
+  SATCHEL_TRY(
+      visit_(question.collection->id, purpose, selection ? &*selection : nullptr, add_record));
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   built.keys.reserve(rows.size());

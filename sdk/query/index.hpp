@@ -45,7 +45,9 @@ std::vector<std::string> fold_words(std::string_view text);
 // what is withheld is in none of that purpose's indexes.
 class Indexes {
  public:
+  // Visits a collection's records; with the selected fields alone unless that is null.
   using VisitRecords = std::function<Status(CollectionId, std::string_view purpose,
+                                            const sync::FieldSelection* selection,
                                             const std::function<bool(const sync::Record&)>& visit)>;
   explicit Indexes(VisitRecords visit) : visit_(std::move(visit)) {}
 

@@ -36,22 +36,96 @@ Status EdgeApply::load(std::span<const RecordId> ids) {
   order_.insert(order_.end(), wanted.begin(), wanted.end());
   auto numbers = txn_.find_numbers(wanted);
   if (!numbers) return numbers.error();
-  std::vector<StoredRecord> found;
-  SATCHEL_TRY(txn_.find_many(*numbers, found));
+  std::vector<RecordNumber> known;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     Held& held = held_.at(wanted[i]);
     held.record.id = wanted[i];
-    if (found[i].number == 0) continue;
-    auto record = open_record(txn_, found[i], edge_.store().numbers());
+    held.number = (*numbers)[i];
+    if (held.number != 0) known.push_back(held.number);
+  }
+  std::vector<StoredRecord> found;
+  SATCHEL_TRY(txn_.find_many(known, found));
+  auto stored = found.begin();
+  for (const RecordId& id : wanted) {
+    Held& held = held_.at(id);
+    if (held.number == 0) continue;
+    const StoredRecord& base = *stored++;
+    if (base.number == 0) {
+      held.number = 0;
+      continue;
+    }
+    auto record = open_record(txn_, base, edge_.store().numbers());
     if (!record) return record.error();
     held.record = std::move(*record);
-    held.number = found[i].number;
     held.existed = true;
   }
   return {};
 }
 
-Status EdgeApply::take(const PageItem& item) {
+Result<bool> EdgeApply::take_fresh(const PageItem& item, Held& held) {
+  const bool nothing_held =
+      !held.existed && !held.fresh && held.record.entries.empty() && held.fields.empty();
+  if (item.evict || !nothing_held) return false;
+  StoredRecord stored;
+  Bytes life;
+  Sequence seq = held.seq;
+  std::vector<FieldId> fields;
+  bool lives = false;  // The segment in hand names life.
+  const KeepEntry note = [&](FieldId field, Sequence changed) {
+    fields.push_back(field);
+    seq = std::max(seq, changed);
+    lives = lives || field == kLifeField;
+    return true;
+  };
+  for (const PageSegment& segment : item.segments) {
+    bool concurrent = false;
+    auto bytes = transcode_segment(segment.bytes, to_store_, &note, &concurrent);
+    if (!bytes) return bytes.error();
+    // Life, and life alone, is of the structure class.
+    const bool structure = segment.privacy == PrivacyClass::kStructure;
+    const bool alone = fields.size() == 1 && fields.front() == kLifeField;
+    if (concurrent || structure != lives || (structure && !alone)) return false;
+    lives = false;
+    if (bytes->empty()) continue;
+    if (structure) {
+      life = std::move(*bytes);
+      continue;
+    }
+    Segment& kept = stored.segments.emplace_back();
+    kept.privacy = segment.privacy;
+    kept.bytes = std::move(*bytes);
+  }
+  stored.header = encode_fresh_header(item.collection, item.id, life);
+  held.gone = false;
+  held.record.collection = item.collection;
+  held.seq = seq;
+  held.fields = std::move(fields);
+  held.fresh = std::move(stored);
+  return true;
+}
+
+// From here on it is a record like any other.
+Status EdgeApply::read_fresh(Held& held) {
+  if (!held.fresh) return {};
+  auto record = open_record(txn_, *held.fresh, edge_.store().numbers());
+  if (!record) return record.error();
+  held.record = std::move(*record);
+  held.fresh.reset();
+  return {};
+}
+
+Status EdgeApply::take(const PageReader& page, const PageItem& item) {
+  Held& held = held_.at(item.id);
+  auto taken = take_fresh(item, held);
+  if (!taken) return taken.error();
+  if (*taken) return {};
+  SATCHEL_TRY(read_fresh(held));
+  std::vector<Entry> entries;
+  SATCHEL_TRY(page.decode(item, entries));
+  return replace(item, std::move(entries));
+}
+
+Status EdgeApply::replace(const PageItem& item, std::vector<Entry> entries) {
   Held& held = held_.at(item.id);
   held.gone = item.evict;
   held.record.collection = item.collection;
@@ -60,20 +134,20 @@ Status EdgeApply::take(const PageItem& item) {
     return {};
   }
   if (item.whole) held.record.entries.clear();
-  for (const Entry& entry : item.entries) {
+  for (const Entry& entry : entries) {
     held.fields.push_back(entry.field);
     held.seq = std::max(held.seq, entry.seq);
   }
   if (held.record.entries.empty()) {
-    held.record.entries = item.entries;
+    held.record.entries = std::move(entries);
     std::sort(held.record.entries.begin(), held.record.entries.end(), by_name);
     return {};
   }
-  for (const Entry& entry : item.entries) {
+  for (Entry& entry : entries) {
     Entry& base = held.record.at(entry.field, entry.key, entry.privacy);
     // The server's word replaces base when its seq is not lower; it is never joined with what we
     // remember.
-    if (entry.seq >= base.seq) base = entry;
+    if (entry.seq >= base.seq) base = std::move(entry);
   }
   return {};
 }
@@ -82,6 +156,12 @@ Status EdgeApply::page(ByteView body) {
   if (body.empty()) return {};
   auto reader = PageReader::open(body);
   if (!reader) return reader.error();
+  to_store_.clear();
+  for (ReplicaNumber number = 0; number < reader->replicas().size(); ++number) {
+    ReplicaId id;
+    SATCHEL_ASSERT(reader->replicas().id_of(number, id));
+    to_store_.push_back(edge_.store().numbers().number_of(id));
+  }
   constexpr std::size_t kBatch = 512;
   std::vector<PageItem> items;
   std::vector<RecordId> ids;
@@ -98,7 +178,7 @@ Status EdgeApply::page(ByteView body) {
       items.push_back(std::move(item));
     }
     SATCHEL_TRY(load(ids));
-    for (const PageItem& item : items) SATCHEL_TRY(take(item));
+    for (const PageItem& item : items) SATCHEL_TRY(take(*reader, item));
   }
   return {};
 }
@@ -111,6 +191,7 @@ Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& re
   for (const RecordWrite& write : commit.body.records) {
     Held& held = held_.at(write.id);
     if (held.gone) continue;
+    SATCHEL_TRY(read_fresh(held));
     // What is neither held nor created by the commit left our scopes, or the pages of a bootstrap
     // are still to tell it: nothing of it may be left behind.
     if (held.record.entries.empty() && !write.creates) continue;
@@ -138,7 +219,7 @@ Status EdgeApply::flush() {
   std::vector<StoredRecord> batch;
   for (const RecordId& id : order_) {
     Held& held = held_.at(id);
-    if (held.gone || held.record.entries.empty()) {
+    if (held.gone || (held.record.entries.empty() && !held.fresh)) {
       if (held.existed) SATCHEL_TRY(txn_.erase_record(held.number, id));
       if (held.existed)
         changes_.push_back({held.record.collection, id, held.number, held.seq, true, {}});
@@ -150,7 +231,12 @@ Status EdgeApply::flush() {
       if (!number) return number.error();
       held.number = *number;
     }
-    batch.push_back(to_stored(held.record, held.number, edge_.store().numbers()));
+    if (held.fresh) {
+      held.fresh->number = held.number;
+      batch.push_back(std::move(*held.fresh));
+    } else {
+      batch.push_back(to_stored(held.record, held.number, edge_.store().numbers()));
+    }
     changes_.push_back(
         {held.record.collection, id, held.number, held.seq, false, std::move(held.fields)});
   }

@@ -1,6 +1,7 @@
 // What the server says, put into base: one transaction per message.
 #pragma once
 
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -27,6 +28,9 @@ class EdgeApply {
  private:
   struct Held {
     Record record;
+    // Of a record that was not held before, as the page brought it, in our numbering: taken in
+    // without being read. Then `record` has no entries.
+    std::optional<StoredRecord> fresh;
     RecordNumber number = 0;
     bool existed = false;
     bool gone = false;
@@ -35,13 +39,18 @@ class EdgeApply {
   };
   // Loads the records that are not in hand yet, in one batch.
   Status load(std::span<const RecordId> ids);
-  Status take(const PageItem& item);
+  Status take(const PageReader& page, const PageItem& item);
+  Status replace(const PageItem& item, std::vector<Entry> entries);
+  // Where nothing of the record is held: false where its registers must be read all the same.
+  Result<bool> take_fresh(const PageItem& item, Held& held);
+  Status read_fresh(Held& held);
 
   Edge& edge_;
   WriteTxn& txn_;
   std::unordered_map<RecordId, Held> held_;
   std::vector<RecordId> order_;  // Of first mention: stored in the order in which they came.
   std::vector<RecordChange> changes_;
+  std::vector<ReplicaNumber> to_store_;  // By the number of the page in hand.
 };
 
 }  // namespace satchel::sync

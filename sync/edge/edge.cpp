@@ -199,8 +199,8 @@ Result<std::optional<Record>> Edge::load_shown(ReadTxn& txn, const RecordId& id)
   return std::optional<Record>{std::move(record)};
 }
 
-void Edge::withhold_denied(Record& record, std::string_view purpose) const {
-  std::array<bool, kPrivacyClassCount> permitted{};
+Edge::Permitted Edge::permitted_classes(std::string_view purpose) const {
+  Permitted permitted{};
   for (std::size_t i = 0; i < kPrivacyClassCount; ++i) {
     AccessRequest request;
     request.actor = identity_.user;
@@ -211,6 +211,10 @@ void Edge::withhold_denied(Record& record, std::string_view purpose) const {
     request.purpose = purpose;
     permitted[i] = i == 0 || decide(builtin_bundle(), request).permitted();
   }
+  return permitted;
+}
+
+void Edge::withhold_denied(Record& record, const Permitted& permitted) {
   for (Entry& entry : record.entries) {
     if (permitted[static_cast<std::size_t>(entry.privacy)]) continue;
     entry.withheld = true;
@@ -224,46 +228,74 @@ Result<std::optional<Record>> Edge::shown(const RecordId& id, std::string_view p
   if (!txn) return txn.error();
   auto record = load_shown(**txn, id);
   if (!record) return record.error();
-  if (*record) withhold_denied(**record, purpose);
+  if (*record) withhold_denied(**record, permitted_classes(purpose));
   return record;
 }
 
 Status Edge::visit(CollectionId collection, std::string_view purpose,
                    const std::function<bool(const Record&)>& visit_record) {
+  return visit_chosen(collection, purpose, nullptr, visit_record);
+}
+
+Status Edge::visit_fields(CollectionId collection, std::string_view purpose,
+                          const FieldSelection& selection,
+                          const std::function<bool(const Record&)>& visit_record) {
+  return visit_chosen(collection, purpose, &selection, visit_record);
+}
+
+// What is selected, unless pending commits touch the record: they are applied to the whole of it.
+Result<Record> Edge::open_chosen(ReadTxn& txn, const StoredRecord& stored, const RecordName& name,
+                                 const Permitted& permitted, const FieldSelection* selection) {
+  if (selection == nullptr || overlay_.contains(name.id)) {
+    return open_record(txn, stored, parts_.store.numbers());
+  }
+  Record record{name.collection, name.id, {}};
+  for (const Segment& segment : stored.segments) {
+    const auto privacy = static_cast<std::size_t>(segment.privacy);
+    if (!selection->classes[privacy] || !permitted[privacy]) continue;
+    auto plain = txn.open_segment(stored, segment);
+    if (!plain && plain.error().code == Errc::kClassLocked) continue;
+    if (!plain) return plain.error();
+    SATCHEL_TRY(decode_fields(*plain, segment.privacy, parts_.store.numbers(), selection->fields,
+                              record.entries));
+  }
+  std::sort(record.entries.begin(), record.entries.end(),
+            [](const Entry& a, const Entry& b) { return precedes(a, b.field, b.key); });
+  return record;
+}
+
+Status Edge::visit_chosen(CollectionId collection, std::string_view purpose,
+                          const FieldSelection* selection,
+                          const std::function<bool(const Record&)>& visit_record) {
   if (!is_known_purpose(purpose)) return Error{Errc::kPolicyDenied, "unknown purpose"};
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
-  Status status;
+  const Permitted permitted = permitted_classes(purpose);
   bool stopped = false;
   std::unordered_set<RecordId> seen;  // Of those that pending commits touch.
   const auto give = [&](Record& record) {
-    if (collection != 0 && record.collection != collection) return true;
-    withhold_denied(record, purpose);
+    if (collection != 0 && record.collection != collection) return;
+    withhold_denied(record, permitted);
     stopped = !visit_record(record);
-    return !stopped;
   };
-  const auto visit_stored = [&](StoredRecord& stored) {
-    auto header = decode_header(stored.header, parts_.store.numbers());
-    if (!header) {
-      status = header.error();
-      return false;
-    }
-    if (collection != 0 && header->collection != collection) return true;
-    auto record = open_record(**txn, stored, parts_.store.numbers());
-    if (!record) {
-      status = record.error();
-      return false;
-    }
+  const auto visit_one = [&](StoredRecord& stored) -> Status {
+    auto name = decode_name(stored.header);
+    if (!name) return name.error();
+    if (collection != 0 && name->collection != collection) return {};
+    auto record = open_chosen(**txn, stored, *name, permitted, selection);
+    if (!record) return record.error();
     if (overlay_.contains(record->id)) {
       seen.insert(record->id);
-      if (const auto held = overlay_pending(**txn, *record, true); !held) {
-        status = held.error();
-        return false;
-      }
+      if (const auto held = overlay_pending(**txn, *record, true); !held) return held.error();
     }
-    return give(*record);
+    give(*record);
+    return {};
   };
-  SATCHEL_TRY((*txn)->scan_records(1, visit_stored));
+  Status status;
+  SATCHEL_TRY((*txn)->scan_records(1, [&](StoredRecord& stored) {
+    status = visit_one(stored);
+    return status && !stopped;
+  }));
   SATCHEL_TRY(status);
   // In the order of commits, so that each is decoded once.
   for (const auto& [number, ids] : outbox_) {

@@ -76,8 +76,15 @@ struct RecordChange {
 };
 using ChangeListener = std::function<void(std::span<const RecordChange>)>;
 
+// Some fields of one collection.
+struct FieldSelection {
+  std::vector<FieldId> fields;                     // Sorted.
+  std::array<bool, kPrivacyClassCount> classes{};  // That hold them.
+};
+
 class EdgeApply;
 class EdgeWrite;
+struct RecordName;
 
 // Thread-compatible: the SDK serialises calls. Every call that changes something is one durable
 // store transaction.
@@ -117,6 +124,11 @@ class Edge {
   // Every shown record, in no order. `collection` 0 for all.
   Status visit(CollectionId collection, std::string_view purpose,
                const std::function<bool(const Record&)>& visit_record);
+  // The same of one collection, for indexes: a record comes with the selected fields at least, and
+  // may lack every other, life among them. So only what is asked for is opened and read.
+  Status visit_fields(CollectionId collection, std::string_view purpose,
+                      const FieldSelection& selection,
+                      const std::function<bool(const Record&)>& visit_record);
   // The same for indexes: base rows as stored plus the ids that pending commits touch.
   [[nodiscard]] std::vector<RecordId> pending_ids() const;
 
@@ -167,7 +179,14 @@ class Edge {
   Result<std::optional<Record>> load_base(ReadTxn& txn, const RecordId& id);
   // Puts the pending writes on top of base; gives whether the record is held at all.
   Result<bool> overlay_pending(ReadTxn& txn, Record& record, bool in_base);
-  void withhold_denied(Record& record, std::string_view purpose) const;
+  using Permitted = std::array<bool, kPrivacyClassCount>;
+  [[nodiscard]] Permitted permitted_classes(std::string_view purpose) const;
+  static void withhold_denied(Record& record, const Permitted& permitted);
+  Result<Record> open_chosen(ReadTxn& txn, const StoredRecord& stored, const RecordName& name,
+                             const Permitted& permitted, const FieldSelection* selection);
+  Status visit_chosen(CollectionId collection, std::string_view purpose,
+                      const FieldSelection* selection,
+                      const std::function<bool(const Record&)>& visit_record);
   void note_pending(CommitNumber number, const CommitBody& body);
   void forget_pending(CommitNumber number);
   // What a commit that lies in the outbox must be sent with after a restore.

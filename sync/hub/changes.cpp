@@ -21,12 +21,6 @@ struct Window {
   bool reached_end = true;
 };
 
-void sort_for_page(std::vector<Entry>& entries) {
-  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::tie(a.privacy, a.field, a.key) < std::tie(b.privacy, b.field, b.key);
-  });
-}
-
 // Rows after `from`, until they name enough records for a page. A page never ends inside a commit.
 Result<Window> window_after(ReadTxn& txn, const Hub::PageRequest& request,
                             std::size_t records_target) {
@@ -78,54 +72,57 @@ class Selection {
     }
   }
 
-  // Fills `item`; false where there is nothing to send. `own` may be null.
-  Result<bool> select(const StoredRecord& stored, Sequence after, Sequence upto,
-                      const std::unordered_set<Sequence>* own, PageItem& item) {
-    ReplicaNumbers& numbers = hub_.store().numbers();
-    auto header = decode_header(stored.header, numbers);
+  // Adds the record to the page, unless there is nothing to send. `own` may be null. `as_whole`:
+  // whether a record that is whole may say so.
+  Status select(const StoredRecord& stored, Sequence after, Sequence upto,
+                const std::unordered_set<Sequence>* own, bool as_whole, PageWriter& writer) {
+    auto header = decode_header(stored.header, hub_.store().numbers());
     if (!header) return header.error();
     const schema::CollectionDef* collection = catalog_.find(header->collection);
-    if (collection == nullptr) return false;
+    if (collection == nullptr) return {};
     auto memberships = memberships_of(txn_, *collection, stored.number);
     if (!memberships) return memberships.error();
-    item = PageItem{header->collection, header->id, false, false, {}, {}};
     if (!grants(entitlement_, *collection, *memberships)) {
       const auto left = left_after(entitlement_, *memberships, after);
-      if (!left || left->left > upto) return false;
-      item.evict = true;
-      item.scope = left->scope;
-      return true;
+      if (!left || left->left > upto) return {};
+      writer.add_evict(header->collection, header->id, left->scope);
+      return {};
     }
     const Sequence entered = entered_at(entitlement_, *collection, *memberships);
     // A record that enters the reader's scopes is sent whole, whatever its registers' own sequence.
     const bool whole = entered > after && entered <= upto;
-    if (entered > upto) return false;
-    const auto keep = [&](const Entry& entry) {
-      // Nothing is held back of a whole record: a later page leaves out what its reader wrote
-      // himself, which the whole
-      // took away from him.
-      if (whole) return true;
-      if (entry.seq > upto) return false;
-      return entry.seq > after && (own == nullptr || !own->contains(entry.seq));
+    if (entered > upto) return {};
+    const KeepEntry keep = [&](FieldId, Sequence seq) {
+      return seq > after && seq <= upto && (own == nullptr || !own->contains(seq));
     };
-    SATCHEL_TRY(collect(stored, *header, keep, item.entries));
-    item.whole = whole;
-    return !item.entries.empty();
+    SATCHEL_TRY(open_permitted(stored, *header));
+    // Nothing is held back of a whole record: a later page leaves out what its reader wrote
+    // himself, which the whole took away from him.
+    auto added = writer.add(header->collection, header->id, whole && as_whole, segments_,
+                            whole ? nullptr : &keep);
+    return added ? Status{} : Status{added.error()};
   }
 
  private:
-  template <class Keep>
-  Status collect(const StoredRecord& stored, const RecordHeader& header, const Keep& keep,
-                 std::vector<Entry>& entries) {
+  // Leaves the record's plain segments in segments_.
+  Status open_permitted(const StoredRecord& stored, const RecordHeader& header) {
+    segments_.clear();
+    plain_.clear();
+    plain_.reserve(stored.segments.size() + 1);  // Views go into it.
+    const auto hold = [this](PrivacyClass privacy, Bytes bytes) {
+      plain_.push_back(std::move(bytes));
+      segments_.push_back({privacy, plain_.back()});
+    };
+    if (header.life) {
+      hold(PrivacyClass::kStructure,
+           encode_segment(std::span{&*header.life, 1}, hub_.store().numbers()));
+    }
     for (const Segment& segment : stored.segments) {
       if (!permitted_[static_cast<std::size_t>(segment.privacy)]) continue;
       auto plain = txn_.open_segment(stored, segment);
       if (!plain) return plain.error();
-      SATCHEL_TRY(decode_segment(*plain, segment.privacy, hub_.store().numbers(), entries));
+      hold(segment.privacy, std::move(*plain));
     }
-    if (header.life) entries.push_back(*header.life);
-    std::erase_if(entries, [&](const Entry& entry) { return !keep(entry); });
-    sort_for_page(entries);
     return {};
   }
 
@@ -135,6 +132,8 @@ class Selection {
   const Entitlement& entitlement_;
   const std::string& purpose_;
   std::array<bool, kPrivacyClassCount> permitted_{};
+  std::vector<Bytes> plain_;
+  PageSegments segments_;  // Into plain_.
 };
 
 }  // namespace
@@ -151,8 +150,7 @@ Result<Hub::Page> Hub::changes_after(const PageRequest& request) {
       **txn, request, std::max<std::size_t>(1, request.bytes_target / kBytesPerRecordAtLeast));
   if (!window) return window.error();
   Selection selection{*this, **txn, *catalog_now, request.entitlement, request.purpose};
-  PageWriter writer;
-  PageItem item;
+  PageWriter writer{store().numbers()};
   std::vector<StoredRecord> batch;
   constexpr std::size_t kBatch = 256;
   for (std::size_t begin = 0; begin < window->records.size(); begin += kBatch) {
@@ -161,9 +159,8 @@ Result<Hub::Page> Hub::changes_after(const PageRequest& request) {
     SATCHEL_TRY((*txn)->find_many(std::span{window->records}.subspan(begin, count), batch));
     for (const StoredRecord& stored : batch) {
       if (stored.number == 0) continue;
-      auto selected = selection.select(stored, request.from.seq, window->upto, &window->own, item);
-      if (!selected) return selected.error();
-      if (*selected) writer.add(item);
+      SATCHEL_TRY(
+          selection.select(stored, request.from.seq, window->upto, &window->own, true, writer));
     }
   }
   Page page;
@@ -184,15 +181,11 @@ Result<Bytes> Hub::states_of(std::span<const RecordId> ids, const Entitlement& e
   std::vector<StoredRecord> found;
   SATCHEL_TRY((*txn)->find_many(*numbers, found));
   Selection selection{*this, **txn, *catalog_now, entitlement, purpose};
-  PageWriter writer;
-  PageItem item;
+  PageWriter writer{store().numbers()};
   std::unordered_set<RecordNumber> seen;
   for (const StoredRecord& stored : found) {
     if (stored.number == 0 || !seen.insert(stored.number).second) continue;
-    auto selected = selection.select(stored, 0, UINT64_MAX, nullptr, item);
-    if (!selected) return selected.error();
-    item.whole = false;
-    if (*selected) writer.add(item);
+    SATCHEL_TRY(selection.select(stored, 0, UINT64_MAX, nullptr, false, writer));
   }
   return writer.empty() ? Bytes{} : writer.finish();
 }

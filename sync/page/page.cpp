@@ -22,29 +22,50 @@ std::size_t index_of(std::vector<CollectionId>& collections, CollectionId id) {
 
 }  // namespace
 
-void PageWriter::add(const PageItem& item) {
+void PageWriter::begin_item(std::uint8_t flags, CollectionId collection, const RecordId& id) {
   ++count_;
-  items_ += static_cast<char>((item.evict ? kEvict : 0) | (item.whole ? kWhole : 0));
-  append_varint(items_, index_of(collections_, item.collection));
-  items_ += item.id.bytes();
-  if (item.evict) {
-    append_sized(items_, item.scope);
-    return;
+  items_ += static_cast<char>(flags);
+  append_varint(items_, index_of(collections_, collection));
+  items_ += id.bytes();
+}
+
+void PageWriter::add_evict(CollectionId collection, const RecordId& id, std::string_view scope) {
+  begin_item(kEvict, collection, id);
+  append_sized(items_, scope);
+}
+
+Result<Bytes> PageWriter::transcode(ByteView segment, const KeepEntry* keep) {
+  auto bytes = transcode_segment(segment, to_page_, keep);
+  if (bytes || bytes.error().code != Errc::kRecordMalformed) return bytes;
+  // Most likely it names a replica that the page does not know yet.
+  std::vector<ReplicaNumber> named;
+  SATCHEL_TRY(numbers_in_segment(segment, named));
+  for (const ReplicaNumber number : named) {
+    ReplicaId id;
+    if (!source_.id_of(number, id)) return bytes;
+    if (number >= to_page_.size()) to_page_.resize(number + std::size_t{1}, kNoNumber);
+    to_page_[number] = replicas_.number_of(id);
   }
-  const std::span<const Entry> entries{item.entries};
-  std::size_t classes = 0;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (i == 0 || entries[i].privacy != entries[i - 1].privacy) ++classes;
+  return transcode_segment(segment, to_page_, keep);
+}
+
+Result<bool> PageWriter::add(CollectionId collection, const RecordId& id, bool whole,
+                             std::span<const PageSegment> segments, const KeepEntry* keep) {
+  boost::container::small_vector<std::pair<PrivacyClass, Bytes>, 4> kept;
+  for (const PageSegment& segment : segments) {
+    auto bytes = transcode(segment.bytes, keep);
+    if (!bytes) return bytes.error();
+    if (!bytes->empty()) kept.emplace_back(segment.privacy, std::move(*bytes));
   }
-  append_varint(items_, classes);
-  for (std::size_t begin = 0; begin < entries.size();) {
-    std::size_t end = begin + 1;
-    while (end < entries.size() && entries[end].privacy == entries[begin].privacy) ++end;
-    items_ += static_cast<char>(entries[begin].privacy);
+  if (kept.empty()) return false;
+  begin_item(whole ? kWhole : 0, collection, id);
+  append_varint(items_, kept.size());
+  for (const auto& [privacy, bytes] : kept) {
+    items_ += static_cast<char>(privacy);
     items_ += '\0';  // No subjects today.
-    append_sized(items_, encode_segment(entries.subspan(begin, end - begin), replicas_));
-    begin = end;
+    append_sized(items_, bytes);
   }
+  return true;
 }
 
 Bytes PageWriter::finish() {
@@ -98,7 +119,7 @@ Result<bool> PageReader::next(PageItem& item) {
   item.id = *id;
   item.evict = (flags & kEvict) != 0;
   item.whole = (flags & kWhole) != 0;
-  item.entries.clear();
+  item.segments.clear();
   item.scope.clear();
   if (item.evict) {
     item.scope = in_.sized();
@@ -115,10 +136,16 @@ Result<bool> PageReader::next(PageItem& item) {
     const ByteView segment = in_.sized();
     if (in_.failed() || privacy >= kPrivacyClassCount || privacy <= previous) return malformed();
     previous = privacy;
-    SATCHEL_TRY(
-        decode_segment(segment, static_cast<PrivacyClass>(privacy), *replicas_, item.entries));
+    item.segments.push_back({static_cast<PrivacyClass>(privacy), segment});
   }
   return true;
+}
+
+Status PageReader::decode(const PageItem& item, std::vector<Entry>& entries) const {
+  for (const PageSegment& segment : item.segments) {
+    SATCHEL_TRY(decode_segment(segment.bytes, segment.privacy, *replicas_, entries));
+  }
+  return {};
 }
 
 }  // namespace satchel::sync

@@ -15,15 +15,24 @@ Error malformed() {
   return Error{Errc::kRecordMalformed, "a record's header does not follow its format"};
 }
 
+Bytes header_of(CollectionId collection, const RecordId& id, ByteView life, ByteView extras) {
+  Bytes out{static_cast<char>(kFormat)};
+  append_u64(out, collection);
+  out += id.bytes();
+  append_sized(out, life);
+  append_sized(out, extras);
+  return out;
+}
+
 }  // namespace
 
 Bytes encode_header(const RecordHeader& header, ReplicaNumbers& numbers) {
-  Bytes out{static_cast<char>(kFormat)};
-  append_u64(out, header.collection);
-  out += header.id.bytes();
-  append_sized(out, header.life ? encode_segment(std::span{&*header.life, 1}, numbers) : Bytes{});
-  append_sized(out, header.extras);
-  return out;
+  const Bytes life = header.life ? encode_segment(std::span{&*header.life, 1}, numbers) : Bytes{};
+  return header_of(header.collection, header.id, life, header.extras);
+}
+
+Bytes encode_fresh_header(CollectionId collection, const RecordId& id, ByteView life) {
+  return header_of(collection, id, life, {});
 }
 
 Result<RecordHeader> decode_header(ByteView bytes, const ReplicaNumbers& numbers) {
@@ -47,6 +56,19 @@ Result<RecordHeader> decode_header(ByteView bytes, const ReplicaNumbers& numbers
     header.life = std::move(entries.front());
   }
   return header;
+}
+
+Result<RecordName> decode_name(ByteView bytes) {
+  ByteReader in{bytes};
+  const std::uint8_t format = in.u8();
+  if (in.failed()) return malformed();
+  if (format != kFormat) {
+    return Error{Errc::kRecordNewer, "record header format " + std::to_string(format)};
+  }
+  const CollectionId collection = in.u64();
+  const auto id = RecordId::from_bytes(in.take(16));
+  if (in.failed() || !id) return malformed();
+  return RecordName{collection, *id};
 }
 
 Result<Record> open_record(ReadTxn& txn, const StoredRecord& stored,

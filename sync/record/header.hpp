@@ -23,8 +23,17 @@ struct RecordHeader {
 };
 
 Bytes encode_header(const RecordHeader& header, ReplicaNumbers& numbers);
+// The same of a life that is a segment already, under the store's numbering; empty for none.
+Bytes encode_fresh_header(CollectionId collection, const RecordId& id, ByteView life);
 // kRecordNewer for another format, kRecordMalformed for what encode_header would not write.
 Result<RecordHeader> decode_header(ByteView bytes, const ReplicaNumbers& numbers);
+
+// Whose record it is, without its life. Errors: those of decode_header.
+struct RecordName {
+  CollectionId collection = 0;
+  RecordId id;
+};
+Result<RecordName> decode_name(ByteView bytes);
 
 // The whole record, life among its entries; segments of locked classes are left out. Errors: those
 // of ReadTxn::open_segment but kClassLocked, and of decode_segment.

@@ -78,7 +78,7 @@ class Renumbering {
   bool number(ReplicaNumber& replica) const {
     if (replica >= to_number_.size()) return false;
     replica = to_number_[replica];
-    return true;
+    return replica != kNoNumber;
   }
   bool rest(EntryView& view) {
     if (view.count < 2) return true;
@@ -129,29 +129,37 @@ Bytes encode_segment(std::span<const Entry> entries, ReplicaNumbers& numbers) {
   return write_segment(views);
 }
 
-Status decode_segment(ByteView bytes, PrivacyClass privacy, const ReplicaNumbers& numbers,
-                      std::vector<Entry>& out) {
+namespace {
+
+Status decode_entry(const EntryView& view, PrivacyClass privacy, IdMemo& ids, NumberedContext& room,
+                    Entry& entry) {
+  entry.field = view.field;
+  entry.key = view.key;
+  entry.privacy = privacy;
+  entry.seq = view.seq;
+  entry.withheld = view.form == ContextForm::kWithheld;
+  SATCHEL_TRY(decode_siblings(view, ids, entry.state));
+  if (view.form == ContextForm::kOwnDot) {
+    entry.state.context = Context{entry.state.siblings[0].dot};
+    return {};
+  }
+  return decode_context(view.context, ids, room, entry.state.context);
+}
+
+// `fields` null for all.
+Status decode_chosen(ByteView bytes, PrivacyClass privacy, const ReplicaNumbers& numbers,
+                     const std::span<const FieldId>* fields, std::vector<Entry>& out) {
   EntryViews views;
   SATCHEL_TRY(scan_segment(bytes, views));
   IdMemo ids{numbers};
   NumberedContext room;
   const std::size_t before = out.size();
-  out.reserve(before + views.size());
-  const auto fill = [&](const EntryView& view, Entry& entry) -> Status {
-    entry.field = view.field;
-    entry.key = view.key;
-    entry.privacy = privacy;
-    entry.seq = view.seq;
-    entry.withheld = view.form == ContextForm::kWithheld;
-    SATCHEL_TRY(decode_siblings(view, ids, entry.state));
-    if (view.form == ContextForm::kOwnDot) {
-      entry.state.context = Context{entry.state.siblings[0].dot};
-      return {};
-    }
-    return decode_context(view.context, ids, room, entry.state.context);
-  };
+  if (fields == nullptr) out.reserve(before + views.size());
   for (const EntryView& view : views) {
-    if (Status filled = fill(view, out.emplace_back()); !filled) {
+    if (fields != nullptr && !std::binary_search(fields->begin(), fields->end(), view.field)) {
+      continue;
+    }
+    if (Status filled = decode_entry(view, privacy, ids, room, out.emplace_back()); !filled) {
       out.resize(before);
       return filled;
     }
@@ -159,8 +167,20 @@ Status decode_segment(ByteView bytes, PrivacyClass privacy, const ReplicaNumbers
   return {};
 }
 
+}  // namespace
+
+Status decode_segment(ByteView bytes, PrivacyClass privacy, const ReplicaNumbers& numbers,
+                      std::vector<Entry>& out) {
+  return decode_chosen(bytes, privacy, numbers, nullptr, out);
+}
+
+Status decode_fields(ByteView bytes, PrivacyClass privacy, const ReplicaNumbers& numbers,
+                     std::span<const FieldId> fields, std::vector<Entry>& out) {
+  return decode_chosen(bytes, privacy, numbers, &fields, out);
+}
+
 Result<Bytes> transcode_segment(ByteView bytes, std::span<const ReplicaNumber> to_number,
-                                const KeepEntry* keep) {
+                                const KeepEntry* keep, bool* concurrent) {
   EntryViews views;
   if (Status scanned = scan_segment(bytes, views); !scanned) return scanned.error();
   Arena arena;
@@ -169,6 +189,7 @@ Result<Bytes> transcode_segment(ByteView bytes, std::span<const ReplicaNumber> t
   for (EntryView& view : views) {
     if (keep != nullptr && !(*keep)(view.field, view.seq)) continue;
     if (!renumbering.entry(view)) return number_unknown();
+    if (concurrent != nullptr && view.count > 1) *concurrent = true;
     views[kept++] = view;
   }
   views.resize(kept);

@@ -39,13 +39,20 @@ Bytes encode_segment(std::span<const Entry> entries, ReplicaNumbers& numbers);
 Status decode_segment(ByteView bytes, PrivacyClass privacy, const ReplicaNumbers& numbers,
                       std::vector<Entry>& out);
 
+// The same of the named fields alone; `fields` sorted. What is left out is checked for its form.
+Status decode_fields(ByteView bytes, PrivacyClass privacy, const ReplicaNumbers& numbers,
+                     std::span<const FieldId> fields, std::vector<Entry>& out);
+
 // Rewrites a segment under another numbering, keeping only entries that `keep` accepts (field,
 // seq), without building entries. Returns an empty string where none is left. For pages on the
-// server and their application on a device.
+// server and their application on a device. `to_number` is by old number, kNoNumber where there is
+// none. `concurrent` becomes true where a register that is kept has several siblings: their order is
+// one of ids, and only decode_segment checks it.
+inline constexpr ReplicaNumber kNoNumber = UINT32_MAX;
 using KeepEntry = std::function<bool(FieldId field, Sequence seq)>;
-Result<Bytes> transcode_segment(ByteView bytes,
-                                std::span<const ReplicaNumber> to_number /* by old number */,
-                                const KeepEntry* keep /* null keeps all */);
+Result<Bytes> transcode_segment(ByteView bytes, std::span<const ReplicaNumber> to_number,
+                                const KeepEntry* keep /* null keeps all */,
+                                bool* concurrent = nullptr);
 
 // Adds the numbers that a segment mentions to `out`, sorted and distinct: what a message's own
 // table must hold before the segment is rewritten for it.

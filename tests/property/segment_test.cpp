@@ -139,8 +139,8 @@ TEST(Segment, OfHostileBytesIsRefusedOrCanonical) {
     }
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       std::vector<Entry> entries;
-      EXPECT_EQ(size == 0, bool{decode_segment(ByteView{bytes}.substr(0, size), kClass, numbers,
-                                               entries)});
+      EXPECT_EQ(size == 0,
+                bool{decode_segment(ByteView{bytes}.substr(0, size), kClass, numbers, entries)});
     }
   });
 }
@@ -168,8 +168,12 @@ TEST(Segment, TranscodedEqualsDecodedAndEncodedAnew) {
     for (const Entry& entry : record.entries) {
       if (keep(entry.field, entry.seq)) kept.push_back(entry);
     }
-    EXPECT_EQ(transcode_segment(bytes, to_number, nullptr).value(),
+    bool concurrent = false;
+    EXPECT_EQ(transcode_segment(bytes, to_number, nullptr, &concurrent).value(),
               encode_segment(record.entries, there));
+    EXPECT_EQ(concurrent,
+              std::any_of(record.entries.begin(), record.entries.end(),
+                          [](const Entry& each) { return each.state.siblings.size() > 1; }));
     EXPECT_EQ(transcode_segment(bytes, to_number, &keep).value(), encode_segment(kept, there));
   });
 }
@@ -181,6 +185,24 @@ TEST(Segment, TranscodingRefusesANumberThatTheTableDoesNotHave) {
   const Bytes bytes = encode_segment(record.entries, numbers);
   const std::vector<ReplicaNumber> too_short{0};
   EXPECT_EQ(transcode_segment(bytes, too_short, nullptr).error().code, Errc::kRecordMalformed);
+  const std::vector<ReplicaNumber> with_a_hole{0, kNoNumber};
+  EXPECT_EQ(transcode_segment(bytes, with_a_hole, nullptr).error().code, Errc::kRecordMalformed);
+}
+
+TEST(Segment, ChosenFieldsReadAsTheyDoAmongAll) {
+  for_each_seed([](Gen& gen) {
+    ReplicaNumbers numbers;
+    const Record record = reached(gen);
+    const Bytes bytes = encode_segment(record.entries, numbers);
+    const std::vector<FieldId> fields{1, 3};
+    std::vector<Entry> chosen;
+    ASSERT_TRUE(decode_fields(bytes, kClass, numbers, fields, chosen));
+    std::vector<Entry> expected;
+    for (const Entry& entry : record.entries) {
+      if (entry.field == 1 || entry.field == 3) expected.push_back(entry);
+    }
+    EXPECT_EQ(chosen, expected);
+  });
 }
 
 TEST(Segment, NamesEveryNumberThatItMentions) {
@@ -227,9 +249,8 @@ TEST(SegmentJoin, EqualsDecodeJoinAndEncode) {
         Record stored = history.records()[0];
         if (gen.chance(10)) stored.entries.clear();
         const std::size_t author = 1 + gen.below(4);
-        std::vector<Entry> writes = gen.chance(80)
-                                        ? history.next_writes(author, 1 + gen.below(4))
-                                        : history.records()[author].entries;
+        std::vector<Entry> writes = gen.chance(80) ? history.next_writes(author, 1 + gen.below(4))
+                                                   : history.records()[author].entries;
         const Bytes bytes = encode_segment(stored.entries, numbers);
         const Sequence seq = 100 + gen.below(1000);
         const Joined slow = joined_slowly(stored, writes, seq);
@@ -270,8 +291,7 @@ TEST(SegmentJoin, RefusesWritesThatAreNotSorted) {
   Record record;
   record.at(1, {}, kClass).state = written("ann:1"_dot, 5_at, integer(1), {});
   const std::vector<Entry> twice{record.entries[0], record.entries[0]};
-  EXPECT_EQ(join_into_segment("", twice, 1, numbers, nullptr).error().code,
-            Errc::kInvalidArgument);
+  EXPECT_EQ(join_into_segment("", twice, 1, numbers, nullptr).error().code, Errc::kInvalidArgument);
 }
 
 // ---- Limits, at N and at N + 1 ----

@@ -406,6 +406,57 @@ TEST_F(Field, ARevokedDeviceIsNotServed) {
   EXPECT_EQ(synced.error().code, Errc::kDeviceRevoked);
 }
 
+// New records are taken in unread, unless several values stand beside one another.
+TEST_F(Field, ADeviceThatComesLaterHoldsWhatTheHubHolds) {
+  const RecordId plain = shared_account();
+  const RecordId contested = shared_account();
+  ASSERT_TRUE(ann->set("accounts", contested, "industry", Value{"food"}));
+  ASSERT_TRUE(bob->set("accounts", contested, "industry", Value{"steel"}));
+  everybody_syncs();
+  Phone late{office, "eve", Role::kManager, 14};
+  ASSERT_TRUE(late.sync());
+  for (const RecordId& id : {plain, contested}) {
+    const auto there = office.hub->find_record(id);
+    const auto here = late.edge->shown(id, sync::kDefaultPurpose);
+    ASSERT_TRUE(there && *there && here && *here);
+    EXPECT_EQ((*here)->entries, (*there)->entries);
+    EXPECT_EQ((*here)->collection, (*there)->collection);
+  }
+  const auto* field = office.hub->catalog()->find("accounts")->find("industry");
+  const auto record = late.edge->shown(contested, sync::kDefaultPurpose);
+  EXPECT_EQ((*record)->find(field->id)->state.siblings.size(), 2U);
+}
+
+TEST_F(Field, AVisitOfChosenFieldsShowsThemAsAVisitOfAll) {
+  const RecordId id = shared_account();
+  shared_account();
+  ASSERT_TRUE(ann->set("accounts", id, "industry", Value{"food"}));  // Pending, over base.
+  const schema::CollectionDef* accounts = office.hub->catalog()->find("accounts");
+  const schema::FieldDef* field = accounts->find("industry");
+  sync::FieldSelection selection;
+  selection.fields = {field->id};
+  selection.classes[static_cast<std::size_t>(field->privacy)] = true;
+  std::map<RecordId, sync::Entry> chosen;
+  std::map<RecordId, sync::Entry> all;
+  std::size_t entries = 0;
+  ASSERT_TRUE(ann->edge->visit_fields(accounts->id, sync::kDefaultPurpose, selection,
+                                      [&](const sync::Record& record) {
+                                        entries += record.entries.size();
+                                        chosen[record.id] = *record.find(field->id);
+                                        return true;
+                                      }));
+  std::size_t all_entries = 0;
+  ASSERT_TRUE(
+      ann->edge->visit(accounts->id, sync::kDefaultPurpose, [&](const sync::Record& record) {
+        all_entries += record.entries.size();
+        all[record.id] = *record.find(field->id);
+        return true;
+      }));
+  EXPECT_EQ(chosen, all);
+  EXPECT_EQ(chosen.size(), 2U);
+  EXPECT_LT(entries, all_entries);
+}
+
 TEST_F(Field, NothingIsSentWhenNothingChanged) {
   shared_account();
   std::size_t pages = 0;
