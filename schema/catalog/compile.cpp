@@ -23,6 +23,10 @@ namespace {
 namespace fs = std::filesystem;
 using capnp::schema::CodeGeneratorRequest;
 
+Error too_long(const std::string& file) {
+  return {Errc::kLimitExceeded, file + ": a schema's text has at most 4 MiB"};
+}
+
 // All texts of one compilation, by their key: the import path of an embedded one, the canonical
 // path of a file. Thread-bound.
 class Sources {
@@ -54,7 +58,7 @@ class Sources {
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (in.bad() || (in.fail() && !in.eof())) return Error{Errc::kFileRead, path.string()};
     text.resize(static_cast<std::size_t>(in.gcount()));
-    if (text.size() > limits::kSchemaBytesMax) return Error{Errc::kLimitExceeded, path.string()};
+    if (text.size() > limits::kSchemaBytesMax) return too_long(path.string());
     return add(key, path.parent_path(), path.string(), std::move(text));
   }
 
@@ -294,7 +298,7 @@ Result<SharedCatalog> Catalog::compile_text(const std::string& display_name, std
                                             const Catalog* base) {
   return compile_root(
       [&](Sources& sources) -> Result<const Sources::Source*> {
-        if (text.size() > limits::kSchemaBytesMax) return Error{Errc::kLimitExceeded, display_name};
+        if (text.size() > limits::kSchemaBytesMax) return too_long(display_name);
         return sources.add("text", std::nullopt, display_name, std::move(text));
       },
       base);

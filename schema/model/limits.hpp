@@ -1,4 +1,4 @@
-// Every limit of the product, named once. tests/unit/limits_test walks this table at N and at
+// Every limit of the product, named once. tests/limits walks this table at N and at
 // N + 1.
 #pragma once
 
@@ -35,7 +35,7 @@ namespace satchel::limits {
   SATCHEL_LIMIT(kCommitExtrasMax, 16, "unknown header fields kept with one commit")              \
   SATCHEL_LIMIT(kCommitExtraBytesMax, 4096, "bytes of one unknown header field")                 \
   SATCHEL_LIMIT(kFrameBytesMax, 16 * 1024 * 1024, "bytes of one frame after decompression")      \
-  SATCHEL_LIMIT(kFrameCompressedBytesMax, 4 * 1024 * 1024, "bytes of one frame as it travels")   \
+  SATCHEL_LIMIT(kFrameCompressedBytesMax, 9 * 1024 * 1024, "bytes of one frame as it travels")   \
   SATCHEL_LIMIT(kFrameTextBytesMax, 1024, "bytes of one name or context in a frame")             \
   SATCHEL_LIMIT(kFrameNestingMax, 16, "levels of pointers in one frame")                         \
   SATCHEL_LIMIT(kPushCommitsMax, 1024, "commits of one push frame")                              \
@@ -53,5 +53,9 @@ namespace satchel::limits {
 #define SATCHEL_LIMIT_CONSTANT(name, value, what) inline constexpr std::size_t name = value;
 SATCHEL_LIMITS(SATCHEL_LIMIT_CONSTANT)
 #undef SATCHEL_LIMIT_CONSTANT
+
+// A commit that may be made must also fit a message, whatever its bytes: else it would stay in its
+// device's outbox for good, and all that comes after it.
+static_assert(kFrameCompressedBytesMax >= kCommitBytesMax + 512 * 1024);
 
 }  // namespace satchel::limits

@@ -29,9 +29,15 @@ Overload(Ts...) -> Overload<Ts...>;
 
 void append_tag(Bytes& out, Tag tag) { out += static_cast<char>(tag); }
 
-Value read_value(ByteReader& in, std::size_t depth);
+// Tells bytes that nest too deeply from bytes that are wrong.
+struct ValueReader : ByteReader {
+  using ByteReader::ByteReader;
+  bool too_deep = false;
+};
 
-Value read_struct(ByteReader& in, std::size_t depth) {
+Value read_value(ValueReader& in, std::size_t depth);
+
+Value read_struct(ValueReader& in, std::size_t depth) {
   const std::uint64_t count = in.varint();
   if (count > in.left()) in.fail();  // Every member takes at least one byte.
   StructMembers members;
@@ -46,7 +52,7 @@ Value read_struct(ByteReader& in, std::size_t depth) {
   return Value{std::move(members)};
 }
 
-Value read_list(ByteReader& in, std::size_t depth) {
+Value read_list(ValueReader& in, std::size_t depth) {
   const std::uint64_t count = in.varint();
   if (count > in.left()) in.fail();
   ListElements elements;
@@ -56,8 +62,11 @@ Value read_list(ByteReader& in, std::size_t depth) {
   return Value{std::move(elements)};
 }
 
-Value read_value(ByteReader& in, std::size_t depth) {
-  if (depth > limits::kValueDepthMax) in.fail();
+Value read_value(ValueReader& in, std::size_t depth) {
+  if (depth > limits::kValueDepthMax) {
+    in.too_deep = true;
+    in.fail();
+  }
   switch (in.u8()) {
     case kNull: return Value{};
     case kFalse: return Value{false};
@@ -106,8 +115,12 @@ Bytes encode_value(const Value& value) {
 }
 
 Result<Value> decode_value(ByteView bytes) {
-  ByteReader in{bytes};
+  ValueReader in{bytes};
   Value value = read_value(in, 1);
+  if (in.too_deep) {
+    return Error{Errc::kLimitExceeded, "a value has at most " +
+                                           std::to_string(limits::kValueDepthMax) + " levels"};
+  }
   if (!in.finished()) return Error{Errc::kRecordMalformed, "a value's bytes are not canonical"};
   return value;
 }

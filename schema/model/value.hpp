@@ -65,7 +65,7 @@ inline bool is_null_bytes(ByteView encoded) {
 Bytes encode_value(const Value& value);
 void append_value(Bytes& out, const Value& value);
 // kRecordMalformed for anything that encode_value would not have written (unknown tag, long varint,
-// unsorted members, more than kValueDepthMax levels, bytes left over).
+// unsorted members, bytes left over); kLimitExceeded for more than kValueDepthMax levels.
 Result<Value> decode_value(ByteView bytes);
 
 }  // namespace satchel

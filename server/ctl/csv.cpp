@@ -24,15 +24,15 @@ Error CsvReader::wrong(Errc code, const char* what) const {
 int CsvReader::take() {
   const int c = in_.get();
   if (c == '\n') ++line_;
-  ++size_;
+  if (c != kEnd) ++size_;
   return c;
 }
 
 Status CsvReader::read_quoted(std::string& cell) {
   for (;;) {
+    const int c = take();
     if (size_ > limits::kImportLineBytesMax)
       return wrong(Errc::kLimitExceeded, "a row is too long");
-    const int c = take();
     if (c == kEnd) return wrong(Errc::kInvalidArgument, "a quote never closes");
     if (c == '"') {
       if (in_.peek() != '"') return {};
@@ -46,9 +46,9 @@ Status CsvReader::read_quoted(std::string& cell) {
 Status CsvReader::read_cell(std::string& cell, bool& last) {
   bool quoted = false;
   for (;;) {
+    const int c = take();
     if (size_ > limits::kImportLineBytesMax)
       return wrong(Errc::kLimitExceeded, "a row is too long");
-    const int c = take();
     if (c == '"' && cell.empty() && !quoted) {
       quoted = true;
       SATCHEL_TRY(read_quoted(cell));

@@ -133,6 +133,12 @@ net::awaitable<FencedRequest> read_request(TlsStream& stream, beast::flat_buffer
     fenced.refusal = refusal_of(error, fenced.request);
     co_return fenced;
   }
+  // Beast counts the lines of a header and not the whole.
+  if (size > limits::kHttpHeaderBytesMax) {
+    fenced.kind = FencedRequest::Kind::kRefused;
+    fenced.refusal = refusal_of(http::error::header_limit, fenced.request);
+    co_return fenced;
+  }
   if (!judge(header, fenced)) {
     fenced.kind = FencedRequest::Kind::kRefused;
     co_return fenced;

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "schema/model/limits.hpp"
 #include "sync/hub/rows.hpp"
 #include "sync/hub/scopes.hpp"
 #include "sync/page/page.hpp"
@@ -136,6 +137,26 @@ class Selection {
   PageSegments segments_;  // Into plain_.
 };
 
+constexpr std::size_t kPageBytesMax = limits::kFrameBytesMax / 2;
+
+// Puts what the window names into the page; false where that is more than `bytes_max`.
+Result<bool> write_page(Selection& selection, ReadTxn& txn, Sequence after, const Window& window,
+                        std::size_t bytes_max, PageWriter& writer) {
+  std::vector<StoredRecord> batch;
+  constexpr std::size_t kBatch = 64;
+  for (std::size_t begin = 0; begin < window.records.size(); begin += kBatch) {
+    const std::size_t count = std::min(kBatch, window.records.size() - begin);
+    batch.clear();
+    SATCHEL_TRY(txn.find_many(std::span{window.records}.subspan(begin, count), batch));
+    for (const StoredRecord& stored : batch) {
+      if (stored.number == 0) continue;
+      SATCHEL_TRY(selection.select(stored, after, window.upto, &window.own, true, writer));
+      if (writer.size() > bytes_max) return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<Hub::Page> Hub::changes_after(const PageRequest& request) {
@@ -145,30 +166,26 @@ Result<Hub::Page> Hub::changes_after(const PageRequest& request) {
   const IncarnationId incarnation = state().incarnation;
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
-  constexpr std::size_t kBytesPerRecordAtLeast = 256;
-  auto window = window_after(
-      **txn, request, std::max<std::size_t>(1, request.bytes_target / kBytesPerRecordAtLeast));
-  if (!window) return window.error();
   Selection selection{*this, **txn, *catalog_now, request.entitlement, request.purpose};
-  PageWriter writer{store().numbers()};
-  std::vector<StoredRecord> batch;
-  constexpr std::size_t kBatch = 256;
-  for (std::size_t begin = 0; begin < window->records.size(); begin += kBatch) {
-    const std::size_t count = std::min(kBatch, window->records.size() - begin);
-    batch.clear();
-    SATCHEL_TRY((*txn)->find_many(std::span{window->records}.subspan(begin, count), batch));
-    for (const StoredRecord& stored : batch) {
-      if (stored.number == 0) continue;
-      SATCHEL_TRY(
-          selection.select(stored, request.from.seq, window->upto, &window->own, true, writer));
-    }
+  // How many records fill a page is known once they are read: where they are large, it is read
+  // again with fewer commits, so that it fits a frame. Nothing is smaller than one commit.
+  constexpr std::size_t kBytesPerRecordAtLeast = 256;
+  std::size_t records = std::max<std::size_t>(1, request.bytes_target / kBytesPerRecordAtLeast);
+  for (;; records = std::max<std::size_t>(1, records / 8)) {
+    auto window = window_after(**txn, request, records);
+    if (!window) return window.error();
+    PageWriter writer{store().numbers()};
+    const std::size_t bytes_max = records > 1 ? kPageBytesMax : SIZE_MAX;
+    auto whole = write_page(selection, **txn, request.from.seq, *window, bytes_max, writer);
+    if (!whole) return whole.error();
+    if (!*whole) continue;
+    Page page;
+    page.records = writer.count();
+    page.body = writer.empty() ? Bytes{} : writer.finish();
+    page.cursor = wire::Cursor{incarnation, window->upto, window->tag};
+    page.caught_up = window->reached_end;
+    return page;
   }
-  Page page;
-  page.records = writer.count();
-  page.body = writer.empty() ? Bytes{} : writer.finish();
-  page.cursor = wire::Cursor{incarnation, window->upto, window->tag};
-  page.caught_up = window->reached_end;
-  return page;
 }
 
 Result<Bytes> Hub::states_of(std::span<const RecordId> ids, const Entitlement& entitlement,

@@ -18,6 +18,11 @@ using schema::FieldDef;
 using schema::Rule;
 using wire::Outcome;
 
+// What sealing may add to a segment: padding to 32 bytes, nonce and tag.
+constexpr std::size_t kSealRoom = 64;
+// And to a header, which also lists the segments.
+constexpr std::size_t kHeaderRoom = 512;
+
 bool touches_class(const RecordWrite& write, PrivacyClass privacy) {
   return std::any_of(write.writes.begin(), write.writes.end(),
                      [&](const RegisterWrite& each) { return each.privacy == privacy; });
@@ -78,7 +83,7 @@ Status Ingestion::load_target(const RecordWrite& write, Target& target) {
   ReplicaNumbers& numbers = txn_.hub_.store().numbers();
   auto header = decode_header(target.stored.header, numbers);
   if (!header) return header.error();
-  target.record = Record{header->collection, header->id, {}};
+  target.record = Record{header->collection, header->id, {}, std::move(header->extras)};
   for (Segment& segment : target.stored.segments) {
     // Scopes may hang on any field, so a new owner needs its class; it is among those the commit
     // touches.
@@ -253,10 +258,6 @@ std::optional<Ingestion::Refusal> Ingestion::join_all(const CommitBody& body,
     for (const RegisterWrite& write : body.records[i].writes) {
       Entry& entry = apply_write(record, write, dot_, stamp_);
       entry.seq = seq_;
-      if (entry.state.siblings.size() > limits::kSiblingsMax ||
-          entry.state.context.size() > limits::kContextEntriesMax) {
-        return Refusal{Outcome::kDenied, Errc::kLimitExceeded, "register"};
-      }
       if (write.op != WriteOp::kState) continue;
       const Register alone = written(dot_, stamp_, write.value, write.shown);
       if (entry.state == alone) continue;
@@ -267,18 +268,33 @@ std::optional<Ingestion::Refusal> Ingestion::join_all(const CommitBody& body,
         if (result.outcome == Outcome::kMerged) result.fields.emplace_back(record.id, write.field);
       }
     }
-    if (record.entries.size() > limits::kEntriesMax)
-      return Refusal{Outcome::kDenied, Errc::kLimitExceeded, "record"};
+    if (const Status fits = within_limits(record); !fits)
+      return Refusal{Outcome::kDenied, fits.error().code, fits.error().context};
   }
   return std::nullopt;
 }
 
-Status Ingestion::store_target(const RecordWrite& write, Target& target) {
+std::optional<Ingestion::Refusal> Ingestion::lay_out(const CommitBody& body) {
+  for (std::size_t i = 0; i < body.records.size(); ++i) {
+    if (body.records[i].writes.empty()) continue;
+    lay_out_target(body.records[i], targets_[i]);
+    // The store would refuse it too, but with an error that ends the whole group.
+    const StoredRecord& stored = targets_[i].stored;
+    std::size_t bytes = stored.header.size() + kHeaderRoom;
+    for (const Segment& segment : stored.segments)
+      bytes += segment.bytes.size() + (segment.sealed ? 0 : kSealRoom);
+    if (bytes > limits::kRecordBytesMax)
+      return Refusal{Outcome::kDenied, Errc::kLimitExceeded, "record-bytes"};
+  }
+  return std::nullopt;
+}
+
+void Ingestion::lay_out_target(const RecordWrite& write, Target& target) {
   ReplicaNumbers& numbers = txn_.hub_.store().numbers();
   StoredRecord fresh = to_stored(target.record, target.number, numbers);
   if (!target.exists) {
     target.stored = std::move(fresh);
-    return {};
+    return;
   }
   target.stored.header = std::move(fresh.header);
   for (Segment& segment : fresh.segments) {
@@ -293,7 +309,6 @@ Status Ingestion::store_target(const RecordWrite& write, Target& target) {
       target.stored.segments.insert(at, std::move(segment));
     }
   }
-  return {};
 }
 
 Status Ingestion::update_scopes(const RecordWrite& write, Target& target) {
@@ -332,7 +347,6 @@ Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
       if (!number) return number.error();
       target.number = *number;
     }
-    SATCHEL_TRY(store_target(body.records[i], target));
     target.stored.number = target.number;
     SATCHEL_TRY(update_scopes(body.records[i], target));
     // What the author may not hold any more must not be left in his base by his own write.
@@ -390,6 +404,7 @@ Result<wire::CommitResult> Ingestion::take(CommitBody body) {
   }
   seq_ = txn_.state_.seq + 1;
   if (auto refusal = join_all(body, result)) return refuse(*refusal);
+  if (auto refusal = lay_out(body)) return refuse(*refusal);
   SATCHEL_TRY(store(body, result));
   return result;
 }

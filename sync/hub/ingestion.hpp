@@ -13,7 +13,7 @@ namespace satchel::sync {
 
 // Lives for one commit. Thread-bound.
 //
-//   check -> load -> judge -> (reduce) -> join -> store
+//   check -> load -> judge -> (reduce) -> join -> lay out -> store
 class Ingestion {
  public:
   using TakenOut = std::set<std::pair<RecordId, FieldId>>;
@@ -67,8 +67,10 @@ class Ingestion {
   static void take_out(CommitBody& body, const TakenOut& fields, wire::CommitResult& result);
   Result<std::optional<Refusal>> judge_cycles(const CommitBody& body);
   std::optional<Refusal> join_all(const CommitBody& body, wire::CommitResult& result);
+  // Gives each target its stored form.
+  std::optional<Refusal> lay_out(const CommitBody& body);
+  void lay_out_target(const RecordWrite& write, Target& target);
   Status store(const CommitBody& body, wire::CommitResult& result);
-  Status store_target(const RecordWrite& write, Target& target);
   Status update_scopes(const RecordWrite& write, Target& target);
 
   HubTxn& txn_;

@@ -80,6 +80,7 @@ Record join(const Record& a, const Record& b) {
   Record joined;
   joined.collection = a.collection;
   joined.id = a.id;
+  joined.extras = std::max(a.extras, b.extras);
   joined.entries.reserve(std::max(a.entries.size(), b.entries.size()));
   auto left = a.entries.begin();
   auto right = b.entries.begin();

@@ -33,6 +33,9 @@ struct Record {
   CollectionId collection = 0;
   RecordId id;
   std::vector<Entry> entries;
+  // Of the stored header: what a later version put there, kept byte for byte by whoever rewrites
+  // the record. Not part of what replicas agree on.
+  Bytes extras{};
   friend bool operator==(const Record&, const Record&) = default;
 
   [[nodiscard]] const Entry* find(FieldId field, ByteView key = {}) const;

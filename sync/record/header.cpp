@@ -75,7 +75,7 @@ Result<Record> open_record(ReadTxn& txn, const StoredRecord& stored,
                            const ReplicaNumbers& numbers) {
   auto header = decode_header(stored.header, numbers);
   if (!header) return header.error();
-  Record record{header->collection, header->id, {}};
+  Record record{header->collection, header->id, {}, std::move(header->extras)};
   for (const Segment& segment : stored.segments) {
     if (!segment.sealed) {
       SATCHEL_TRY(decode_segment(segment.bytes, segment.privacy, numbers, record.entries));
@@ -96,7 +96,7 @@ Result<Record> open_record(ReadTxn& txn, const StoredRecord& stored,
 StoredRecord to_stored(const Record& record, RecordNumber number, ReplicaNumbers& numbers) {
   StoredRecord stored;
   stored.number = number;
-  RecordHeader header{record.collection, record.id, std::nullopt, {}};
+  RecordHeader header{record.collection, record.id, std::nullopt, record.extras};
   std::array<std::vector<Entry>, kPrivacyClassCount> classes;
   for (const Entry& entry : record.entries) {
     if (entry.field == kLifeField) {

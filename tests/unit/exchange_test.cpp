@@ -1,5 +1,6 @@
 // The exchange between hub and edges, message by message: what sync.md's named traces say must
 // hold.
+#include "schema/model/limits.hpp"
 #include "tests/support/workplace.hpp"
 
 namespace satchel::test {
@@ -469,6 +470,26 @@ TEST_F(Field, NothingIsSentWhenNothingChanged) {
   };
   ASSERT_TRUE(bob->sync(count));
   EXPECT_EQ(pages, 0U);
+}
+
+TEST_F(Field, LargeRecordsComeInPagesThatFitAFrame) {
+  std::vector<RecordId> ids;
+  for (int i = 0; i < 30; ++i) {
+    ids.push_back(ann->create("accounts", "industry", Value{std::string(900'000, 'x')}));
+    ASSERT_TRUE(ann->sync());
+  }
+  std::size_t largest = 0;
+  const auto measure = [&](bool to_hub, const Bytes& message) {
+    const auto frame = wire::decode_frame(message);
+    EXPECT_TRUE(frame) << frame.error().message();
+    if (const auto* changes = std::get_if<wire::Changes>(&*frame); !to_hub && changes != nullptr)
+      largest = std::max(largest, changes->page.size());
+    return true;
+  };
+  ASSERT_TRUE(bob->sync(measure));
+  EXPECT_GT(largest, 900'000U);
+  EXPECT_LT(largest, limits::kFrameBytesMax);
+  for (const RecordId& id : ids) EXPECT_NE(bob->shows("accounts", id, "industry"), "-");
 }
 
 }  // namespace
