@@ -162,6 +162,7 @@ Status SyncDriver::begin(ByteView tls_exporter) {
     Core* core = host_.core();
     if (core == nullptr) return Error{Errc::kCancelled, "the replica is suspended"};
     sync::EdgeSession::Config config{Bytes{tls_exporter}, *core->signer, live_};
+    config.older_schema = older_schema_;
     session_ = std::make_unique<sync::EdgeSession>(*core->edge, std::move(config));
   }
   set_phase(Phase::kBusy);
@@ -327,8 +328,12 @@ void SyncDriver::on_schema(const Bytes& hash, Result<HttpsAnswer> answer) {
   {
     const Gate::Hold hold{host_.gate()};
     if (Core* core = host_.core()) {
-      adopted = core->edge->adopt_schema(std::move(*catalog));
-      core->indexes->clear();
+      // A server that was restored may have lost the schema that this replica has from it: it is
+      // spoken with all the same, and keeps what it does not know.
+      const bool older = core->edge->catalog().accepts_successor_of(**catalog).has_value();
+      older_schema_ = older ? hash : Bytes{};
+      adopted = older ? Status{} : core->edge->adopt_schema(std::move(*catalog));
+      if (!older) core->indexes->clear();
     }
   }
   if (!adopted) return after_failure(adopted.error());

@@ -98,6 +98,7 @@ class SyncDriver final : private SessionPort {
   std::vector<std::function<void()>> stopped_;
   SyncReport report_;
   Bytes access_token_;
+  Bytes older_schema_;  // The server's, where ours follows it.
   std::uint64_t next_waiter_ = 1;
   std::uint64_t pause_ = 0;     // Names the pause that is under way; a newer one overrules it.
   unsigned failures_ = 0;       // In a row.

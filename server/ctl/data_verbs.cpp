@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
+#include "schema/catalog/place_findings.hpp"
 #include "server/admin/dump.hpp"
 #include "server/ctl/verbs.hpp"
 
@@ -91,7 +92,7 @@ Status send_schema(CtlSession& session, const std::string& file, const std::stri
   auto client = session.client();
   if (!client) return client.error();
   auto body = (*client)->post(kRoot + path, (*catalog)->serialized(), "application/octet-stream");
-  if (!body) return body.error();
+  if (!body) return schema::place_findings(body.error(), **catalog, file);
   return print_body(session, *body);
 }
 

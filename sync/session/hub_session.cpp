@@ -28,7 +28,7 @@ Bytes HubSession::failure_frame(const Error& error, std::uint32_t retry_after_ms
       wire::Failure{static_cast<std::int32_t>(error.code), error.context, retry_after_ms}, false);
 }
 
-bool HubSession::idle() const {
+bool HubSession::quiet() const {
   return phase_ == Phase::kWelcomed && outgoing_.empty() && work_.empty() && work_under_way_ == 0 &&
          !poked_;
 }

@@ -22,10 +22,45 @@
 
 namespace satchel::sync {
 
+enum class SessionRole : std::uint8_t { kHub, kEdge };
+
+// One side of an exchange, whichever it is: all that carries messages between two sides need know.
+// The role is given at construction, by the class that is made. Thread-bound.
+class Session {
+ public:
+  // Work for the writer: run it in a HubTxn and give its outcome back after the durable commit.
+  struct Work {
+    // In the group's transaction; an Error is this session's alone.
+    std::function<Status(HubTxn& txn)> run;
+    // On the session's thread, after the commit (or its failure).
+    std::function<void(const Status& durable)> done;
+  };
+
+  explicit Session(SessionRole role) : role_(role) {}
+  virtual ~Session() = default;
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  [[nodiscard]] SessionRole role() const { return role_; }
+
+  // One whole message of the peer. An Error ends the session.
+  virtual Status receive(ByteView message) = 0;
+  // The next message to send, nothing when there is none now.
+  virtual Result<std::optional<Bytes>> generate() = 0;
+  // What must be made durable before this side goes on. Only a hub has any: an edge works on its
+  // store at once.
+  virtual std::optional<Work> take_work() { return std::nullopt; }
+  // Something was committed on this side: generate may have a message.
+  virtual void poke() {}
+  // Nothing to send, no answer due, no work under way.
+  [[nodiscard]] virtual bool quiet() const = 0;
+
+ private:
+  const SessionRole role_;
+};
+
 // The server's side. Thread-bound to its connection: calls never overlap. receive and generate read
-// the store, so
-// they run off the I/O threads.
-class HubSession {
+// the store, so they run off the I/O threads.
+class HubSession final : public Session {
  public:
   struct Config {
     Bytes tls_exporter;  // 32 bytes, RFC 9266 / RFC 5705 label "EXPORTER-satchel-sync-v1".
@@ -33,32 +68,21 @@ class HubSession {
     // A fresh short-lived token for the device's HTTPS calls.
     std::function<Bytes(const Device& device)> make_access_token;
   };
-  HubSession(Hub& hub, Config config) : hub_(hub), config_(std::move(config)) {}
+  HubSession(Hub& hub, Config config)
+      : Session(SessionRole::kHub), hub_(hub), config_(std::move(config)) {}
 
-  // One whole message from the device. An Error ends the session: failure_frame() is what to send
-  // before closing.
-  Status receive(ByteView message);
-  // The next message to send, nothing when there is none now.
-  Result<std::optional<Bytes>> generate();
-
-  // Work for the writer: when not empty, run it in a HubTxn and give its outcome back after the
-  // durable commit.
-  // Progress and fences travel the same way.
-  struct Work {
-    // In the group's transaction; an Error is this session's alone.
-    std::function<Status(HubTxn& txn)> run;
-    // On the session's thread, after the commit (or its failure).
-    std::function<void(const Status& durable)> done;
-  };
-  std::optional<Work> take_work();
-
+  // After an Error failure_frame() is what to send before closing.
+  Status receive(ByteView message) override;
+  Result<std::optional<Bytes>> generate() override;
+  // Progress and fences travel the same way as commits.
+  std::optional<Work> take_work() override;
   // The notifier says that the hub's sequence has risen.
-  void poke() { poked_ = true; }
+  void poke() override { poked_ = true; }
   // Closing: a frame that tells the device why.
   static Bytes failure_frame(const Error& error, std::uint32_t retry_after_ms = 0);
 
   [[nodiscard]] bool greeted() const { return phase_ >= Phase::kWelcomed; }
-  [[nodiscard]] bool idle() const;  // Nothing to send, no work under way.
+  [[nodiscard]] bool quiet() const override;
   [[nodiscard]] const std::optional<Device>& device() const { return device_; }
   // For backpressure.
   [[nodiscard]] std::size_t commits_waiting() const { return commits_waiting_; }
@@ -109,27 +133,28 @@ class HubSession {
 };
 
 // The device's side. Thread-bound; works on its Edge at once.
-class EdgeSession {
+class EdgeSession final : public Session {
  public:
   struct Config {
     Bytes tls_exporter;
     crypto::Signer& signer;
     bool live = false;                     // Stay for changes after catching up.
     std::size_t push_bytes = 1024 * 1024;  // Of one Push frame; at most two are under way.
+    // Hash of a schema of the server's that the replica's own follows, as after a restore of the
+    // server: it is let stand, and what the server does not know passes through it untouched.
+    Bytes older_schema{};
   };
-  EdgeSession(Edge& edge, Config config) : edge_(edge), config_(std::move(config)) {}
+  EdgeSession(Edge& edge, Config config)
+      : Session(SessionRole::kEdge), edge_(edge), config_(std::move(config)) {}
 
-  Status receive(ByteView message);         // One whole message from the server.
-  Result<std::optional<Bytes>> generate();  // The next message to send.
-  // A local commit was made: generate may have a Push.
-  void poke() {}
-
+  Status receive(ByteView message) override;
+  Result<std::optional<Bytes>> generate() override;
   // Everything was sent, answered and applied: an exchange that is not live may end.
-  [[nodiscard]] bool quiet() const;
+  [[nodiscard]] bool quiet() const override;
   [[nodiscard]] bool welcomed() const { return welcomed_; }
   [[nodiscard]] const Bytes& access_token() const { return access_token_; }
-  // The server speaks a newer schema than this replica has: fetch it by this hash, adopt it,
-  // connect again.
+  // The server speaks another schema than this replica has: fetch it by this hash, adopt it where
+  // it is newer, else name it as `older_schema`, and connect again.
   [[nodiscard]] const std::optional<Bytes>& schema_wanted() const { return schema_wanted_; }
   struct Counters {
     std::uint64_t frames_in = 0, frames_out = 0, bytes_in = 0, bytes_out = 0, commits_pushed = 0,

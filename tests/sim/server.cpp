@@ -84,7 +84,7 @@ void SimServer::poke_all() {
 bool SimServer::idle() const {
   return works_.empty() &&
          std::all_of(sessions_.begin(), sessions_.end(), [](const SessionPtr& session) {
-           return session->over || session->session.idle();
+           return session->over || session->session.quiet();
          });
 }
 
