@@ -4,6 +4,7 @@
 import sys
 import unittest
 
+import named_tests
 import tidy
 
 BODY = "  step();\n"
@@ -155,6 +156,12 @@ class Tables(unittest.TestCase):
                     'SATCHEL_ERROR(kA, 2, "b", 1, "This went wrong.")\n']:
             self.assertEqual(len(list(tidy.check_errors(good + bad))), 1, bad)
         self.assertEqual(list(tidy.check_errors(good)), [])
+
+    def test_tests_that_documents_name_are_there(self):
+        names, scripts = {("Frames", "AreRead")}, {"device.sh"}
+        text = "`Frames.AreRead` `...AreLost` `Frames.*` `Nobody.Is` `Nobody.*` `device.sh` `no.sh`"
+        self.assertEqual(list(named_tests.missing_in(text, names, scripts)),
+                         ["...AreLost", "Nobody.Is", "Nobody.*", "no.sh"])
 
     def test_folders(self):
         for path in ["sync/util/a.cpp", "server/common/a.cpp", "sdk/support/a.hpp",

@@ -1,0 +1,28 @@
+#!/bin/bash
+# Peers that speak nonsense on the sync endpoint are shut out; the server and its devices go on.
+. "$(dirname "$0")/lib.sh" "$1"
+make_server
+start_server
+device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
+ctl user create ann --role rep >/dev/null || fatal "user create"
+device ann enroll "$(ctl device enroll --user ann)" >/dev/null 2>&1 || fatal "enroll"
+ID=$(device ann put accounts name=Before)
+device ann sync >/dev/null || fatal "sync"
+
+python3 -B "$(dirname "$0")/bad_frames.py" "${HOSTPORT%:*}" "${HOSTPORT#*:}" "$CA" >"$WORK/endings" 2>&1
+expect "every case was put" 10 "$(wc -l <"$WORK/endings")"
+expect "none is left open" 0 "$(grep -c 'left open' "$WORK/endings")"
+expect_match "a text message" '^text: closed 1003$' "$(grep '^text:' "$WORK/endings")"
+for name in empty noise "unknown flag" "bomb before hello" "too large before hello" endless; do
+  expect_match "$name" '(closed 1[0-9]{3}|closed 4[0-9]{3}|cut)$' "$(grep "^$name:" "$WORK/endings")"
+done
+cat "$WORK/endings"
+
+expect "the server lives on" 200 "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$CA" "$URL/healthz")"
+device ann put accounts "$ID" name=After >/dev/null || fatal "put"
+expect "its devices sync" 0 "$(device ann sync >/dev/null 2>&1; echo $?)"
+expect_match "what they write arrives" '"name":"After"' "$(ctl -o json record get accounts "$ID")"
+expect "its store is whole" 0 "$(ctl fsck >/dev/null; echo $?)"
+stop_server
+expect "and it drains" 0 "$SERVER_STATUS"
+finish

@@ -1,0 +1,207 @@
+// What a peer that is broken or hostile may send once it has shown who it is: each is refused with
+// an error that says what it was, nothing that was acknowledged is lost, and everybody goes on.
+#include <zstd.h>
+
+#include "schema/model/limits.hpp"
+#include "schema/model/varint.hpp"
+#include "tests/support/workplace.hpp"
+
+namespace satchel::test {
+namespace {
+
+using sync::Role;
+
+Bytes compressed(const Bytes& content) {
+  Bytes out(1 + ZSTD_compressBound(content.size()), '\1');
+  out.resize(1 + ZSTD_compress(out.data() + 1, out.size() - 1, content.data(), content.size(), 1));
+  return out;
+}
+// Pointers to pointers, deeper than any frame has them, where a Push's commits should be.
+Bytes nested() {
+  constexpr std::uint64_t kLevels = 40;
+  const std::uint64_t pointer = std::uint64_t{1} << 48;
+  Bytes words(1, '\0');
+  append_u64(words, (kLevels + 3) << 32);
+  append_u64(words, pointer | std::uint64_t{1} << 32);
+  append_u64(words, static_cast<std::uint64_t>(wire::Kind::kPush));
+  for (std::uint64_t i = 0; i < kLevels; ++i) append_u64(words, pointer);
+  append_u64(words, 0);
+  return words;
+}
+
+struct Hostile {
+  const char* name;
+  Bytes message;
+  Errc code;
+  const char* says;
+};
+std::vector<Hostile> hostile_messages() {
+  const Bytes good = wire::encode_frame(wire::Push{std::vector<wire::Commit>(3)}, false);
+  Bytes long_text = wire::encode_frame(
+      wire::Failure{1, std::string(limits::kFrameTextBytesMax + 1, 'x'), 0}, false);
+  return {
+      {"nothing", {}, Errc::kFrameMalformed, "an empty message"},
+      {"an unknown flag", "\x07" + good.substr(1), Errc::kFrameMalformed, "unknown flag"},
+      {"noise", "\0" + Bytes(64, '\xA5'), Errc::kFrameMalformed, "not a message"},
+      {"half a message", good.substr(0, 1 + (good.size() / 16) * 8), Errc::kFrameMalformed,
+       "not a message"},
+      {"an odd length", good + "x", Errc::kFrameMalformed, "whole words"},
+      {"too much", Bytes(1 + limits::kFrameBytesMax + 8, '\0'), Errc::kFrameTooLarge, "a message"},
+      {"a bomb", compressed(Bytes(64 << 20, '\0')), Errc::kFrameTooLarge, "after decompression"},
+      {"a deep nest", nested(), Errc::kFrameMalformed, "not a message"},
+      {"no zstd", "\1" + Bytes(64, 'z'), Errc::kFrameMalformed, "does not say its size"},
+      {"a long text", long_text, Errc::kLimitExceeded, "a text in a frame"},
+      {"a second challenge", wire::encode_frame(wire::Challenge{Bytes(32, 'c')}, false),
+       Errc::kFrameUnexpected, "a challenge out of turn"},
+  };
+}
+
+struct BadInput : testing::Test {
+  Office office;
+  std::unique_ptr<Phone> ann;
+  std::unique_ptr<Phone> bob;
+  RecordId id;
+
+  BadInput() {
+    office.add_user("ann", Role::kRep);
+    office.add_user("bob", Role::kRep);
+    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 41);
+    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 42);
+    id = ann->create("accounts", "industry", Value{"retail"});
+    EXPECT_TRUE(ann->sync() && bob->sync());
+  }
+  // Two sides of ann's connection, past their greeting.
+  struct Connection {
+    sync::HubSession hub;
+    sync::EdgeSession edge;
+  };
+  std::unique_ptr<Connection> connect() {
+    std::unique_ptr<Connection> both{
+        new Connection{sync::HubSession{*office.hub, {Bytes(32, 'x'), 4096, {}}},
+                       sync::EdgeSession{*ann->edge, {Bytes(32, 'x'), *ann->signer}}}};
+    EXPECT_TRUE(both->edge.receive(**both->hub.generate()));
+    EXPECT_TRUE(both->hub.receive(**both->edge.generate()));
+    office.work_for(both->hub);
+    EXPECT_TRUE(both->edge.receive(**both->hub.generate()));
+    EXPECT_TRUE(both->hub.greeted() && both->edge.welcomed());
+    return both;
+  }
+  // What the hub answers to a Push that was made by hand.
+  Status pushed(std::vector<wire::Commit> commits) {
+    auto both = connect();
+    SATCHEL_TRY(both->hub.receive(wire::encode_frame(wire::Push{std::move(commits)}, false)));
+    office.work_for(both->hub);
+    for (auto message = both->hub.generate(); message; message = both->hub.generate()) {
+      if (!*message) return {};
+      const auto frame = wire::decode_frame(**message);
+      const auto* failure = std::get_if<wire::Failure>(&*frame);
+      if (failure != nullptr) return Error{*errc_from_number(failure->code), failure->context};
+    }
+    return {};
+  }
+  std::vector<wire::Commit> unsent() {
+    return *ann->edge->commits_after(ann->edge->state().watermark, 1 << 20);
+  }
+  void everybody_goes_on() {
+    ASSERT_TRUE(ann->set("accounts", id, "website", Value{"a.example"}));
+    const Status synced = ann->sync();
+    ASSERT_TRUE(synced) << synced.error().message();
+    ASSERT_TRUE(bob->sync());
+    EXPECT_EQ(ann->edge->pending_count(), 0U);
+    EXPECT_EQ(bob->shows("accounts", id, "industry"), "\"retail\"") << "acknowledged before";
+    EXPECT_EQ(bob->shows("accounts", id, "website"), "\"a.example\"");
+  }
+};
+
+TEST_F(BadInput, HostileMessagesEndTheirSessionAtTheHubAndNothingElse) {
+  for (const Hostile& hostile : hostile_messages()) {
+    SCOPED_TRACE(hostile.name);
+    const auto both = connect();
+    const Status received = both->hub.receive(hostile.message);
+    ASSERT_FALSE(received);
+    const bool out_of_turn = hostile.code == Errc::kFrameUnexpected;
+    EXPECT_EQ(received.error().code, hostile.code) << received.error().message();
+    if (!out_of_turn) {
+      EXPECT_NE(received.error().context.find(hostile.says), std::string::npos)
+          << received.error().message();
+    }
+    EXPECT_FALSE(received.error().context.empty());
+    everybody_goes_on();
+  }
+}
+
+TEST_F(BadInput, HostileMessagesEndTheirSessionAtTheDeviceAndLoseNoUnsentWork) {
+  for (const Hostile& hostile : hostile_messages()) {
+    SCOPED_TRACE(hostile.name);
+    const auto both = connect();
+    ASSERT_TRUE(ann->set("accounts", id, "size", Value{hostile.name}));
+    const Status received = both->edge.receive(hostile.message);
+    ASSERT_FALSE(received);
+    EXPECT_EQ(received.error().code, hostile.code) << received.error().message();
+    EXPECT_NE(received.error().context.find(hostile.says), std::string::npos)
+        << received.error().message();
+    EXPECT_EQ(ann->edge->pending_count(), 1U);
+    everybody_goes_on();
+    EXPECT_EQ(bob->shows("accounts", id, "size"), '"' + std::string{hostile.name} + '"');
+  }
+}
+
+TEST_F(BadInput, ARepeatedPushGetsItsFirstAnswerAndTakesEffectOnce) {
+  ASSERT_TRUE(ann->write(
+      [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", id, "visitCount", 5); }));
+  const auto commits = unsent();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(pushed(commits));
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", id, "visitCount"), "5");
+  everybody_goes_on();
+  EXPECT_EQ(bob->shows("accounts", id, "visitCount"), "5");
+}
+
+TEST_F(BadInput, CommitsInAnotherOrderStopAtTheGapAndComeAgain) {
+  for (const char* value : {"1", "2", "3"})
+    ASSERT_TRUE(ann->set("accounts", id, "size", Value{value}));
+  auto commits = unsent();
+  ASSERT_EQ(commits.size(), 3U);
+  std::swap(commits[1], commits[2]);
+  const Status refused = pushed(commits);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kCommitGap);
+  EXPECT_EQ(refused.error().context, "expected commit 3, got 4");
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", id, "size"), "\"1\"");
+  everybody_goes_on();
+  EXPECT_EQ(bob->shows("accounts", id, "size"), "\"3\"");
+}
+
+TEST_F(BadInput, AForkAndAnothersDotEndTheSessionAndSayWhichCommit) {
+  ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
+  auto commits = unsent();
+  ASSERT_TRUE(pushed(commits));
+  auto forked = commits;
+  forked[0].header.purpose = "ServiceProvision";
+  forked[0].header.content_hash = sync::content_hash(forked[0].header, forked[0].sections);
+  const Status fork = pushed(forked);
+  ASSERT_FALSE(fork);
+  EXPECT_EQ(fork.error(), (Error{Errc::kCommitFork, "commit 2"}));
+  commits[0].header.replica = bob->edge->state().replica;
+  const Status foreign = pushed(commits);
+  ASSERT_FALSE(foreign);
+  EXPECT_EQ(foreign.error(), (Error{Errc::kForeignDot, "commit 2 names another replica"}));
+  everybody_goes_on();
+  EXPECT_EQ(bob->shows("accounts", id, "size"), "\"big\"");
+}
+
+TEST_F(BadInput, ACommitWhoseBodyIsBrokenIsRefusedAloneAndToldToItsAuthor) {
+  for (const char* value : {"1", "2"}) ASSERT_TRUE(ann->set("accounts", id, "size", Value{value}));
+  auto commits = unsent();
+  commits[0].sections[1].bytes.pop_back();
+  commits[0].header.content_hash = sync::content_hash(commits[0].header, commits[0].sections);
+  auto txn = office.hub->begin();
+  const auto outcome = (*txn)->ingest({ann->edge->state().replica, "ann", Role::kRep, commits});
+  ASSERT_TRUE(outcome && outcome->results.size() == 2);
+  EXPECT_EQ(outcome->results[0].outcome, wire::Outcome::kInvalid);
+  EXPECT_EQ(outcome->results[0].code, static_cast<std::int32_t>(Errc::kCommitInvalid));
+  EXPECT_EQ(outcome->results[0].rule, "body");
+  EXPECT_EQ(outcome->results[1].outcome, wire::Outcome::kApplied) << "it delays only itself";
+}
+
+}  // namespace
+}  // namespace satchel::test
