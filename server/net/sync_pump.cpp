@@ -19,6 +19,7 @@ namespace websocket = beast::websocket;
 constexpr std::chrono::seconds kHandshakeDeadline{10};  // Of the upgrade and of the closing, too.
 // A peer that does not answer pings for so long is gone; it is pinged at half that time.
 constexpr std::chrono::seconds kIdleDeadline{120};
+constexpr std::size_t kMessageBytesMax = 1 + limits::kFrameCompressedBytesMax;  // Flag, frame.
 constexpr std::chrono::seconds kWriteDeadline{120};  // Of one frame: slow links exist.
 constexpr std::chrono::seconds kGreetingDeadline{20};
 // Waits are woken by signals; this is only their deadline.
@@ -139,7 +140,7 @@ net::awaitable<void> SyncPump::read_messages(beast::flat_buffer& buffer) {
     co_await run_on(channel_->executor(), std::move(receive));
     signal();
     co_await wait_until_readable();
-    if (channel_->greeted()) socket_.read_message_max(limits::kFrameCompressedBytesMax);
+    if (channel_->greeted()) socket_.read_message_max(kMessageBytesMax);
   }
 }
 

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Peers that speak nonsense on the sync endpoint are shut out; the server and its devices go on.
+# Peers that speak nonsense on the sync endpoint are shut out, and a device that says much is not; the
+# server and its devices go on.
 . "$(dirname "$0")/lib.sh" "$1"
 make_server
 start_server
@@ -22,6 +23,19 @@ expect "the server lives on" 200 "$(curl -s -o /dev/null -w '%{http_code}' --cac
 device ann put accounts "$ID" name=After >/dev/null || fatal "put"
 expect "its devices sync" 0 "$(device ann sync >/dev/null 2>&1; echo $?)"
 expect_match "what they write arrives" '"name":"After"' "$(ctl -o json record get accounts "$ID")"
+
+# What a device may write it can send: nearly 8 MiB in one commit, of letters that do not compress.
+python3 - >"$WORK/large.ndjson" <<'LARGE'
+import json, random, string
+draw = random.Random(7)
+for _ in range(8):
+    text = "".join(draw.choices(string.ascii_letters + string.digits + "+/", k=1040000))
+    print(json.dumps({"op": "put", "collection": "accounts", "fields": {"industry": text}}))
+LARGE
+expect "the largest commit" 0 "$(device ann batch "$WORK/large.ndjson" >/dev/null 2>&1; echo $?)"
+expect "is sent" 0 "$(device ann sync --retries 0 >/dev/null 2>&1; echo $?)"
+expect "and leaves the outbox" 0 "$(device ann -o json pending | wc -l)"
+expect "and arrives" 8 "$(ctl export accounts | awk 'length > 1040000' | wc -l)"
 expect "its store is whole" 0 "$(ctl fsck >/dev/null; echo $?)"
 stop_server
 expect "and it drains" 0 "$SERVER_STATUS"

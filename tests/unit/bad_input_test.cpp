@@ -42,7 +42,7 @@ std::vector<Hostile> hostile_messages() {
   return {
       {"nothing", {}, Errc::kFrameMalformed, "an empty message"},
       {"an unknown flag", "\x07" + good.substr(1), Errc::kFrameMalformed, "unknown flag"},
-      {"noise", "\0" + Bytes(64, '\xA5'), Errc::kFrameMalformed, "not a message"},
+      {"noise", Bytes(1, '\0') + Bytes(64, '\xA5'), Errc::kFrameMalformed, "not a message"},
       {"half a message", good.substr(0, 1 + (good.size() / 16) * 8), Errc::kFrameMalformed,
        "not a message"},
       {"an odd length", good + "x", Errc::kFrameMalformed, "whole words"},
