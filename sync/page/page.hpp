@@ -45,8 +45,8 @@ class PageWriter {
   explicit PageWriter(const ReplicaNumbers& source) : source_(source) {}
 
   void add_evict(CollectionId collection, const RecordId& id, std::string_view scope);
-  // Adds of each segment what `keep` accepts, null for all; false where that is nothing, and no item
-  // is added. Errors: those of transcode_segment.
+  // Adds of each segment what `keep` accepts, null for all; false where that is nothing, and no
+  // item is added. Errors: those of transcode_segment.
   Result<bool> add(CollectionId collection, const RecordId& id, bool whole,
                    std::span<const PageSegment> segments, const KeepEntry* keep);
   [[nodiscard]] std::size_t size() const { return items_.size(); }

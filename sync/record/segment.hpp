@@ -46,8 +46,8 @@ Status decode_fields(ByteView bytes, PrivacyClass privacy, const ReplicaNumbers&
 // Rewrites a segment under another numbering, keeping only entries that `keep` accepts (field,
 // seq), without building entries. Returns an empty string where none is left. For pages on the
 // server and their application on a device. `to_number` is by old number, kNoNumber where there is
-// none. `concurrent` becomes true where a register that is kept has several siblings: their order is
-// one of ids, and only decode_segment checks it.
+// none. `concurrent` becomes true where a register that is kept has several siblings: their order
+// is one of ids, and only decode_segment checks it.
 inline constexpr ReplicaNumber kNoNumber = UINT32_MAX;
 using KeepEntry = std::function<bool(FieldId field, Sequence seq)>;
 Result<Bytes> transcode_segment(ByteView bytes, std::span<const ReplicaNumber> to_number,
