@@ -56,10 +56,10 @@ inline double quantile(std::vector<double> samples, double share) {
 inline double median(const std::vector<double>& samples) { return quantile(samples, 0.5); }
 inline double least(const std::vector<double>& samples) { return quantile(samples, 0); }
 
-// Processor time of this thread: on a busy machine only it can be compared.
-inline double processor_seconds() {
+// Processor time of this thread, or of the process: on a busy machine only it can be compared.
+inline double processor_seconds(clockid_t of = CLOCK_THREAD_CPUTIME_ID) {
   timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  clock_gettime(of, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 

@@ -136,16 +136,19 @@ int run_open(const Setting& setting, const std::string& name) {
   const Read read = take(device.read(kPurpose));
   const List found = take(read.query("accounts", "owner = \"rep3\"", {.order = {}, .limit = 10}));
   const double usable = timer.seconds();
+  const double used = processor_seconds(CLOCK_PROCESS_CPUTIME_ID);
   const Timer again;
   take(read.query("accounts", "owner = \"rep4\"", {.order = {}, .limit = 10}));
+  const double next = again.seconds();
   if (found.size() != 10) give_up("the query found too few");
-  std::printf("%.6f %.6f %.6f\n", opened, usable, again.seconds());
+  std::printf("%.6f %.6f %.6f %.6f\n", opened, usable, next, used);
   return 0;
 }
 
 void measure_open(const Setting& setting) {
   std::vector<double> opened;
   std::vector<double> usable;
+  std::vector<double> processor;
   for (int i = 0; i < setting.rounds + 2; ++i) {
     const std::string line = run({setting.self, "--bin", setting.bin, "--folder", setting.folder,
                                   "--device", "open", "first1", "-"},
@@ -153,7 +156,9 @@ void measure_open(const Setting& setting) {
     double first = 0;
     double second = 0;
     double third = 0;
-    std::istringstream{line} >> first >> second >> third;
+    double used = 0;
+    std::istringstream{line} >> first >> second >> third >> used;
+    processor.push_back(used);
     opened.push_back(first);
     usable.push_back(second);
     std::fprintf(stderr, "open %.1f ms, usable %.1f ms, next query %.2f ms\n", first * 1e3,
@@ -162,7 +167,8 @@ void measure_open(const Setting& setting) {
   const double raw = read_and_open_seconds(home(setting, "first1").path + "/replica/data.mdb", 256);
   print({"open of " + std::to_string(setting.records) + " records, indexes usable",
          format("%.0f ms", least(usable) * 1e3) +
-             format(" (open alone %.0f ms)", least(opened) * 1e3),
+             format(" (open alone %.0f ms)", least(opened) * 1e3) +
+             format(" (processor %.0f ms)", least(processor) * 1e3),
          "<= 300 ms", least(usable) <= 0.3,
          "reading and opening every byte: " + format("%.0f ms", raw * 1e3), least(usable) / raw});
 }

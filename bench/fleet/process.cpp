@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 
 namespace satchel::bench {
@@ -101,6 +102,13 @@ std::size_t anonymous_bytes(pid_t process) {
     return std::strtoull(line.c_str() + 8, nullptr, 10) * 1024;
   }
   return 0;
+}
+
+double processor_seconds_of(pid_t process) {
+  clockid_t clock{};
+  timespec used{};
+  if (::clock_getcpuclockid(process, &clock) != 0 || ::clock_gettime(clock, &used) != 0) return 0;
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 
 }  // namespace satchel::bench

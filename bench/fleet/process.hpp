@@ -49,4 +49,7 @@ std::string run(const std::vector<std::string>& words, const std::string& log);
 // RssAnon of a process, in bytes; 0 where it has gone.
 std::size_t anonymous_bytes(pid_t process);
 
+// Processor time that a running process has used, in seconds.
+double processor_seconds_of(pid_t process);
+
 }  // namespace satchel::bench

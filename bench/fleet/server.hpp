@@ -24,6 +24,7 @@ class Server {
   [[nodiscard]] std::string enrolment(const std::string& user) const;
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::size_t anonymous_bytes() const;
+  [[nodiscard]] double processor_seconds() const { return processor_seconds_of(process_->id()); }
   [[nodiscard]] std::string certificate() const { return data_ + "/tls/server.pem"; }
   [[nodiscard]] std::string private_key() const { return data_ + "/tls/server.key"; }
 

@@ -83,6 +83,8 @@ void print_flat(const Server& server, const std::vector<std::pair<std::size_t, F
 
 struct FirstSync {
   double seconds = 0;
+  double device_cpu_s = 0;
+  double server_cpu_s = 0;
   double received = 0;
   double peak_mib = 0;
 };
@@ -90,12 +92,15 @@ struct FirstSync {
 FirstSync first_sync(const Setting& setting, const Server& server, const std::string& name,
                      const Relay* relay) {
   enroll(server, home(setting, name), "ann");
+  const double before = server.processor_seconds();
   Process device{{setting.self, "--bin", setting.bin, "--folder", setting.folder, "--device",
                   "first-sync", name, relay != nullptr ? relay->address() : "-"},
                  setting.folder + "/device.log"};
   if (device.finish() != 0) give_up("a device failed, see its log");
   FirstSync figures;
-  std::istringstream{device.output()} >> figures.seconds >> figures.received;
+  figures.server_cpu_s = server.processor_seconds() - before;
+  std::istringstream{device.output()} >> figures.seconds >> figures.received >>
+      figures.device_cpu_s;
   figures.peak_mib = static_cast<double>(device.peak_bytes()) / (1 << 20);
   return figures;
 }
@@ -146,20 +151,26 @@ int run_first_sync(const Setting& setting, const std::string& name, const std::s
   Config config = home(setting, name);
   if (connect != "-") config.connect = connect;
   Replica device = take(Replica::open(config));
+  const double before = processor_seconds(CLOCK_PROCESS_CPUTIME_ID);
   const Timer timer;
   const std::string report = take(device.sync_once());
-  std::printf("%.6f %.0f\n", timer.seconds(), number_of(report, "received"));
+  std::printf("%.6f %.0f %.6f\n", timer.seconds(), number_of(report, "received"),
+              processor_seconds(CLOCK_PROCESS_CPUTIME_ID) - before);
   return 0;
 }
 
 void measure_first_sync(const Setting& setting, Server& server, Relay& relay) {
   std::vector<double> seconds;
+  std::vector<double> device_cpu_s;
+  std::vector<double> server_cpu_s;
   double peak_mib = 0;
   for (int i = 0; i < setting.rounds; ++i) {
     const auto one = first_sync(setting, server, "first" + std::to_string(i), nullptr);
     if (one.received < static_cast<double>(setting.records)) give_up("records are missing");
     std::fprintf(stderr, "first sync %d: %.2f s, %.1f MiB\n", i, one.seconds, one.peak_mib);
     seconds.push_back(one.seconds);
+    device_cpu_s.push_back(one.device_cpu_s);
+    server_cpu_s.push_back(one.server_cpu_s);
     peak_mib = std::max(peak_mib, one.peak_mib);
   }
   relay.reset();
@@ -169,7 +180,9 @@ void measure_first_sync(const Setting& setting, Server& server, Relay& relay) {
   const double rate = records / least(seconds);
   const double line =
       tls_bytes_per_second(server.certificate(), server.private_key(), std::size_t{256} << 20);
-  print({"first sync of " + std::to_string(setting.records) + " records", format("%.0f/s", rate),
+  print({"first sync of " + std::to_string(setting.records) + " records",
+         format("%.0f/s", rate) + format(" (processor: device %.2f s", least(device_cpu_s)) +
+             format(", server %.2f s)", least(server_cpu_s)),
          ">= 50,000/s", rate >= 50'000,
          "TLS on loopback: " + format("%.0f MB/s", line / 1e6) + format(", at %.1f B each", wire),
          rate * wire / line});

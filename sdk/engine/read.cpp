@@ -117,7 +117,10 @@ Result<Rows> Replica::run_query(Core& core, std::string_view purpose,
   if (question) {
     auto ids = core.indexes->candidates(*question, purpose);
     if (!ids) return ids.error();
+    // Candidates come sorted by id, as rows do where no order is asked for: the first are enough.
+    const std::size_t enough = order->empty() && options.limit != 0 ? options.limit : SIZE_MAX;
     for (const RecordId& id : *ids) {
+      if (matched.size() >= enough) break;
       auto record = core.edge->shown(id, purpose);
       if (!record) return record.error();
       if (*record) consider(**record);
