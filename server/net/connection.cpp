@@ -1,5 +1,7 @@
 #include "server/net/connection.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <utility>
 
@@ -8,6 +10,7 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "schema/model/limits.hpp"
 #include "server/net/http_fence.hpp"
 #include "server/net/run_on.hpp"
 #include "server/net/sync_pump.hpp"
@@ -22,6 +25,7 @@ constexpr std::chrono::seconds kHandshakeDeadline{10};
 constexpr std::chrono::seconds kWriteDeadline{60};
 constexpr std::chrono::seconds kShutdownDeadline{2};
 constexpr std::size_t kBufferKept = 4096;
+constexpr std::size_t kDrainBytesMax = 2 * limits::kHttpBodyBytesMax;
 
 // Thread-bound to its strand, but for stop().
 class TlsConnection final : public Connection, public std::enable_shared_from_this<TlsConnection> {
@@ -67,6 +71,7 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
       co_return;
     }
     beast::flat_buffer buffer;
+    bool refused = false;
     while (!stopping_) {
       waiting_ = true;
       FencedRequest fenced = co_await read_request(stream_, buffer);
@@ -77,11 +82,13 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
         if (!upgrade_refused_) co_return;
         break;
       }
+      refused = fenced.kind == FencedRequest::Kind::kRefused;
       const bool go_on = co_await answer(fenced);
       if (!go_on) break;
       if (buffer.capacity() > kBufferKept) buffer.shrink_to_fit();
     }
     co_await shut_down();
+    if (refused) co_await drain();
   }
 
   // Whether the connection may take another request.
@@ -137,6 +144,22 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
   net::awaitable<void> shut_down() {
     beast::get_lowest_layer(stream_).expires_after(kShutdownDeadline);
     [[maybe_unused]] const auto [error] = co_await stream_.async_shutdown(kToken);
+  }
+
+  // A peer may still be sending what was refused. Were the connection closed with bytes unread, it
+  // would be reset, and the peer would never read why.
+  net::awaitable<void> drain() {
+    boost::system::error_code ignored;
+    TcpStream& tcp_stream = beast::get_lowest_layer(stream_);
+    tcp_stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    tcp_stream.expires_after(kShutdownDeadline);
+    std::array<char, 16 * 1024> unread;
+    for (std::size_t left = kDrainBytesMax; left > 0;) {
+      const net::mutable_buffer room{unread.data(), std::min(left, unread.size())};
+      const auto [error, size] = co_await tcp_stream.async_read_some(room, kToken);
+      if (error) co_return;
+      left -= size;
+    }
   }
 
   const ConnectionContext& context_;

@@ -49,6 +49,12 @@ expect "a body that waits for 100 Continue" 405 \
 printf x >>"$WORK/body"
 expect "a body over its limit" 413 \
   "$(status -H 'Expect:' --data-binary @"$WORK/body" "$URL/healthz")"
+# The refusal comes while the rest is still on its way, and must be read all the same.
+head -c $((3 * MAX / 2)) /dev/zero >"$WORK/body"
+for time in 1 2 3 4 5; do
+  expect "a body far over its limit, $time" 413 \
+    "$(status -H 'Expect:' --data-binary @"$WORK/body" "$URL/healthz")"
+done
 
 expect "an unknown path" 404 "$(status "$URL/nothing")"
 expect "a HEAD request" 200 "$(status -I "$URL/healthz")"
