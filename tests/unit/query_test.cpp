@@ -368,6 +368,16 @@ TEST_F(Accounts, ScanOnlyWhatTheIndexNames) {
   EXPECT_EQ(plan_of("type = \"shop\" or website = \"x\"").at("kind").as_string(), "scan");
 }
 
+TEST_F(Accounts, AreReadNoFurtherThanTheLimitWhereNoOrderIsAskedFor) {
+  const auto all = *replica->query(kCare, "accounts", "type = \"shop\"", {"", 0});
+  ASSERT_EQ(all.rows.size(), 2U);
+  const auto first = *replica->query(kCare, "accounts", "type = \"shop\"", {"", 1});
+  EXPECT_EQ(first.rows, std::vector<std::string>{all.rows[0]});
+  EXPECT_EQ(json::parse(first.plan).at("scanned").as_int64(), 1);
+  const auto last = *replica->query(kCare, "accounts", "type = \"shop\"", {"-id", 1});
+  EXPECT_EQ(last.rows, std::vector<std::string>{all.rows[1]}) << "an order needs all of them";
+}
+
 TEST_F(Accounts, ComeInTheOrderAskedForWithAbsentValuesLast) {
   EXPECT_EQ(names(*replica->query(kCare, "accounts", "", {"industry,-name", 0})),
             (std::vector<std::string>{"Zeta", "Müller & Söhne", "Muller Straße", "Alpha"}));
