@@ -1,5 +1,7 @@
 // What the reference model is told: who wrote what, having seen what, and in which order the server
 // looked at it.
+#include <algorithm>
+
 #include "sync/hub/rows.hpp"
 #include "tests/sim/world.hpp"
 
@@ -92,9 +94,7 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
   if (variants == variants_.end())
     return fail("the server answered commit " + std::to_string(name.number) +
                 ", which nobody made");
-  const auto variant =
-      std::find_if(variants->second.begin(), variants->second.end(),
-                   [&](const Variant& each) { return each.content_hash == content_hash; });
+  const auto variant = std::ranges::find(variants->second, content_hash, &Variant::content_hash);
   if (variant == variants->second.end())
     return fail("the server answered a commit with content that nobody wrote");
   if (variants->second.size() > 1) model_.written(variant->commit);

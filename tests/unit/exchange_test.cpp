@@ -341,8 +341,8 @@ TEST_F(Field, ARestoredServerGetsBackWhatItHadForgotten) {
   }
 }
 
-// Eve's delete comes back to a record whose maker has not returned, and which she does not hold yet:
-// she has nothing to fold it into, so the page that brings her the record must bring it too.
+// Eve's delete comes back to a record whose maker has not returned, and which she does not hold
+// yet: she has nothing to fold it into, so the page that brings her the record must bring it too.
 TEST_F(Field, AReofferedWriteToARecordThatIsNotHeldYetIsToldByThePage) {
   const auto backup = office.disk->snapshot();
   const RecordId id = shared_account();
