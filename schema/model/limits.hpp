@@ -46,6 +46,7 @@ namespace satchel::limits {
   SATCHEL_LIMIT(kConnectionsMax, 4096, "open connections of one server")                         \
   SATCHEL_LIMIT(kWriterQueueMax, 1024, "units of work waiting for the server's writer")          \
   SATCHEL_LIMIT(kOutboxCommitsMax, 100'000, "commits waiting in one device's outbox")            \
+  SATCHEL_LIMIT(kFormerIdsMax, 64, "replica ids that one device has given up and still settles")  \
   SATCHEL_LIMIT(kQueryBytesMax, 64 * 1024, "bytes of one query expression")                      \
   SATCHEL_LIMIT(kQueryDepthMax, 32, "levels of one query expression")                            \
   SATCHEL_LIMIT(kImportLineBytesMax, 1024 * 1024, "bytes of one line of an imported file")

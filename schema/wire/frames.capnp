@@ -100,6 +100,7 @@ struct HelloBody {
   bundleVersion @15 :UInt64;
   live @16 :Bool;
   bootstrapping @17 :Bool;
+  settling @18 :Bool;
 }
 
 struct Hello {

@@ -46,6 +46,10 @@ struct Section {
   friend bool operator==(const Section&, const Section&) = default;
 };
 
+// Among a header's extras: random bytes, so that two copies of a device that make the same change
+// under the same number make two commits that differ.
+inline constexpr std::uint16_t kCommitNonceExtra = 1;
+
 struct CommitHeader {
   ReplicaId replica;
   std::uint64_t number = 0;
@@ -98,6 +102,9 @@ struct HelloBody {
   bool live = false;           // Wants changes as they happen after it has caught up.
   // Has not yet seen a whole pass: its own commits are sent back to it too.
   bool bootstrapping = false;
+  // `replica` is an id under which this device writes no more: only what was made under it is
+  // pushed, without a fence, and no changes are wanted.
+  bool settling = false;
   friend bool operator==(const HelloBody&, const HelloBody&) = default;
 };
 struct Hello {

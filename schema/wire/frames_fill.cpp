@@ -234,6 +234,7 @@ void fill(form::HelloBody::Builder to, const HelloBody& body) {
   to.setBundleVersion(body.bundle_version);
   to.setLive(body.live);
   to.setBootstrapping(body.bootstrapping);
+  to.setSettling(body.settling);
 }
 
 void fill(form::Frame::Builder to, const Frame& frame) { std::visit(FillFrame{to}, frame); }

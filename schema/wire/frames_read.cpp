@@ -217,6 +217,7 @@ HelloBody read(form::HelloBody::Reader from) {
   body.bundle_version = from.getBundleVersion();
   body.live = from.getLive();
   body.bootstrapping = from.getBootstrapping();
+  body.settling = from.getSettling();
   return body;
 }
 

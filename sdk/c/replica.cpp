@@ -13,6 +13,12 @@ std::unique_ptr<satchel_replica> handle_of(std::unique_ptr<sdk::Replica> engine)
   return handle;
 }
 
+Status give_report(Result<sdk::VerifyReport> report, satchel_text** out) {
+  if (!report) return report.error();
+  SATCHEL_TRY(give(Result<std::string>{std::move(report->json)}, out));
+  return std::move(report->sound);
+}
+
 sdk::QueryOptions to_options(const satchel_query_options* options) {
   if (options == nullptr || options->struct_size < sizeof(satchel_query_options)) return {};
   return {std::string{view(options->order)}, options->limit};
@@ -94,10 +100,17 @@ satchel_status satchel_replica_verify(satchel_replica* replica, satchel_text** o
   return guarded(error, [&]() -> Status {
     if (!all_given(replica, out)) return missing();
     *out = nullptr;
-    bool sound = true;
-    SATCHEL_TRY(give(replica->engine->verify(sound), out));
-    if (!sound) return Error{Errc::kStoreCorrupt, "see the report"};
-    return {};
+    return give_report(replica->engine->verify(), out);
+  });
+}
+satchel_status satchel_verify(const satchel_config* config, satchel_text** out,
+                              satchel_error** error) {
+  return guarded(error, [&]() -> Status {
+    if (!all_given(out)) return missing();
+    *out = nullptr;
+    auto made = to_config(config);
+    if (!made) return made.error();
+    return give_report(sdk::verify_home(*made), out);
   });
 }
 satchel_status satchel_replica_status(satchel_replica* replica, satchel_text** out,

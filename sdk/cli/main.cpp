@@ -32,16 +32,13 @@ int run_wipe(const Globals& globals) {
   return print_answer(Answer::of("{\"wiped\":true}", "wiped"), globals.json());
 }
 
-// A replica that does not open for want of its key still says so in the shape of `verify`.
-int report_unopened(const Globals& globals, const Command& command, const Error& error) {
-  const bool wrong = error.is(SATCHEL_E_KEY_WRONG);
-  if (command.verb == "verify" && (wrong || error.is(SATCHEL_E_KEY_LOST))) {
-    Answer answer = Answer::of(std::string{"{\"bad\":[],\"key\":\""} + (wrong ? "wrong" : "lost") +
-                               "\",\"lost_outbox\":[],\"values\":0}");
-    answer.error = error;
-    return print_answer(answer, globals.json());
-  }
-  return print_error(error, globals.json());
+// Also where the replica does not open: for want of its key, or because of the damage itself.
+int run_verify_home(const Globals& globals) {
+  std::string report;
+  Status sound = Replica::verify(config_of(globals), report);
+  Answer answer = Answer::of(std::move(report));
+  if (!sound) answer.error = sound.error();
+  return print_answer(answer, globals.json());
 }
 
 int run(int argc, char** argv) {
@@ -54,9 +51,10 @@ int run(int argc, char** argv) {
   }
   if (command.verb == "enroll") return run_enroll(globals, command);
   if (command.verb == "wipe") return run_wipe(globals);
+  if (command.verb == "verify") return run_verify_home(globals);
   if (command.watch) hold_signals();
   auto replica = Replica::open(config_of(globals));
-  if (!replica) return report_unopened(globals, command, replica.error());
+  if (!replica) return print_error(replica.error(), globals.json());
   if (command.watch) return run_watch(*replica, globals, command);
   if (command.verb == "shell") return run_shell(*replica, globals);
   return print_answer(run_verb(*replica, globals, command), globals.json());

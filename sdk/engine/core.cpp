@@ -139,6 +139,8 @@ Status Core::settle_install() {
   auto mark = check_install(paths.install_file, *known ? ByteView{**known} : ByteView{}, entropy);
   if (!mark) return mark.error();
   moved = mark->moved;
+  // Before the mark is taken for known: a crash in between only gives one more id.
+  if (moved) SATCHEL_TRY(edge->reidentify());
   if (!*known || **known != mark->value) return put_meta(*store, kInstallKey, mark->value);
   return {};
 }
@@ -158,8 +160,18 @@ Result<std::unique_ptr<Core>> Core::open(const Config& config) {
   auto server = decode_server(**row);
   if (!server) return server.error();
   core->server = std::move(*server);
-  SATCHEL_TRY(core->settle_install());
   SATCHEL_TRY(core->open_edge());
+  SATCHEL_TRY(core->settle_install());
+  return core;
+}
+
+Result<std::unique_ptr<Core>> Core::open_store_alone(const Config& config) {
+  auto core = std::make_unique<Core>();
+  SATCHEL_TRY(core->take_home(config));
+  if (!path_exists(core->paths.store)) {
+    return Error{Errc::kStoreMissing, config.path + " holds no replica: enrol first"};
+  }
+  SATCHEL_TRY(core->open_store(config));
   return core;
 }
 

@@ -43,6 +43,8 @@ struct Core {
 
   // kStoreMissing, kStoreBusy, and those of LmdbStore::open and Edge::open.
   static Result<std::unique_ptr<Core>> open(const Config& config);
+  // Only the store, to look it over: nothing else of the folder needs to be sound.
+  static Result<std::unique_ptr<Core>> open_store_alone(const Config& config);
   // A folder with a store that is not enrolled yet; one that a cut enrolment left is taken over.
   // kAlreadyExists: the folder holds a replica.
   static Result<std::unique_ptr<Core>> prepare(const Config& config);
@@ -50,6 +52,7 @@ struct Core {
   Status found(const sync::EdgeIdentity& identity, ServerRow row,
                std::shared_ptr<const schema::Catalog> catalog);
 
+  sync::Edge::Parts parts();
   // Where to dial, and what to expect there.
   Result<Endpoint> endpoint(const Config& config) const;
 
@@ -59,7 +62,6 @@ struct Core {
   Status settle_boot(const Config& config);
   Status settle_install();
   Status open_edge();
-  sync::Edge::Parts parts();
   Result<Bytes> seal_to_server(ByteView commit);
 };
 

@@ -40,6 +40,7 @@ sync::NameOfReplica names_of_people(sync::Edge& edge, std::string_view purpose) 
   const auto people = std::make_shared<People>();
   const auto asked = std::make_shared<bool>(false);
   people->emplace(edge.state().replica, "you");
+  for (const sync::Numbering& each : edge.state().former) people->emplace(each.replica, "you");
   return [&edge, purpose = std::string{purpose}, people, asked](const ReplicaId& id) {
     if (!people->contains(id) && !*asked) {
       *asked = true;

@@ -260,13 +260,11 @@ Result<Rows> Replica::pending() {
   const Gate::Hold hold{gate_};
   auto core = open_core();
   if (!core) return core.error();
-  auto headers = (*core)->edge->pending();
-  if (!headers) return headers.error();
+  auto commits = (*core)->edge->pending();
+  if (!commits) return commits.error();
   Rows rows;
-  for (const wire::CommitHeader& header : *headers) {
-    auto commit = (*core)->edge->find_pending(header.number);
-    if (!commit) return commit.error();
-    if (*commit) rows.rows.push_back(pending_json((*core)->edge->catalog(), **commit, false));
+  for (const sync::PendingCommit& commit : *commits) {
+    rows.rows.push_back(pending_json((*core)->edge->catalog(), commit, false));
   }
   return rows;
 }

@@ -203,7 +203,7 @@ std::string pending_json(const schema::Catalog& catalog, const sync::PendingComm
   const Summary summary = summary_of(catalog, commit.body, with_values);
   const sync::Stamp stamp{commit.header.stamp};
   return "{\"at\":" + time_json(static_cast<std::int64_t>(stamp.ms()) * 1000) +
-         ",\"commit\":" + std::to_string(commit.header.number) +
+         ",\"commit\":" + std::to_string(commit.place) +
          ",\"fields\":" + names_json(summary.fields) +
          ",\"purpose\":" + text_json(commit.header.purpose) + ",\"records\":" + summary.records +
          '}';
@@ -215,7 +215,7 @@ std::string inbox_json(const schema::Catalog& catalog, const sync::InboxItem& it
   const Errc code = errc_from_number(item.result.code).value_or(Errc::kPolicyDenied);
   const bool reduced = item.result.outcome == wire::Outcome::kReduced;
   return "{\"at\":" + time_json(item.at_us) + ",\"code\":" + text_json(wire_name(code)) +
-         ",\"commit\":" + std::to_string(item.commit.header.number) +
+         ",\"commit\":" + std::to_string(item.commit.place) +
          ",\"fields\":" + (reduced ? reduced_fields(catalog, item) : names_json(summary.fields)) +
          ",\"id\":" + std::to_string(item.id) +
          ",\"outcome\":" + text_json(outcome_name(item.result.outcome)) +

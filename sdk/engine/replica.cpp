@@ -97,7 +97,7 @@ void Replica::adopt(std::unique_ptr<Core> core) {
       [this](std::span<const sync::RecordChange> changes) { on_change(changes); });
   conflicted_.reset();
   to_recheck_.clear();
-  if (core_->moved) log(LogLevel::kWarning, "this folder was copied or restored");
+  if (core_->moved) log(LogLevel::kWarning, "this folder was copied or restored: new replica id");
 }
 
 Result<Core*> Replica::open_core() {
@@ -165,24 +165,11 @@ Result<crypto::KeyStrength> Replica::rotate_keys() {
   return (*core)->store->rotate_keys();
 }
 
-Result<std::string> Replica::verify(bool& sound) {
+Result<VerifyReport> Replica::verify() {
   const Gate::Hold hold{gate_};
   auto core = open_core();
   if (!core) return core.error();
-  auto report = (*core)->store->check();
-  if (!report) return report.error();
-  std::vector<std::string> lost;
-  auto pending = (*core)->edge->pending();
-  if (!pending) lost.push_back(pending.error().context);
-  sound = report->bad.empty() && lost.empty();
-  std::string bad = "[";
-  for (const std::string& each : report->bad) bad += (bad.size() > 1 ? "," : "") + text_json(each);
-  std::string lost_outbox = "[";
-  for (const std::string& each : lost) {
-    lost_outbox += (lost_outbox.size() > 1 ? "," : "") + text_json(each);
-  }
-  return "{\"bad\":" + bad + "],\"key\":\"ok\",\"lost_outbox\":" + lost_outbox +
-         "],\"values\":" + std::to_string(report->values) + '}';
+  return verify_store(*(*core)->store, (*core)->edge.get());
 }
 
 Result<std::int64_t> Replica::trusted_now_us() {
@@ -248,7 +235,7 @@ Result<std::string> Replica::status() {
   out += ",\"incarnation\":" + (synced ? text_json(to_text(state.incarnation)) : "null");
   out += ",\"last_sync\":" + time_json(state.last_sync_us) + ",\"leases\":{}";
   out += std::string{",\"moved\":"} + (core.moved ? "true" : "false");
-  out += ",\"next_commit\":" + std::to_string(state.next_commit);
+  out += ",\"next_commit\":" + std::to_string(state.before + state.next_commit);
   out += ",\"next_retry\":" + time_json(sync.next_retry_us);
   out += ",\"pending\":" + std::to_string(core.edge->pending_count());
   out += ",\"phase\":" + text_json(name_of(sync.phase));
@@ -260,7 +247,7 @@ Result<std::string> Replica::status() {
   out += ",\"versions\":{\"protocol\":" + std::to_string(wire::kProtocolVersion) +
          ",\"schema\":" + text_json(to_hex(core.edge->catalog().hash())) +
          ",\"store\":" + std::to_string(sync::kStoreFormat) + '}';
-  return out + ",\"watermark\":" + std::to_string(state.watermark) + '}';
+  return out + ",\"watermark\":" + std::to_string(state.before + state.watermark) + '}';
 }
 
 // ---- Sync ---------------------------------------------------------------------------------------

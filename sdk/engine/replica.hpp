@@ -15,6 +15,7 @@
 #include "sdk/engine/delivery.hpp"
 #include "sdk/engine/gate.hpp"
 #include "sdk/engine/sync_driver.hpp"
+#include "sdk/engine/verify.hpp"
 
 namespace satchel::sdk {
 
@@ -45,7 +46,7 @@ class Replica final : private SyncHost {
   Status suspend();
   Status resume();
   Result<crypto::KeyStrength> rotate_keys();
-  Result<std::string> verify(bool& sound);
+  Result<VerifyReport> verify();
   Result<std::string> status();
   Result<std::int64_t> trusted_now_us();
   Result<std::string> schema();

@@ -11,6 +11,7 @@ namespace {
 constexpr milliseconds kPauseMin{200};
 constexpr milliseconds kPauseMax{60'000};
 constexpr unsigned kSchemaRoundsMax = 3;
+constexpr unsigned kIdentityRoundsMax = 4;
 constexpr milliseconds kHttpsTimeout{30'000};
 
 // Trying again without a person will not help.
@@ -21,7 +22,7 @@ bool is_final(Errc code) {
     case Errc::kForbidden:
     case Errc::kUnauthenticated:
     case Errc::kWorkspaceMismatch:
-    case Errc::kCommitFork:
+    case Errc::kCommitFork:  // Both only once another id was tried: see become_another.
     case Errc::kFenced:
     case Errc::kStoreFull:
     case Errc::kStoreDiskFull:
@@ -187,11 +188,13 @@ Result<std::optional<Bytes>> SyncDriver::generate() {
     const Gate::Hold hold{host_.gate()};
     if (host_.core() == nullptr) return Error{Errc::kCancelled, "the replica is suspended"};
     message = session_->generate();
-    quiet = message && !*message && session_->quiet() && !session_->schema_wanted();
+    quiet = message && !*message && session_->quiet() && !session_->schema_wanted() &&
+            !session_->settling();
   }
   if (quiet && live_) {
     failures_ = 0;
     schema_rounds_ = 0;
+    identity_rounds_ = 0;
     set_phase(Phase::kIdle);
     // The counters of a live session run on; each waiter is told what happened so far.
     const auto& counters = session_->counters();
@@ -207,7 +210,8 @@ Result<std::optional<Bytes>> SyncDriver::generate() {
 
 bool SyncDriver::finished() {
   const Gate::Hold hold{host_.gate()};
-  return session_->schema_wanted().has_value() || (!live_ && session_->quiet());
+  const bool leaves = !live_ || session_->settling();
+  return session_->schema_wanted().has_value() || (leaves && session_->quiet());
 }
 
 void SyncDriver::close_session() {
@@ -224,8 +228,12 @@ void SyncDriver::close_session() {
 void SyncDriver::on_ended(const Status& why) {
   connection_.reset();
   std::optional<Bytes> schema;
+  bool settled = false;
+  retry_after_ = milliseconds{0};
   if (session_) {
     schema = session_->schema_wanted();
+    settled = session_->settling();
+    retry_after_ = milliseconds{session_->retry_after_ms()};
     if (!session_->access_token().empty()) access_token_ = session_->access_token();
   }
   close_session();
@@ -237,22 +245,46 @@ void SyncDriver::on_ended(const Status& why) {
     return;
   }
   if (why && schema && schema_rounds_++ < kSchemaRoundsMax) return fetch_schema(*schema);
+  if (!why && become_another(why.error())) return connect();
   if (!why) return after_failure(why.error());
+  if (settled) return connect();  // What was made under a former id is answered: now the rest.
   if (schema)
     return after_failure(Error{Errc::kSchemaUnknown, "the server's schema keeps changing"});
   failures_ = 0;
   schema_rounds_ = 0;
+  identity_rounds_ = 0;
   if (!live_) finish_waiters(report_);
   if (wanted()) return connect();
   set_phase(Phase::kStopped);
 }
 
+// Another copy of this device writes under our id: from now on we write under a new one.
+bool SyncDriver::become_another(const Error& why) {
+  const bool forked = why.code == Errc::kCommitFork;
+  if ((!forked && why.code != Errc::kFenced) || identity_rounds_ >= kIdentityRoundsMax)
+    return false;
+  ++identity_rounds_;
+  Status done;
+  {
+    const Gate::Hold hold{host_.gate()};
+    Core* core = host_.core();
+    if (core == nullptr) return false;
+    core->moved = true;
+    done = forked ? core->edge->renumber() : core->edge->reidentify();
+  }
+  host_.log(LogLevel::kWarning, done ? "another copy of this device has synced: new replica id"
+                                     : "no new replica id: " + done.error().message());
+  host_.status_changed();
+  return done.has_value();
+}
+
 void SyncDriver::after_failure(const Error& why) {
+  const bool final = is_final(why.code) && retry_after_.count() == 0;
   ++failures_;
   host_.log(LogLevel::kInfo, "sync ended: " + why.message());
   std::vector<Waiter> given_up;
   for (auto at = waiters_.begin(); at != waiters_.end();) {
-    if (at->retries > 0 && !is_final(why.code)) {
+    if (at->retries > 0 && !final) {
       --at->retries;
       ++at;
     } else {
@@ -263,7 +295,7 @@ void SyncDriver::after_failure(const Error& why) {
   if (why.code == Errc::kDeviceRevoked || why.code == Errc::kUserDisabled) {
     wanted_live_ = false;
     set_phase(Phase::kRevoked, why);
-  } else if (is_final(why.code)) {
+  } else if (final) {
     wanted_live_ = false;
     set_phase(Phase::kBlocked, why);
   } else if (!reachable_) {
@@ -279,7 +311,7 @@ void SyncDriver::after_failure(const Error& why) {
 
 void SyncDriver::pause() {
   crypto::SystemEntropy entropy;
-  const milliseconds delay = pause_after(failures_, entropy);
+  const milliseconds delay = std::max(pause_after(failures_, entropy), retry_after_);
   SystemClock clock;
   {
     const std::lock_guard hold{snapshot_mutex_};

@@ -81,6 +81,7 @@ class SyncDriver final : private SessionPort {
   void connect();
   void on_ended(const Status& why);
   void after_failure(const Error& why);
+  bool become_another(const Error& why);
   void pause();
   void fetch_schema(const Bytes& hash);
   void on_schema(const Bytes& hash, Result<HttpsAnswer> answer);
@@ -103,6 +104,8 @@ class SyncDriver final : private SessionPort {
   std::uint64_t pause_ = 0;     // Names the pause that is under way; a newer one overrules it.
   unsigned failures_ = 0;       // In a row.
   unsigned schema_rounds_ = 0;  // Since the last connection that was welcomed.
+  unsigned identity_rounds_ = 0;  // Ids taken since the last exchange that came to rest.
+  milliseconds retry_after_{0};   // As the server asked when it ended the last session.
   bool wanted_live_ = false;
   bool live_ = false;  // Of the connection that is open.
   bool reachable_ = true;

@@ -41,10 +41,17 @@ Result<Found> find(sync::Hub& hub, const RecordName& name, bool dead_too) {
 // "ann's Tablet" where the replica is an enrolled device; "the server" for a hub's own.
 sync::NameOfReplica replica_names(sync::Hub& hub) {
   auto names = std::make_shared<std::map<ReplicaId, std::string>>();
-  if (auto devices = hub.devices()) {
-    for (const sync::Device& device : *devices) {
-      (*names)[device.replica] =
-          device.user + "'s " + (device.name.empty() ? "device" : device.name);
+  // By every id that a device has ever written under: one that was copied takes another.
+  std::map<sync::DeviceId, std::string> devices;
+  if (auto found = hub.devices()) {
+    for (const sync::Device& device : *found) {
+      devices[device.id] = device.user + "'s " + (device.name.empty() ? "device" : device.name);
+    }
+  }
+  if (auto replicas = hub.replicas()) {
+    for (const auto& [id, state] : *replicas) {
+      if (const auto device = devices.find(state.device); device != devices.end())
+        (*names)[id] = device->second;
     }
   }
   (*names)[hub.state().self] = "the server";

@@ -48,10 +48,7 @@ std::shared_ptr<SyncSession> SyncSession::open(Parts parts, sync::HubSession::Co
 
 bool SyncSession::receive(Bytes message) {
   if (failed_) return false;
-  const Status received = [&] {
-    const std::lock_guard lock{session_mutex_};
-    return session_.receive(message);
-  }();
+  const Status received = session_.receive(message);
   if (!received) {
     fail(received.error());
     return false;
@@ -62,10 +59,7 @@ bool SyncSession::receive(Bytes message) {
 
 std::optional<Bytes> SyncSession::generate() {
   if (failed_ || detached_) return std::nullopt;
-  auto frame = [&] {
-    const std::lock_guard lock{session_mutex_};
-    return session_.generate();
-  }();
+  auto frame = session_.generate();
   if (!frame) {
     fail(frame.error());
     return std::nullopt;
@@ -78,6 +72,12 @@ void SyncSession::detach() {
   detached_ = true;
   held_.reset();
   parts_.notifier.remove(this);
+  // A device that hangs up as soon as it is done has said where it stands: where the writer has no
+  // room for it, the next session says it again.
+  auto last = failed_ ? std::nullopt : session_.closing_work();
+  if (!last) return;
+  Writer::Job job{.run = std::move(last->run), .done = [](const Status&) {}, .alone = false};
+  static_cast<void>(parts_.writer.try_submit(job));
 }
 
 std::optional<Closing> SyncSession::closing() const {
@@ -109,7 +109,6 @@ void SyncSession::fail(const Error& error) {
 // The greeting is durable some time after the hello was received: asked after every step.
 void SyncSession::note_greeting() {
   if (greeted_) return;
-  const std::lock_guard lock{session_mutex_};
   if (!session_.greeted()) return;
   greeted_ = true;
   log(LogLevel::kInfo, "device_connected", {{"device_id", to_text(session_.device()->id)}});
@@ -119,17 +118,10 @@ void SyncSession::take_work() {
   note_greeting();
   while (!failed_ && !detached_ && in_flight_ < kWorkInFlightMax) {
     if (!held_) {
-      auto work = [&] {
-        const std::lock_guard lock{session_mutex_};
-        return session_.take_work();
-      }();
+      auto work = session_.take_work();
       if (!work) break;
       held_ = Writer::Job{
-          .run =
-              [this, run = std::move(work->run)](sync::HubTxn& txn) {
-                const std::lock_guard lock{session_mutex_};  // `done` keeps this session alive.
-                return run(txn);
-              },
+          .run = std::move(work->run),
           .done =
               [self = shared_from_this(), done = std::move(work->done)](const Status& durable) {
                 net::post(self->strand_, [self, done, durable] { self->work_done(done, durable); });
@@ -165,10 +157,7 @@ bool SyncSession::submit() {
 void SyncSession::work_done(const std::function<void(const Status&)>& done, const Status& durable) {
   --in_flight_;
   if (detached_) return;
-  {
-    const std::lock_guard lock{session_mutex_};
-    done(durable);
-  }
+  done(durable);
   if (!durable) fail(durable.error());
   take_work();
   wake_();
@@ -180,10 +169,7 @@ void SyncSession::poke() {
     const auto self = weak.lock();
     if (!self || self->detached_) return;
     self->poked_ = false;
-    {
-      const std::lock_guard lock{self->session_mutex_};
-      self->session_.poke();
-    }
+    self->session_.poke();
     self->wake_();
   });
 }

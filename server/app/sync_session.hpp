@@ -58,9 +58,7 @@ class SyncSession final : public SyncChannel,
   Parts parts_;
   net::any_io_executor strand_;
   std::function<void()> wake_;
-  // A session's work runs on the writer's thread and touches the session there.
-  std::mutex session_mutex_;
-  sync::HubSession session_;         // Under session_mutex_.
+  sync::HubSession session_;
   std::optional<Writer::Job> held_;  // Found the queue full; tried again when there is room.
   std::size_t in_flight_ = 0;
   bool waits_for_room_ = false;

@@ -15,6 +15,22 @@ bool takes_effect(wire::Outcome outcome) {
   return outcome != wire::Outcome::kDenied && outcome != wire::Outcome::kInvalid;
 }
 
+Error forgotten() {
+  return Error{Errc::kRestoredServer, "the server has forgotten commits that it had acknowledged"};
+}
+
+void note_watermark(EdgeState& state, const ReplicaId& replica, CommitNumber watermark) {
+  if (replica == state.replica) {
+    state.watermark = watermark;
+    return;
+  }
+  for (Numbering& each : state.former) {
+    if (each.replica != replica) continue;
+    each.watermark = watermark;
+    each.settled = watermark + 1 == each.next_commit;
+  }
+}
+
 bool by_name(const Entry& a, const Entry& b) {
   return std::tie(a.field, a.key) < std::tie(b.field, b.key);
 }
@@ -246,10 +262,8 @@ Status EdgeApply::flush() {
 // -- Edge: what the session brings --
 
 Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
-  if (welcome.incarnation == state_.incarnation && welcome.watermark < state_.watermark) {
-    return Error{Errc::kRestoredServer,
-                 "the server has forgotten commits that it had acknowledged"};
-  }
+  if (welcome.incarnation == state_.incarnation && welcome.watermark < state_.watermark)
+    return forgotten();
   if (welcome.watermark >= state_.next_commit) {
     return Error{
         Errc::kFenced,
@@ -259,6 +273,19 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
   EdgeState state = state_;
   effects.new_incarnation =
       !state.incarnation.is_zero() && welcome.incarnation != state.incarnation;
+  for (Numbering& each : state.former) {
+    if (!effects.new_incarnation || each.incarnation == welcome.incarnation) continue;
+    each.settled = false;  // The restored server may have lost what was made under it.
+    effects.settle_first = true;
+  }
+  if (effects.settle_first) {
+    auto txn = parts_.store.begin_write();
+    if (!txn) return txn.error();
+    SATCHEL_TRY(save_state(**txn, state));
+    SATCHEL_TRY((*txn)->commit());
+    state_ = std::move(state);
+    return effects;
+  }
   const auto same_grants =
       std::equal(state.scopes.begin(), state.scopes.end(), welcome.scopes.begin(),
                  welcome.scopes.end(), [](const wire::ScopeState& a, const wire::ScopeState& b) {
@@ -286,96 +313,105 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
   SATCHEL_TRY((*txn)->commit());
   txn->reset();
   state_ = std::move(state);
-  if (effects.new_incarnation) {
-    outbox_.clear();
-    overlay_.clear();
-    decoded_.clear();
-    SATCHEL_TRY(load());
-  }
+  if (effects.new_incarnation) SATCHEL_TRY(reload());
   tell(changes);
   return effects;
 }
 
-Status Edge::apply_ack(const wire::Ack& ack) {
+Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
+  const auto numbering = find_numbering(replica);
+  if (!numbering) return Error{Errc::kFrameUnexpected, "answers to an id that is not ours"};
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
   EdgeApply apply{*this, **txn};
   EdgeState state = state_;
-  std::vector<CommitNumber> answered;
+  // Base is of one life of the server; what is settled in another becomes visible with its pages.
+  const bool may_fold =
+      state.incarnation.is_zero() || numbering->incarnation == state.incarnation;
+  CommitNumber watermark = numbering->watermark;
+  std::vector<std::uint64_t> answered;
   for (const wire::CommitResult& result : ack.results) {
-    if (result.number <= state.watermark || result.number >= state.next_commit) continue;
-    if (result.number != state.watermark + 1)
-      return Error{Errc::kFrameUnexpected, "answers with a hole"};
-    state.watermark = result.number;
-    if (outbox_.contains(result.number)) {
-      SATCHEL_TRY(settle(**txn, apply, result));
-      answered.push_back(result.number);
+    if (result.number <= watermark || result.number >= numbering->next_commit) continue;
+    if (result.number != watermark + 1) return Error{Errc::kFrameUnexpected, "answers with a hole"};
+    watermark = result.number;
+    const std::uint64_t place = numbering->before + result.number;
+    if (outbox_.contains(place)) {
+      SATCHEL_TRY(settle(**txn, apply, result, place, may_fold));
+      answered.push_back(place);
     }
   }
-  SATCHEL_TRY(apply.page(ack.states));
+  if (may_fold) SATCHEL_TRY(apply.page(ack.states));
   SATCHEL_TRY(apply.flush());
-  state.backed_up_through = std::max(state.backed_up_through, ack.backed_up_through);
+  note_watermark(state, replica, watermark);
+  if (may_fold) state.backed_up_through = std::max(state.backed_up_through, ack.backed_up_through);
   SATCHEL_TRY(drop_backed_up(**txn, state));
   SATCHEL_TRY(save_state(**txn, state));
   SATCHEL_TRY((*txn)->commit());
   txn->reset();
   state_ = std::move(state);
-  for (const CommitNumber number : answered) forget_pending(number);
+  for (const std::uint64_t place : answered) forget_pending(place);
   tell(apply.changes());
   return {};
 }
 
-Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& result) {
-  auto decoded = decoded_commit(txn, result.number);
+Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& result,
+                    std::uint64_t place, bool may_fold) {
+  auto decoded = decoded_commit(txn, place);
   if (!decoded) return decoded.error();
   const bool refused = !takes_effect(result.outcome);
   // Where our cursor has passed the commit's place, the server's pages have told what became of it
   // (that the record left our scopes, perhaps): then nothing is folded.
-  const bool told = result.seq != 0 && state_.cursor.seq >= result.seq;
+  const bool told = !may_fold || (result.seq != 0 && state_.cursor.seq >= result.seq);
   if (!refused && !told) SATCHEL_TRY(apply.fold((*decoded)->commit, result));
   if (refused || result.outcome == wire::Outcome::kReduced) {
-    auto commit = find_commit(txn, Table::kOutbox, result.number, true);
+    auto commit = find_commit(txn, Table::kOutbox, place, true);
     if (!commit) return commit.error();
-    SATCHEL_TRY(put_commit(txn, Table::kInbox, **commit));
-    SATCHEL_TRY(txn.put(Table::kInbox, part_key(result.number, kInboxPart),
+    SATCHEL_TRY(put_commit(txn, Table::kInbox, place, **commit));
+    SATCHEL_TRY(txn.put(Table::kInbox, part_key(place, kInboxPart),
                         encode_inbox(result, trusted_now_us())));
   }
-  if (refused) SATCHEL_TRY(erase_commit(txn, Table::kOutbox, result.number));
+  if (refused) SATCHEL_TRY(erase_commit(txn, Table::kOutbox, place));
   // What leaves the outbox is shown differently too, whether or not it was folded.
   for (const RecordWrite& write : (*decoded)->commit.body.records) {
     if (refused || told) apply.changes().push_back({write.collection, write.id, 0, 0, false, {}});
   }
-  return txn.put(Table::kCommits, number_key(result.number),
+  return txn.put(Table::kCommits, number_key(place),
                  encode_answered({result.outcome, result.seq, result.receipt}));
 }
 
-Status Edge::drop_backed_up(WriteTxn& txn, const EdgeState& state) {
-  std::vector<CommitNumber> dropped;
+Status Edge::drop_backed_up(WriteTxn& txn, EdgeState& state) {
+  std::vector<std::uint64_t> dropped;
   std::size_t kept = 0;
+  std::uint64_t first_kept = 0;
   Status decoded;
-  const CommitNumber floor = state.watermark > kAnsweredKept ? state.watermark - kAnsweredKept : 0;
+  const std::uint64_t last = state.before + state.watermark;
+  const std::uint64_t floor = last > kAnsweredKept ? last - kAnsweredKept : 0;
   const auto visit = [&](ByteView key, ByteView value) {
     ByteReader in{key};
-    const CommitNumber number = in.u64_big();
+    const std::uint64_t place = in.u64_big();
     auto row = decode_answered(value);
     if (!row) {
       decoded = row.error();
       return false;
     }
     const bool safe = row->seq != 0 && row->seq <= state.backed_up_through;
-    if (!safe && number > floor) {
-      ++kept;
+    if (!safe && place > floor) {
+      if (kept++ == 0) first_kept = place;
       return kept < 16;  // Rows are in order: what follows is newer than what is kept.
     }
-    dropped.push_back(number);
+    dropped.push_back(place);
     return dropped.size() < 4096;
   };
   SATCHEL_TRY(txn.scan(Table::kCommits, {}, visit));
   SATCHEL_TRY(decoded);
-  for (const CommitNumber number : dropped) {
-    SATCHEL_TRY(txn.erase(Table::kCommits, number_key(number)));
-    SATCHEL_TRY(erase_commit(txn, Table::kOutbox, number));
+  for (const std::uint64_t place : dropped) {
+    SATCHEL_TRY(txn.erase(Table::kCommits, number_key(place)));
+    SATCHEL_TRY(erase_commit(txn, Table::kOutbox, place));
   }
+  // A former id is remembered as long as something made under it may have to be offered again.
+  std::erase_if(state.former, [&](const Numbering& each) {
+    return each.settled && first_kept != 0 && each.last_place() < first_kept;
+  });
   return {};
 }
 
@@ -407,15 +443,17 @@ Status Edge::apply_changes(const wire::Changes& changes) {
   return {};
 }
 
-Result<wire::Commit> Edge::commit_to_push(ReadTxn& txn, CommitNumber number) {
-  auto commit = find_commit(txn, Table::kOutbox, number);
+Result<wire::Commit> Edge::commit_to_push(ReadTxn& txn, const Numbering& numbering,
+                                          CommitNumber number) {
+  const std::uint64_t place = numbering.before + number;
+  auto commit = find_commit(txn, Table::kOutbox, place);
   if (!commit) return commit.error();
-  auto answered = txn.find(Table::kCommits, number_key(number));
+  auto answered = txn.find(Table::kCommits, number_key(place));
   if (!answered) return answered.error();
   if (!*commit) {
     // Refused once, or backed up long ago: an empty place, so that numbers stay dense.
     wire::Commit empty;
-    empty.header.replica = state_.replica;
+    empty.header.replica = numbering.replica;
     empty.header.number = number;
     return empty;
   }
@@ -429,12 +467,18 @@ Result<wire::Commit> Edge::commit_to_push(ReadTxn& txn, CommitNumber number) {
 
 Result<std::vector<wire::Commit>> Edge::commits_after(CommitNumber number,
                                                       std::size_t bytes_target) {
+  return commits_after(numbering(), number, bytes_target);
+}
+
+Result<std::vector<wire::Commit>> Edge::commits_after(const Numbering& numbering,
+                                                      CommitNumber number,
+                                                      std::size_t bytes_target) {
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
   std::vector<wire::Commit> commits;
   std::size_t size = 0;
-  for (CommitNumber next = number + 1; next < state_.next_commit; ++next) {
-    auto commit = commit_to_push(**txn, next);
+  for (CommitNumber next = number + 1; next < numbering.next_commit; ++next) {
+    auto commit = commit_to_push(**txn, numbering, next);
     if (!commit) return commit.error();
     for (const wire::Section& section : commit->sections) size += section.bytes.size() + 64;
     commits.push_back(std::move(*commit));

@@ -78,16 +78,32 @@ Status Edge::load() {
   identity_ = std::move(*decoded_identity);
   state_ = std::move(*decoded_state);
   catalog_ = std::move(*catalog);
-  auto numbers = commit_numbers(**txn, Table::kOutbox);
-  if (!numbers) return numbers.error();
-  for (const CommitNumber number : *numbers) {
+  auto places = commit_places(**txn, Table::kOutbox);
+  if (!places) return places.error();
+  for (const std::uint64_t place : *places) {
     // Answered; kept until the server has it in a backup.
-    if (number <= state_.watermark) continue;
-    auto commit = decoded_commit(**txn, number);
+    if (is_answered(place)) continue;
+    auto commit = decoded_commit(**txn, place);
     if (!commit) return commit.error();
-    note_pending(number, (*commit)->commit.body);
+    note_pending(place, (*commit)->commit.body);
   }
   return {};
+}
+
+Status Edge::reload() {
+  outbox_.clear();
+  overlay_.clear();
+  decoded_.clear();
+  return load();
+}
+
+bool Edge::is_answered(std::uint64_t place) const {
+  if (place > state_.before) return place <= state_.before + state_.watermark;
+  for (const Numbering& each : state_.former) {
+    if (place > each.before && place <= each.last_place())
+      return place <= each.before + each.watermark;
+  }
+  return true;  // Of an id that was settled and has been forgotten.
 }
 
 Status Edge::save_state(WriteTxn& txn, const EdgeState& state) const {
@@ -114,45 +130,45 @@ std::int64_t Edge::trusted_now_us() {
   return std::max({state_.high_water_us, state_.server_time_us, parts_.clock.wall_us()});
 }
 
-void Edge::note_pending(CommitNumber number, const CommitBody& body) {
-  std::vector<RecordId>& ids = outbox_[number];
+void Edge::note_pending(std::uint64_t place, const CommitBody& body) {
+  std::vector<RecordId>& ids = outbox_[place];
   ids.clear();
   for (const RecordWrite& write : body.records) {
     ids.push_back(write.id);
-    auto& numbers = overlay_[write.id];
-    numbers.insert(std::lower_bound(numbers.begin(), numbers.end(), number), number);
+    auto& places = overlay_[write.id];
+    places.insert(std::lower_bound(places.begin(), places.end(), place), place);
   }
 }
 
-void Edge::forget_pending(CommitNumber number) {
-  const auto at = outbox_.find(number);
+void Edge::forget_pending(std::uint64_t place) {
+  const auto at = outbox_.find(place);
   if (at == outbox_.end()) return;
   for (const RecordId& id : at->second) {
     const auto overlay = overlay_.find(id);
     if (overlay == overlay_.end()) continue;
-    std::erase(overlay->second, number);
+    std::erase(overlay->second, place);
     if (overlay->second.empty()) overlay_.erase(overlay);
   }
   outbox_.erase(at);
-  decoded_.erase(number);
+  decoded_.erase(place);
 }
 
 Result<std::shared_ptr<const Edge::Decoded>> Edge::decoded_commit(ReadTxn& txn,
-                                                                  CommitNumber number) {
-  if (const auto at = decoded_.find(number); at != decoded_.end()) return at->second;
-  auto commit = find_commit(txn, Table::kOutbox, number);
+                                                                  std::uint64_t place) {
+  if (const auto at = decoded_.find(place); at != decoded_.end()) return at->second;
+  auto commit = find_commit(txn, Table::kOutbox, place);
   if (!commit) return commit.error();
   if (!*commit)
     return Error{Errc::kStoreCorrupt,
-                 "pending commit " + std::to_string(number) + " is not in the outbox"};
+                 "pending commit " + std::to_string(place) + " is not in the outbox"};
   auto body = decode_body((*commit)->sections);
-  if (!body) return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(number)};
+  if (!body) return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(place)};
   auto decoded = std::make_shared<Decoded>();
-  decoded->commit = {std::move((*commit)->header), std::move(*body)};
+  decoded->commit = {std::move((*commit)->header), std::move(*body), place};
   const auto& records = decoded->commit.body.records;
   for (std::size_t i = 0; i < records.size(); ++i) decoded->places.emplace(records[i].id, i);
   if (decoded_.size() >= kDecodedCommitsKept) decoded_.clear();
-  decoded_.emplace(number, decoded);
+  decoded_.emplace(place, decoded);
   return std::shared_ptr<const Decoded>{std::move(decoded)};
 }
 
@@ -298,7 +314,7 @@ Status Edge::visit_chosen(CollectionId collection, std::string_view purpose,
   }));
   SATCHEL_TRY(status);
   // In the order of commits, so that each is decoded once.
-  for (const auto& [number, ids] : outbox_) {
+  for (const auto& [place, ids] : outbox_) {
     for (const RecordId& id : ids) {
       if (stopped) return {};
       if (!seen.insert(id).second) continue;
@@ -317,23 +333,23 @@ std::vector<RecordId> Edge::pending_ids() const {
   return ids;
 }
 
-Result<std::vector<wire::CommitHeader>> Edge::pending() {
+Result<std::vector<PendingCommit>> Edge::pending() {
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
-  std::vector<wire::CommitHeader> headers;
-  for (const auto& [number, ids] : outbox_) {
-    auto commit = decoded_commit(**txn, number);
+  std::vector<PendingCommit> commits;
+  for (const auto& [place, ids] : outbox_) {
+    auto commit = decoded_commit(**txn, place);
     if (!commit) return commit.error();
-    headers.push_back((*commit)->commit.header);
+    commits.push_back((*commit)->commit);
   }
-  return headers;
+  return commits;
 }
 
-Result<std::optional<PendingCommit>> Edge::find_pending(CommitNumber number) {
-  if (!outbox_.contains(number)) return std::optional<PendingCommit>{};
+Result<std::optional<PendingCommit>> Edge::find_pending(std::uint64_t place) {
+  if (!outbox_.contains(place)) return std::optional<PendingCommit>{};
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
-  auto commit = decoded_commit(**txn, number);
+  auto commit = decoded_commit(**txn, place);
   if (!commit) return commit.error();
   return std::optional<PendingCommit>{(*commit)->commit};
 }

@@ -1,6 +1,5 @@
 // The device's replica: the server's last word per register (base), its own pending commits on top,
-// and what the
-// server refused.
+// and what the server refused.
 #pragma once
 
 #include <array>
@@ -34,9 +33,23 @@ struct EdgeIdentity {
   Bytes server_box_key;  // X25519 public key: outbox copies are sealed to it.
 };
 
+// The commits of one replica id in this device's outbox. Commit n has the place `before` + n:
+// places run on when the device takes another id, so that they name a commit on this device.
+struct Numbering {
+  ReplicaId replica;
+  std::uint64_t before = 0;
+  CommitNumber next_commit = 1;
+  CommitNumber watermark = 0;  // Confirmed by the server: commits up to here were answered.
+  // Of a former id: the life of the server in which its commits were settled, and whether they are.
+  IncarnationId incarnation;
+  bool settled = false;
+  [[nodiscard]] std::uint64_t last_place() const { return before + next_commit - 1; }
+};
+
 // Where the device stands with the server.
 struct EdgeState {
   ReplicaId replica;
+  std::uint64_t before = 0;  // As in Numbering, of the id in use.
   CommitNumber next_commit = 1;
   CommitNumber watermark = 0;  // Confirmed by the server: commits up to here were answered.
   CommitNumber results_confirmed = 0;
@@ -51,14 +64,16 @@ struct EdgeState {
   std::int64_t last_sync_us = 0;
   bool bootstrapped = false;  // A whole pass was seen since the last restart.
   Stamp last_stamp;
+  std::vector<Numbering> former;  // Ids that were in use before: at most kFormerIdsMax.
 };
 
 struct PendingCommit {
   wire::CommitHeader header;
   CommitBody body;
+  std::uint64_t place = 0;
 };
 struct InboxItem {
-  std::uint64_t id = 0;
+  std::uint64_t id = 0;  // The commit's place.
   PendingCommit commit;
   // Denied, invalid, or reduced: then `result.fields` names what was taken out.
   wire::CommitResult result;
@@ -139,31 +154,51 @@ class Edge {
   Result<std::unique_ptr<EdgeWrite>> begin_write(std::string_view purpose);
 
   // -- Outbox and inbox --
-  Result<std::vector<wire::CommitHeader>> pending();  // In order.
-  Result<std::optional<PendingCommit>> find_pending(CommitNumber number);
+  Result<std::vector<PendingCommit>> pending();  // In order.
+  Result<std::optional<PendingCommit>> find_pending(std::uint64_t place);
   [[nodiscard]] std::size_t pending_count() const { return outbox_.size(); }
   Result<std::vector<InboxItem>> inbox();
   Result<std::optional<InboxItem>> find_inbox(std::uint64_t id);
-  // Writes the refused changes again as a new commit on what is shown now, and takes the item out.
-  Result<CommitNumber> retry(std::uint64_t inbox_id);
+  // Writes the refused changes again as a new commit on what is shown now, and takes the item out,
+  // both or neither. Gives the commit's place, 0 where nothing was left to write.
+  Result<std::uint64_t> retry(std::uint64_t inbox_id);
   Status discard(std::uint64_t inbox_id);
 
+  // -- A device that was copied or restored (sync.md, Restores and clones) --
+  // New writes go under a new replica id from now on. What was made under the old one keeps its
+  // dots and is settled first, under the old id: unsettled() is to be greeted with before anything
+  // else. kEntropy, kLimitExceeded.
+  Status reidentify();
+  // The server holds other commits under the numbers of those it has not answered (kCommitFork):
+  // everything unanswered is numbered anew, in order, under a new id, and what it was shown of the
+  // numbers that are another's is forgotten.
+  Status renumber();
+  [[nodiscard]] Numbering numbering() const;  // Of the id in use.
+  [[nodiscard]] std::optional<Numbering> unsettled() const;
+  [[nodiscard]] std::optional<Numbering> find_numbering(const ReplicaId& replica) const;
+
   // -- For the session (sync/session) --
-  // Commits to push: those above `watermark`, in order, up to `bytes_target`; acknowledged ones
-  // from before a
-  // restore included, refused ones as empty places.
+  // Commits to push: those of the id in use above `number`, in order, up to `bytes_target`;
+  // acknowledged ones from before a restore included, refused ones as empty places.
   Result<std::vector<wire::Commit>> commits_after(CommitNumber number, std::size_t bytes_target);
+  Result<std::vector<wire::Commit>> commits_after(const Numbering& numbering, CommitNumber number,
+                                                  std::size_t bytes_target);
   struct WelcomeEffects {
     bool new_incarnation = false;
-    bool restart = false;  // Ask for everything anew.
+    bool restart = false;       // Ask for everything anew.
+    bool settle_first = false;  // A former id is to be settled again: nothing else was done.
   };
   Result<WelcomeEffects> welcome(const wire::Welcome& welcome);
-  Status apply_ack(const wire::Ack& ack);
+  Status apply_ack(const wire::Ack& ack) { return apply_ack(ack, state_.replica); }
+  // The same for a former id. An id that is unknown is kFrameUnexpected.
+  Status welcome_former(const wire::Welcome& welcome, const ReplicaId& replica);
+  Status apply_ack(const wire::Ack& ack, const ReplicaId& replica);
   Status apply_changes(const wire::Changes& changes);
 
  private:
   friend class EdgeWrite;
   friend class EdgeApply;
+  friend class EdgeRenumber;
   // A pending commit, decoded, with a way to each record's part.
   struct Decoded {
     PendingCommit commit;
@@ -173,8 +208,10 @@ class Edge {
 
   explicit Edge(Parts parts) : parts_(std::move(parts)) {}
   Status load();
+  Status reload();  // After places have changed their meaning.
+  [[nodiscard]] bool is_answered(std::uint64_t place) const;
   Status save_state(WriteTxn& txn, const EdgeState& state) const;
-  Result<std::shared_ptr<const Decoded>> decoded_commit(ReadTxn& txn, CommitNumber number);
+  Result<std::shared_ptr<const Decoded>> decoded_commit(ReadTxn& txn, std::uint64_t place);
   Result<std::optional<Record>> load_shown(ReadTxn& txn, const RecordId& id);
   Result<std::optional<Record>> load_base(ReadTxn& txn, const RecordId& id);
   // Puts the pending writes on top of base; gives whether the record is held at all.
@@ -187,13 +224,15 @@ class Edge {
   Status visit_chosen(CollectionId collection, std::string_view purpose,
                       const FieldSelection* selection,
                       const std::function<bool(const Record&)>& visit_record);
-  void note_pending(CommitNumber number, const CommitBody& body);
-  void forget_pending(CommitNumber number);
+  void note_pending(std::uint64_t place, const CommitBody& body);
+  void forget_pending(std::uint64_t place);
   // What a commit that lies in the outbox must be sent with after a restore.
-  Result<wire::Commit> commit_to_push(ReadTxn& txn, CommitNumber number);
-  // Takes one answer into base, inbox and outbox.
-  Status settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& result);
-  Status drop_backed_up(WriteTxn& txn, const EdgeState& state);
+  Result<wire::Commit> commit_to_push(ReadTxn& txn, const Numbering& numbering,
+                                      CommitNumber number);
+  // Takes one answer into inbox and outbox, and into base where that is of the same life.
+  Status settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& result,
+                std::uint64_t place, bool may_fold);
+  Status drop_backed_up(WriteTxn& txn, EdgeState& state);
   Status erase_base(WriteTxn& txn, std::vector<RecordChange>& changes);
   void tell(std::span<const RecordChange> changes) const;
 
@@ -202,11 +241,11 @@ class Edge {
   EdgeState state_;
   std::shared_ptr<const schema::Catalog> catalog_;
   ChangeListener listener_;
-  // Numbers of commits not yet answered with the records they touch, and per record the commits
+  // Places of commits not yet answered with the records they touch, and per record the commits
   // that touch it.
-  std::map<CommitNumber, std::vector<RecordId>> outbox_;
-  std::unordered_map<RecordId, std::vector<CommitNumber>> overlay_;
-  std::unordered_map<CommitNumber, std::shared_ptr<const Decoded>> decoded_;
+  std::map<std::uint64_t, std::vector<RecordId>> outbox_;
+  std::unordered_map<RecordId, std::vector<std::uint64_t>> overlay_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<const Decoded>> decoded_;
 };
 
 // One local commit being made. Thread-bound to its Edge. The builder's checks speak at the call;
@@ -218,11 +257,13 @@ class EdgeWrite {
   Result<RecordId> create(std::string_view collection);
   Status create(std::string_view collection, const RecordId& id);
   [[nodiscard]] CommitBuilder& builder() { return *builder_; }
-  // Durable when it returns: numbers, data and outbox entry in one transaction. Nothing written: no
-  // commit, number 0.
-  Result<CommitNumber> commit();
+  // Durable when it returns: numbers, data and outbox entry in one transaction. Gives the commit's
+  // place (its number, as long as the device keeps its id). Nothing written: no commit, 0.
+  Result<std::uint64_t> commit();
 
  private:
+  friend class Edge;
+  Result<wire::Commit> make_commit(const CommitBody& body);
   Edge& edge_;
   std::string purpose_;
   Dot dot_;

@@ -57,22 +57,22 @@ Result<std::optional<InboxItem>> Edge::find_inbox(std::uint64_t id) {
   SATCHEL_TRY(decode_inbox(**row, item.result, item.at_us));
   auto body = decode_body((*commit)->sections);
   if (!body) return body.error();
-  item.commit = {std::move((*commit)->header), std::move(*body)};
+  item.commit = {std::move((*commit)->header), std::move(*body), id};
   return std::optional<InboxItem>{std::move(item)};
 }
 
 Result<std::vector<InboxItem>> Edge::inbox() {
-  std::vector<CommitNumber> numbers;
+  std::vector<std::uint64_t> places;
   {
     auto txn = parts_.store.begin_read();
     if (!txn) return txn.error();
-    auto found = commit_numbers(**txn, Table::kInbox);
+    auto found = commit_places(**txn, Table::kInbox);
     if (!found) return found.error();
-    numbers = std::move(*found);
+    places = std::move(*found);
   }
   std::vector<InboxItem> items;
-  for (const CommitNumber number : numbers) {
-    auto item = find_inbox(number);
+  for (const std::uint64_t place : places) {
+    auto item = find_inbox(place);
     if (!item) return item.error();
     if (*item) items.push_back(std::move(**item));
   }
@@ -89,7 +89,7 @@ Status Edge::discard(std::uint64_t inbox_id) {
   return (*txn)->commit();
 }
 
-Result<CommitNumber> Edge::retry(std::uint64_t inbox_id) {
+Result<std::uint64_t> Edge::retry(std::uint64_t inbox_id) {
   auto item = find_inbox(inbox_id);
   if (!item) return item.error();
   if (!*item) return Error{Errc::kNotFound, "inbox item " + std::to_string(inbox_id)};
@@ -112,11 +112,13 @@ Result<CommitNumber> Edge::retry(std::uint64_t inbox_id) {
       SATCHEL_TRY(write_again((*write)->builder(), *collection, record.id, each));
     }
   }
-  auto number = (*write)->commit();
-  if (!number) return number.error();
-  write->reset();
+  // In the commit's own transaction: a crash leaves the item, or the write made again, never both.
+  SATCHEL_TRY(erase_commit(*(*write)->txn_, Table::kInbox, inbox_id));
+  auto place = (*write)->commit();
+  if (!place || *place != 0) return place;
+  write->reset();  // What was refused is shown already: nothing was written.
   SATCHEL_TRY(discard(inbox_id));
-  return number;
+  return place;
 }
 
 }  // namespace satchel::sync

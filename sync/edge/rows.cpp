@@ -91,6 +91,16 @@ Bytes encode_edge_state(const EdgeState& state) {
   append_time(out, state.last_sync_us);
   out += static_cast<char>(state.bootstrapped ? 1 : 0);
   append_u64(out, state.last_stamp.bits);
+  append_varint(out, state.before);
+  append_varint(out, state.former.size());
+  for (const Numbering& each : state.former) {
+    out += each.replica.bytes();
+    append_varint(out, each.before);
+    append_varint(out, each.next_commit);
+    append_varint(out, each.watermark);
+    out += each.incarnation.bytes();
+    out += static_cast<char>(each.settled ? 1 : 0);
+  }
   return out;
 }
 
@@ -119,18 +129,30 @@ Result<EdgeState> decode_edge_state(ByteView bytes) {
   state.last_sync_us = read_time(in);
   state.bootstrapped = in.u8() != 0;
   state.last_stamp = Stamp{in.u64()};
+  if (in.finished()) return state;  // Written before ids could change.
+  state.before = in.varint();
+  const std::uint64_t former = in.varint();
+  for (std::uint64_t i = 0; i < former && !in.failed(); ++i) {
+    Numbering each;
+    each.replica = read_id<ReplicaId>(in);
+    each.before = in.varint();
+    each.next_commit = in.varint();
+    each.watermark = in.varint();
+    each.incarnation = read_id<IncarnationId>(in);
+    each.settled = in.u8() != 0;
+    state.former.push_back(each);
+  }
   if (!in.finished()) return malformed("state");
   return state;
 }
 
-Bytes part_key(CommitNumber number, std::uint8_t part) {
-  Bytes key = number_key(number);
+Bytes part_key(std::uint64_t place, std::uint8_t part) {
+  Bytes key = number_key(place);
   key += static_cast<char>(part);
   return key;
 }
 
-Status put_commit(WriteTxn& txn, Table table, const wire::Commit& commit) {
-  const CommitNumber number = commit.header.number;
+Status put_commit(WriteTxn& txn, Table table, std::uint64_t place, const wire::Commit& commit) {
   for (const wire::Section& section : commit.sections) {
     Bytes row{kFormat};
     const bool first = section.privacy == PrivacyClass::kStructure;
@@ -138,19 +160,19 @@ Status put_commit(WriteTxn& txn, Table table, const wire::Commit& commit) {
     append_sized(row, section.bytes);
     const auto part =
         static_cast<std::uint8_t>(first ? 0 : 1 + static_cast<std::uint8_t>(section.privacy));
-    SATCHEL_TRY(txn.put(table, part_key(number, part), row, section.privacy));
+    SATCHEL_TRY(txn.put(table, part_key(place, part), row, section.privacy));
   }
   if (!commit.sealed.empty())
-    SATCHEL_TRY(txn.put(table, part_key(number, kSealedPart), commit.sealed));
+    SATCHEL_TRY(txn.put(table, part_key(place, kSealedPart), commit.sealed));
   return {};
 }
 
-Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, CommitNumber number,
+Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, std::uint64_t place,
                                                 bool with_sealed) {
   wire::Commit commit;
   Status decoded;
   bool found = false;
-  const Bytes prefix = number_key(number);
+  const Bytes prefix = number_key(place);
   const auto visit = [&](ByteView key, ByteView value) {
     if (key.substr(0, prefix.size()) != prefix) return false;
     const auto part = static_cast<std::uint8_t>(key.back());
@@ -187,9 +209,9 @@ Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, Commi
   return std::optional<wire::Commit>{std::move(commit)};
 }
 
-Status erase_commit(WriteTxn& txn, Table table, CommitNumber number) {
+Status erase_commit(WriteTxn& txn, Table table, std::uint64_t place) {
   std::vector<Bytes> keys;
-  const Bytes prefix = number_key(number);
+  const Bytes prefix = number_key(place);
   const auto visit = [&](ByteView key, ByteView) {
     if (key.substr(0, prefix.size()) != prefix) return false;
     keys.emplace_back(key);
@@ -200,17 +222,17 @@ Status erase_commit(WriteTxn& txn, Table table, CommitNumber number) {
   return {};
 }
 
-Result<std::vector<CommitNumber>> commit_numbers(ReadTxn& txn, Table table) {
-  std::vector<CommitNumber> numbers;
+Result<std::vector<std::uint64_t>> commit_places(ReadTxn& txn, Table table) {
+  std::vector<std::uint64_t> places;
   const auto visit = [&](ByteView key, ByteView) {
     if (key.size() == 9 && key.back() == 0) {
       ByteReader in{key};
-      numbers.push_back(in.u64_big());
+      places.push_back(in.u64_big());
     }
     return true;
   };
   SATCHEL_TRY(txn.scan(table, {}, visit));
-  return numbers;
+  return places;
 }
 
 Bytes encode_answered(const AnsweredRow& row) {

@@ -15,21 +15,21 @@ Result<EdgeIdentity> decode_identity(ByteView bytes);
 Bytes encode_edge_state(const EdgeState& state);
 Result<EdgeState> decode_edge_state(ByteView bytes);
 
-// A commit lies in several rows, so that each privacy class is sealed by itself: key = number
+// A commit lies in several rows, so that each privacy class is sealed by itself: key = place
 // (big-endian), part.
 //   part 0        header and the structure section
 //   part 1 + c    the section of class c
 //   part 0xFF     the copy sealed to the server's key
-Bytes part_key(CommitNumber number, std::uint8_t part);
-Status put_commit(WriteTxn& txn, Table table, const wire::Commit& commit);
+Bytes part_key(std::uint64_t place, std::uint8_t part);
+Status put_commit(WriteTxn& txn, Table table, std::uint64_t place, const wire::Commit& commit);
 // Nothing where there is no part 0. `sealed` holds the copy where `with_sealed`.
-Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, CommitNumber number,
+Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, std::uint64_t place,
                                                 bool with_sealed = false);
-Status erase_commit(WriteTxn& txn, Table table, CommitNumber number);
-// Numbers of the commits that have a part 0, rising.
-Result<std::vector<CommitNumber>> commit_numbers(ReadTxn& txn, Table table);
+Status erase_commit(WriteTxn& txn, Table table, std::uint64_t place);
+// Places of the commits that have a part 0, rising.
+Result<std::vector<std::uint64_t>> commit_places(ReadTxn& txn, Table table);
 
-// What became of an answered commit that is still kept (Table::kCommits, key = number).
+// What became of an answered commit that is still kept (Table::kCommits, key = place).
 struct AnsweredRow {
   wire::Outcome outcome = wire::Outcome::kApplied;
   Sequence seq = 0;
@@ -38,7 +38,7 @@ struct AnsweredRow {
 Bytes encode_answered(const AnsweredRow& row);
 Result<AnsweredRow> decode_answered(ByteView bytes);
 
-// What the inbox adds to the commit (key = number, part 0xFE).
+// What the inbox adds to the commit (key = place, part 0xFE).
 inline constexpr std::uint8_t kInboxPart = 0xFE;
 Bytes encode_inbox(const wire::CommitResult& result, std::int64_t at_us);
 Status decode_inbox(ByteView bytes, wire::CommitResult& result, std::int64_t& at_us);

@@ -72,19 +72,17 @@ Status EdgeWrite::create(std::string_view collection, const RecordId& id) {
   return {};
 }
 
-Result<CommitNumber> EdgeWrite::commit() {
-  if (builder_->empty()) return CommitNumber{0};
-  auto body = builder_->finish();
-  if (!body) return body.error();
-  if (body->records.empty()) return CommitNumber{0};
+Result<wire::Commit> EdgeWrite::make_commit(const CommitBody& body) {
   wire::Commit commit;
-  commit.sections = encode_body(*body);
+  commit.sections = encode_body(body);
   std::size_t size = 0;
   for (const wire::Section& section : commit.sections) size += section.bytes.size();
   if (size > limits::kCommitBytesMax) {
     return Error{Errc::kLimitExceeded,
                  "a commit has at most " + std::to_string(limits::kCommitBytesMax) + " bytes"};
   }
+  std::array<std::uint8_t, 8> nonce{};
+  SATCHEL_TRY(edge_.entropy().fill(nonce));
   wire::CommitHeader& header = commit.header;
   header.replica = dot_.replica;
   header.number = dot_.commit;
@@ -97,22 +95,34 @@ Result<CommitNumber> EdgeWrite::commit() {
   header.based_on.seq = edge_.state_.cursor.seq;
   for (const wire::ScopeState& scope : edge_.state_.scopes)
     header.based_on.epochs.emplace_back(scope.name, scope.epoch);
+  header.extras.emplace_back(wire::kCommitNonceExtra, Bytes{as_view(nonce)});
   header.content_hash = content_hash(header, commit.sections);
   if (edge_.parts_.seal_to_server) {
     auto sealed = edge_.parts_.seal_to_server(wire::encode_commit(commit));
     if (!sealed) return sealed.error();
     commit.sealed = std::move(*sealed);
   }
+  return commit;
+}
+
+Result<std::uint64_t> EdgeWrite::commit() {
+  if (builder_->empty()) return std::uint64_t{0};
+  auto body = builder_->finish();
+  if (!body) return body.error();
+  if (body->records.empty()) return std::uint64_t{0};
+  auto commit = make_commit(*body);
+  if (!commit) return commit.error();
   EdgeState state = edge_.state_;
+  const std::uint64_t place = state.before + dot_.commit;
   state.next_commit = dot_.commit + 1;
   state.last_stamp = stamp_;
   state.high_water_us = std::max(state.high_water_us, edge_.trusted_now_us());
-  SATCHEL_TRY(put_commit(*txn_, Table::kOutbox, commit));
+  SATCHEL_TRY(put_commit(*txn_, Table::kOutbox, place, *commit));
   SATCHEL_TRY(edge_.save_state(*txn_, state));
   SATCHEL_TRY(txn_->commit());
   txn_.reset();
   edge_.state_ = std::move(state);
-  edge_.note_pending(dot_.commit, *body);
+  edge_.note_pending(place, *body);
   std::vector<RecordChange> changes;
   for (const RecordWrite& write : body->records) {
     RecordChange change{write.collection, write.id, 0, 0, false, {}};
@@ -120,7 +130,7 @@ Result<CommitNumber> EdgeWrite::commit() {
     changes.push_back(std::move(change));
   }
   edge_.tell(changes);
-  return dot_.commit;
+  return place;
 }
 
 }  // namespace satchel::sync

@@ -140,6 +140,53 @@ Result<std::optional<ReplicaState>> Hub::find_replica(const ReplicaId& id) {
   return find_row<ReplicaState>(**txn, Table::kWatermarks, id.bytes(), decode_replica_state);
 }
 
+Result<std::vector<std::pair<ReplicaId, ReplicaState>>> Hub::replicas() {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  std::vector<std::pair<ReplicaId, ReplicaState>> found;
+  Status decoded;
+  const auto visit = [&](ByteView key, ByteView value) {
+    auto state = decode_replica_state(value);
+    const auto id = ReplicaId::from_bytes(key);
+    if (!state || !id) {
+      decoded = state ? Status{Error{Errc::kStoreCorrupt, "a replica's key"}} : state.error();
+      return false;
+    }
+    found.emplace_back(*id, std::move(*state));
+    return true;
+  };
+  SATCHEL_TRY((*txn)->scan(Table::kWatermarks, {}, visit));
+  SATCHEL_TRY(decoded);
+  return found;
+}
+
+Result<std::map<CommitNumber, KnownCommit>> Hub::known_commits(const ReplicaId& replica,
+                                                               CommitNumber end) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  std::map<CommitNumber, KnownCommit> known;
+  Status decoded;
+  const auto visit = [&](ByteView key, ByteView value) {
+    auto row = decode_commit_row(value);
+    if (!row) {
+      decoded = row.error();
+      return false;
+    }
+    if (row->author != replica || row->number >= end) return true;
+    auto header = wire::decode_commit_header(row->header);
+    if (!header) {
+      decoded = header.error();
+      return false;
+    }
+    known.emplace(row->number,
+                  KnownCommit{std::move(header->content_hash), ByteReader{key}.u64_big()});
+    return true;
+  };
+  SATCHEL_TRY((*txn)->scan(Table::kCommits, {}, visit));
+  SATCHEL_TRY(decoded);
+  return known;
+}
+
 Result<Bytes> Hub::schema_nodes(ByteView hash) {
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
@@ -267,6 +314,15 @@ Result<ReplicaState> HubTxn::replica_state(const ReplicaId& id) {
 
 Status HubTxn::put_replica_state(const ReplicaId& id, const ReplicaState& state) {
   return txn_->put(Table::kWatermarks, id.bytes(), encode_replica_state(state));
+}
+
+Status HubTxn::trim_results(const ReplicaId& id, CommitNumber confirmed, ReplicaState& state) {
+  constexpr CommitNumber kTrimmedAtOnce = 4'096;
+  const CommitNumber end = std::min(confirmed + 1, state.results_kept_from + kTrimmedAtOnce);
+  for (; state.results_kept_from < end; ++state.results_kept_from) {
+    SATCHEL_TRY(txn_->erase(Table::kResults, answer_key(id, state.results_kept_from)));
+  }
+  return {};
 }
 
 Status HubTxn::put_schema(std::shared_ptr<const schema::Catalog> catalog) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -42,12 +43,22 @@ struct Entitlement {
   [[nodiscard]] bool grants(const std::vector<std::string>& record_scopes) const;
 };
 
+// A commit that took effect, as the commit log remembers it.
+struct KnownCommit {
+  Bytes content_hash;
+  Sequence seq = 0;
+};
+
 // Commits of one session, as they came, in order.
 struct IngestBatch {
   ReplicaId replica;
   std::string user;
   Role role = Role::kRep;
   std::vector<wire::Commit> commits;
+  // Of commits whose first answer was confirmed and dropped: a device that was restored asks again.
+  // One that is neither here nor answered is a fork: it had no effect, and is judged anew under
+  // another number.
+  std::map<CommitNumber, KnownCommit> known{};
 };
 struct IngestOutcome {
   std::uint64_t watermark = 0;
@@ -60,6 +71,7 @@ struct IngestOutcome {
 };
 
 class HubTxn;
+struct AnswerRow;
 
 // Thread-safe but for begin(): one HubTxn at a time (the server's writer thread).
 class Hub {
@@ -97,6 +109,10 @@ class Hub {
   Result<std::optional<Device>> find_device(const DeviceId& id);
   Result<std::vector<Device>> devices();
   Result<std::optional<ReplicaState>> find_replica(const ReplicaId& id);
+  Result<std::vector<std::pair<ReplicaId, ReplicaState>>> replicas();
+  // Commits of `replica` below `end` that took effect. Reads the whole commit log.
+  Result<std::map<CommitNumber, KnownCommit>> known_commits(const ReplicaId& replica,
+                                                            CommitNumber end);
   Result<Bytes> schema_nodes(ByteView hash);  // kSchemaUnknown
   Entitlement entitlement_of(const User& user) const;
 
@@ -174,6 +190,9 @@ class HubTxn {
   Result<EnrolmentCode> redeem(ByteView secret_hash, std::int64_t now_us);
   Result<ReplicaState> replica_state(const ReplicaId& id);
   Status put_replica_state(const ReplicaId& id, const ReplicaState& state);
+  // Drops the first answers to commits up to `confirmed`, as many as one hello may cost; `state`
+  // then says from which on they are kept.
+  Status trim_results(const ReplicaId& id, CommitNumber confirmed, ReplicaState& state);
   Status put_schema(std::shared_ptr<const schema::Catalog> catalog);  // kSchemaIncompatible
   // A restore was noticed (or made): a new name for the store's life; every device replaces its
   // base.
@@ -189,6 +208,7 @@ class HubTxn {
   Result<wire::CommitResult> judge(const IngestBatch& batch, const wire::Commit& commit,
                                    bool& exact);
   void note_touched(const wire::Commit& commit, std::vector<RecordId>& touched) const;
+  Result<std::optional<AnswerRow>> first_answer(const IngestBatch& batch, CommitNumber number);
   [[nodiscard]] Stamp next_stamp() const;
 
   Hub& hub_;

@@ -120,6 +120,25 @@ Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::C
   return taken;
 }
 
+// As it was given, or as the commit log lets it be given again; nothing where neither knows.
+Result<std::optional<AnswerRow>> HubTxn::first_answer(const IngestBatch& batch,
+                                                      CommitNumber number) {
+  auto answer = txn_->find(Table::kResults, answer_key(batch.replica, number));
+  if (!answer) return answer.error();
+  if (*answer) {
+    auto row = decode_answer(**answer);
+    if (!row) return row.error();
+    return std::optional<AnswerRow>{std::move(*row)};
+  }
+  const auto known = batch.known.find(number);
+  if (known == batch.known.end()) return std::optional<AnswerRow>{};
+  AnswerRow row;
+  row.content_hash = known->second.content_hash;
+  row.result.number = number;
+  row.result.seq = known->second.seq;
+  return std::optional<AnswerRow>{std::move(row)};
+}
+
 Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
   IngestOutcome outcome;
   auto replica = replica_state(batch.replica);
@@ -139,17 +158,16 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
     }
     const Bytes key = answer_key(batch.replica, number);
     if (number <= replica->watermark) {
-      auto answer = txn_->find(Table::kResults, key);
-      if (!answer) return answer.error();
-      if (!*answer)
-        return Error{Errc::kStoreCorrupt, "no first answer to commit " + std::to_string(number)};
-      auto row = decode_answer(**answer);
+      auto row = first_answer(batch, number);
       if (!row) return row.error();
-      if (row->content_hash != commit.header.content_hash && !is_empty_place(commit)) {
+      const bool same = *row && (*row)->content_hash == commit.header.content_hash;
+      if (!same && !is_empty_place(commit)) {
         outcome.stopped = Error{Errc::kCommitFork, "commit " + std::to_string(number)};
         break;
       }
-      outcome.results.push_back(std::move(row->result));
+      wire::CommitResult unknown;
+      unknown.number = number;
+      outcome.results.push_back(*row ? std::move((*row)->result) : unknown);
       // Since the first answer others may have written, or the record may have left the author's
       // scopes.
       note_touched(commit, outcome.touched);

@@ -11,22 +11,36 @@ Error unexpected(std::string_view what) { return Error{Errc::kFrameUnexpected, s
 
 }  // namespace
 
+EdgeSession::EdgeSession(Edge& edge, Config config)
+    : Session(SessionRole::kEdge), edge_(edge), config_(std::move(config)) {
+  const auto former = edge_.unsettled();
+  settling_ = former.has_value();
+  replica_ = former ? former->replica : edge_.state().replica;
+}
+
+Numbering EdgeSession::numbering() const {
+  return edge_.find_numbering(replica_).value_or(edge_.numbering());
+}
+
 Bytes EdgeSession::make_hello() {
   const EdgeState& state = edge_.state();
   wire::HelloBody body;
   body.schema_hash = edge_.catalog().hash();
   body.workspace = edge_.identity().workspace;
   body.device = Bytes{edge_.identity().device.bytes()};
-  body.replica = state.replica;
-  body.next_commit = state.next_commit;
-  body.incarnation = state.incarnation;
-  body.seq_seen = state.cursor.seq;
-  body.watermark_confirmed = state.watermark;
-  body.fence_token = state.fence_token;
+  const Numbering mine = numbering();
+  body.replica = replica_;
+  body.next_commit = mine.next_commit;
+  body.incarnation = mine.incarnation;
+  body.watermark_confirmed = mine.watermark;
   body.purposes = {std::string{kDefaultPurpose}};
+  body.bundle_version = builtin_bundle().version;
+  body.settling = settling_;
+  if (settling_) return wire::encode_hello_body(body);
+  body.seq_seen = state.cursor.seq;
+  body.fence_token = state.fence_token;
   body.scopes = state.scopes;
   for (wire::ScopeState& scope : body.scopes) scope.cursor = state.cursor;
-  body.bundle_version = builtin_bundle().version;
   body.live = config_.live;
   body.bootstrapping = !state.bootstrapped;
   return wire::encode_hello_body(body);
@@ -41,13 +55,20 @@ Status EdgeSession::on_welcome(const wire::Welcome& welcome) {
     schema_wanted_ = welcome.schema_hash;
     return {};
   }
-  auto effects = edge_.welcome(welcome);
-  if (!effects) return effects.error();
+  if (settling_) {
+    SATCHEL_TRY(edge_.welcome_former(welcome, replica_));
+  } else {
+    auto effects = edge_.welcome(welcome);
+    if (!effects) return effects.error();
+    if (effects->settle_first) {
+      settling_ = settle_first_ = true;
+      return {};
+    }
+  }
   welcomed_ = true;
-  pushed_through_ = welcome.watermark;
   // Answers to what lies between our watermark and the server's were lost: the first answers are
   // asked for again.
-  pushed_through_ = std::min(pushed_through_, edge_.state().watermark);
+  pushed_through_ = std::min<CommitNumber>(welcome.watermark, numbering().watermark);
   return {};
 }
 
@@ -67,11 +88,13 @@ Status EdgeSession::receive(ByteView message) {
     return {};
   }
   if (auto* failure = std::get_if<wire::Failure>(&*frame)) {
+    retry_after_ms_ = failure->retry_after_ms;
     return Error{errc_from_number(failure->code).value_or(Errc::kConnectionCut), failure->context};
   }
   if (auto* welcome = std::get_if<wire::Welcome>(&*frame)) return on_welcome(*welcome);
   if (std::holds_alternative<wire::Other>(*frame)) return {};
-  if (schema_wanted_) return {};  // What follows cannot be read whole with the schema that is held.
+  // What follows cannot be read whole with the schema that is held, or comes too early.
+  if (schema_wanted_ || settle_first_) return {};
   if (!welcomed_) return unexpected("a frame before welcome");
   if (auto* ack = std::get_if<wire::Ack>(&*frame)) {
     for (const wire::CommitResult& result : ack->results) {
@@ -79,13 +102,14 @@ Status EdgeSession::receive(ByteView message) {
                            result.outcome == wire::Outcome::kInvalid ||
                            result.outcome == wire::Outcome::kReduced;
     }
-    SATCHEL_TRY(edge_.apply_ack(*ack));
-    while (!in_flight_.empty() && in_flight_.front() <= edge_.state().watermark)
-      in_flight_.pop_front();
-    progress_due_.emplace();
+    SATCHEL_TRY(edge_.apply_ack(*ack, replica_));
+    const CommitNumber answered = numbering().watermark;
+    while (!in_flight_.empty() && in_flight_.front() <= answered) in_flight_.pop_front();
+    if (!settling_) progress_due_.emplace();
     return {};
   }
   if (auto* changes = std::get_if<wire::Changes>(&*frame)) {
+    if (settling_) return unexpected("changes before a former id is settled");
     SATCHEL_TRY(edge_.apply_changes(*changes));
     caught_up_ = changes->caught_up;
     progress_due_.emplace();
@@ -112,8 +136,9 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
     return sent(wire::encode_frame(hello, false));
   }
   if (!welcomed_) return std::optional<Bytes>{};
-  if (in_flight_.size() < kPushesInFlightMax && pushed_through_ + 1 < edge_.state().next_commit) {
-    auto commits = edge_.commits_after(pushed_through_, config_.push_bytes);
+  if (const Numbering mine = numbering();
+      in_flight_.size() < kPushesInFlightMax && pushed_through_ + 1 < mine.next_commit) {
+    auto commits = edge_.commits_after(mine, pushed_through_, config_.push_bytes);
     if (!commits) return commits.error();
     if (!commits->empty()) {
       pushed_through_ = commits->back().header.number;
@@ -134,9 +159,9 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
 }
 
 bool EdgeSession::quiet() const {
-  if (schema_wanted_) return true;
-  return welcomed_ && caught_up_ && in_flight_.empty() && !progress_due_ &&
-         pushed_through_ + 1 >= edge_.state().next_commit;
+  if (schema_wanted_ || settle_first_) return true;
+  return welcomed_ && (settling_ || caught_up_) && in_flight_.empty() && !progress_due_ &&
+         pushed_through_ + 1 >= numbering().next_commit;
 }
 
 }  // namespace satchel::sync

@@ -21,6 +21,12 @@ bool same_grants(const std::vector<wire::ScopeState>& held, const std::vector<st
                     });
 }
 
+bool fence_fits(const wire::HelloBody& hello, const ReplicaState& known) {
+  const bool never_fenced = known.fence_confirmed.empty() && known.fence_issued.empty();
+  return never_fenced || hello.fence_token == known.fence_confirmed ||
+         hello.fence_token == known.fence_issued;
+}
+
 }  // namespace
 
 Bytes HubSession::failure_frame(const Error& error, std::uint32_t retry_after_ms) {
@@ -103,6 +109,10 @@ Status HubSession::check_history() {
     return Error{Errc::kForeignDot, "the replica is another device's"};
   // Its tokens and cursors are of another life.
   if (hello_.incarnation != state.incarnation) return {};
+  if (hello_.settling) {
+    if (hello_.watermark_confirmed > known.watermark) note_restored_server();
+    return {};
+  }
   wire::Cursor cursor = hello_.scopes.empty() ? wire::Cursor{} : hello_.scopes.front().cursor;
   auto known_cursor = hub_.knows(cursor);
   if (!known_cursor) return known_cursor.error();
@@ -115,19 +125,13 @@ Status HubSession::check_history() {
   // ahead of it.
   const std::uint64_t held = hub_.fence_number(hello_.replica, hello_.fence_token);
   const std::uint64_t issued = hub_.fence_number(hello_.replica, known.fence_issued);
-  const bool fits = fence_fits(known);
+  const bool fits = fence_fits(hello_, known);
   if (held > issued || (held == issued && !fits)) {
     note_restored_server();
     return {};
   }
   if (!fits) return Error{Errc::kFenced, "an older fence token"};
   return {};
-}
-
-bool HubSession::fence_fits(const ReplicaState& known) const {
-  const bool never_fenced = known.fence_confirmed.empty() && known.fence_issued.empty();
-  return never_fenced || hello_.fence_token == known.fence_confirmed ||
-         hello_.fence_token == known.fence_issued;
 }
 
 Status HubSession::on_hello(const wire::Hello& hello) {
@@ -156,49 +160,67 @@ wire::Welcome HubSession::make_welcome(const HubState& state, const ReplicaState
   return welcome;
 }
 
-void HubSession::greet() {
-  auto fence = std::make_shared<Bytes>();
-  auto replica = std::make_shared<ReplicaState>();
-  auto fenced = std::make_shared<bool>(false);
-  Work work;
-  work.run = [this, fence, replica, fenced](HubTxn& txn) -> Status {
-    auto held = txn.replica_state(hello_.replica);
+// What the greeting finds out on the writer's thread.
+struct HubSession::Greeting {
+  Hub& hub;
+  wire::HelloBody hello;
+  Device device;
+  ReplicaState replica;
+  Bytes fence;
+  bool fenced = false;
+
+  Status settle(HubTxn& txn) {
+    replica.device = device.id;
+    replica.last_seen_us = hub.clock().wall_us();
+    return txn.put_replica_state(hello.replica, replica);
+  }
+
+  Status run(HubTxn& txn) {
+    auto held = txn.replica_state(hello.replica);
     if (!held) return held.error();
-    *replica = std::move(*held);
+    replica = std::move(*held);
+    if (hello.settling) return settle(txn);
     // Asked again: a hello that comes late from a dead connection must not turn the fence back.
-    const bool same_life = hello_.incarnation == txn.state().incarnation;
-    *fenced = same_life && !fence_fits(*replica);
-    if (*fenced) return {};
-    replica->device = device_->id;
+    const bool same_life = hello.incarnation == txn.state().incarnation;
+    fenced = same_life && !fence_fits(hello, replica);
+    if (fenced) return {};
+    replica.device = device.id;
     // The token that came back is the one in use; the new one stands beside it until a frame
     // confirms it. One that was issued and never came back is issued again, so that no number of
     // lost welcomes makes an honest device look like a copy.
-    const bool outstanding = same_life && !replica->fence_issued.empty() &&
-                             hello_.fence_token != replica->fence_issued;
+    const bool outstanding =
+        same_life && !replica.fence_issued.empty() && hello.fence_token != replica.fence_issued;
     if (outstanding) {
-      *fence = replica->fence_issued;
+      fence = replica.fence_issued;
     } else {
-      auto fresh = hub_.next_fence(hello_.replica, replica->fence_issued);
+      auto fresh = hub.next_fence(hello.replica, replica.fence_issued);
       if (!fresh) return fresh.error();
-      *fence = std::move(*fresh);
+      fence = std::move(*fresh);
     }
-    if (!hello_.fence_token.empty()) replica->fence_confirmed = hello_.fence_token;
-    replica->fence_issued = *fence;
-    replica->last_seen_us = hub_.clock().wall_us();
-    SATCHEL_TRY(txn.put_replica_state(hello_.replica, *replica));
-    Device device = *device_;
-    device.replica = hello_.replica;
-    device.last_seen_us = replica->last_seen_us;
+    if (!hello.fence_token.empty()) replica.fence_confirmed = hello.fence_token;
+    replica.fence_issued = fence;
+    replica.last_seen_us = hub.clock().wall_us();
+    if (same_life) SATCHEL_TRY(txn.trim_results(hello.replica, hello.watermark_confirmed, replica));
+    SATCHEL_TRY(txn.put_replica_state(hello.replica, replica));
+    device.replica = hello.replica;
+    device.last_seen_us = replica.last_seen_us;
     return txn.put_device(device);
-  };
-  work.done = [this, fence, replica, fenced](const Status& durable) {
+  }
+};
+
+void HubSession::greet() {
+  const auto greeting = std::make_shared<Greeting>(Greeting{hub_, hello_, *device_, {}, {}});
+  Work work;
+  work.run = [greeting](HubTxn& txn) { return greeting->run(txn); };
+  work.done = [this, greeting](const Status& durable) {
     --work_under_way_;
-    if (!durable || *fenced) {
+    if (!durable || greeting->fenced) {
       failure_ = durable ? Error{Errc::kFenced, "an older fence token"} : durable.error();
       return;
     }
     const HubState state = hub_.state();
-    outgoing_.push_back(wire::encode_frame(make_welcome(state, *replica, *fence), false));
+    const ReplicaState& replica = greeting->replica;
+    outgoing_.push_back(wire::encode_frame(make_welcome(state, replica, greeting->fence), false));
     const wire::Cursor cursor =
         hello_.scopes.empty() ? wire::Cursor{} : hello_.scopes.front().cursor;
     restart_ = cursor.seq == 0 || cursor.incarnation != state.incarnation ||
@@ -208,11 +230,31 @@ void HubSession::greet() {
     send_own_ = restart_ || hello_.bootstrapping;
     // What another life of the store answered, this one has not.
     answered_ = hello_.incarnation == state.incarnation ? hello_.watermark_confirmed : 0;
-    fence_ = *fence;
-    fence_confirmed_ = false;
+    fence_ = greeting->fence;
+    fence_confirmed_ = hello_.settling;
+    results_kept_from_ = replica.results_kept_from;
     phase_ = Phase::kWelcomed;
   };
   work_.push_back(std::move(work));
+}
+
+// A device that was restored from a backup may ask about commits whose answers it has confirmed
+// since. Once a session, here and not in the writer: the whole commit log is read.
+Status HubSession::find_trimmed(IngestBatch& batch) {
+  const bool asked = std::any_of(
+      batch.commits.begin(), batch.commits.end(),
+      [this](const wire::Commit& each) { return each.header.number < results_kept_from_; });
+  if (!asked) return {};
+  if (!trimmed_) {
+    auto known = hub_.known_commits(hello_.replica, results_kept_from_);
+    if (!known) return known.error();
+    trimmed_ = std::move(*known);
+  }
+  for (const wire::Commit& each : batch.commits) {
+    const auto known = trimmed_->find(each.header.number);
+    if (known != trimmed_->end()) batch.known.insert(*known);
+  }
+  return {};
 }
 
 Status HubSession::on_push(wire::Push push) {
@@ -227,11 +269,13 @@ Status HubSession::on_push(wire::Push push) {
   batch->user = user_.name;
   batch->role = user_.role;
   batch->commits = std::move(push.commits);
+  SATCHEL_TRY(find_trimmed(*batch));
   auto outcome = std::make_shared<IngestOutcome>();
   Work work;
-  work.run = [this, batch, outcome](HubTxn& txn) -> Status {
+  work.run = [batch, outcome, id = device_->id,
+              put_progress = take_progress()](HubTxn& txn) -> Status {
     // Revoked or disabled since the hello: nothing of it is taken.
-    auto device = txn.find_device(device_->id);
+    auto device = txn.find_device(id);
     if (!device) return device.error();
     if (!*device || (*device)->revoked) {
       outcome->stopped = Error{Errc::kDeviceRevoked};
@@ -240,7 +284,7 @@ Status HubSession::on_push(wire::Push push) {
     auto taken = txn.ingest(*batch);
     if (!taken) return taken.error();
     *outcome = std::move(*taken);
-    return put_progress(txn);
+    return put_progress ? put_progress(txn) : Status{};
   };
   work.done = [this, outcome](const Status& durable) {
     --work_under_way_;
@@ -289,22 +333,33 @@ Status HubSession::on_progress(const wire::Progress& progress) {
   return {};
 }
 
-Status HubSession::put_progress(HubTxn& txn) {
-  if (!progress_ && fence_confirmed_) return {};
-  auto replica = txn.replica_state(hello_.replica);
-  if (!replica) return replica.error();
-  // Work of a connection that died may come late: a newer token that stands already stays.
-  if (!fence_confirmed_ && replica->fence_issued == fence_) replica->fence_confirmed = fence_;
+std::function<Status(HubTxn&)> HubSession::take_progress() {
+  if (phase_ != Phase::kWelcomed || (!progress_ && fence_confirmed_)) return {};
+  const auto confirmed = fence_confirmed_ ? Bytes{} : fence_;
+  auto put = [id = hello_.replica, fence = confirmed, progress = progress_](HubTxn& txn) -> Status {
+    auto replica = txn.replica_state(id);
+    if (!replica) return replica.error();
+    // Work of a connection that died may come late: what stands already and is newer stays.
+    if (!fence.empty() && replica->fence_issued == fence) replica->fence_confirmed = fence;
+    const bool older = progress && progress->cursor.incarnation == replica->progress.incarnation &&
+                       progress->cursor.seq < replica->progress.seq;
+    if (progress && !older) {
+      replica->progress = progress->cursor;
+      replica->progress_commit = progress->own_commit;
+    }
+    return txn.put_replica_state(id, *replica);
+  };
   fence_confirmed_ = true;
-  if (progress_) {
-    replica->progress = progress_->cursor;
-    replica->progress_commit = progress_->own_commit;
-    replica->results_kept_from =
-        std::max(replica->results_kept_from, progress_->results_confirmed + 1);
-  }
   progress_.reset();
   progress_put_us_ = hub_.clock().boot_us();
-  return txn.put_replica_state(hello_.replica, *replica);
+  return put;
+}
+
+std::optional<HubSession::Work> HubSession::closing_work() {
+  if (failure_ || !progress_) return std::nullopt;
+  auto put = take_progress();
+  if (!put) return std::nullopt;
+  return Work{std::move(put), {}};
 }
 
 std::optional<HubSession::Work> HubSession::take_work() {
@@ -313,7 +368,7 @@ std::optional<HubSession::Work> HubSession::take_work() {
       (progress_put_us_ == 0 || hub_.clock().boot_us() - progress_put_us_ >= kProgressEveryUs);
   if (due) {
     Work work;
-    work.run = [this](HubTxn& txn) { return put_progress(txn); };
+    work.run = take_progress();
     work.done = [this](const Status& durable) {
       --work_under_way_;
       if (!durable) failure_ = durable.error();
@@ -330,6 +385,7 @@ std::optional<HubSession::Work> HubSession::take_work() {
 Result<std::optional<Bytes>> HubSession::next_page() {
   // An answer goes before every page that shows what it answers: so each own commit is either
   // folded by its author or told to him, never both, never neither.
+  if (hello_.settling) poked_ = false;  // Nothing is told before a former id is settled.
   if (!poked_ || commits_waiting_ > 0) return std::optional<Bytes>{};
   Hub::PageRequest request{entitlement_, purpose_,  sent_, send_own_ ? ReplicaId{} : hello_.replica,
                            answered_,    config_.page_bytes};

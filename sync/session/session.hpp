@@ -8,11 +8,15 @@
 //            -> Ack, Changes ... ->      applies
 //            <- Progress                 after each durable page
 //   live     -> Changes as they commit   live
+//
+// A device that has given up a replica id (it was copied or restored) first settles what it made
+// under it: a session of its own in that id, without fence and without Changes.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -59,7 +63,8 @@ class Session {
 };
 
 // The server's side. Thread-bound to its connection: calls never overlap. receive and generate read
-// the store, so they run off the I/O threads.
+// the store, so they run off the I/O threads. What take_work and closing_work give is
+// self-contained: its `run` touches nothing of the session, which may be gone by then.
 class HubSession final : public Session {
  public:
   struct Config {
@@ -76,6 +81,8 @@ class HubSession final : public Session {
   Result<std::optional<Bytes>> generate() override;
   // Progress and fences travel the same way as commits.
   std::optional<Work> take_work() override;
+  // The connection is over: what the device has said and is not durable yet. Its `done` is empty.
+  std::optional<Work> closing_work();
   // The notifier says that the hub's sequence has risen.
   void poke() override { poked_ = true; }
   // Closing: a frame that tells the device why.
@@ -92,8 +99,9 @@ class HubSession final : public Session {
 
   Status on_hello(const wire::Hello& hello);
   Status check_peer(const wire::Hello& hello);  // Who is it, and may he connect?
-  [[nodiscard]] bool fence_fits(const ReplicaState& known) const;
   Status check_history();                       // Does he know more than we do? Is he a copy?
+  Status find_trimmed(IngestBatch& batch);
+  struct Greeting;
   void greet();                                 // Fence and Welcome, once durable.
   void note_restored_server();
   wire::Welcome make_welcome(const HubState& state, const ReplicaState& replica,
@@ -101,7 +109,8 @@ class HubSession final : public Session {
   Status on_push(wire::Push push);
   void answer(const IngestOutcome& outcome);
   Status on_progress(const wire::Progress& progress);
-  Status put_progress(HubTxn& txn);
+  // What the device has confirmed since it was asked last; empty where that is nothing.
+  std::function<Status(HubTxn&)> take_progress();
   Result<std::optional<Bytes>> next_page();
 
   Hub& hub_;
@@ -130,6 +139,9 @@ class HubSession final : public Session {
   Bytes fence_;  // The token that this session's Welcome gave.
   bool fence_confirmed_ = true;
   std::int64_t progress_put_us_ = 0;
+  CommitNumber results_kept_from_ = 1;  // Below, first answers are gone.
+  // What the commit log knows of them.
+  std::optional<std::map<CommitNumber, KnownCommit>> trimmed_;
 };
 
 // The device's side. Thread-bound; works on its Edge at once.
@@ -144,8 +156,13 @@ class EdgeSession final : public Session {
     // server: it is let stand, and what the server does not know passes through it untouched.
     Bytes older_schema{};
   };
-  EdgeSession(Edge& edge, Config config)
-      : Session(SessionRole::kEdge), edge_(edge), config_(std::move(config)) {}
+  EdgeSession(Edge& edge, Config config);
+  // The session settles a former id, or found that one must be settled first: once it is quiet,
+  // connect again.
+  [[nodiscard]] bool settling() const { return settling_; }
+  // From the Failure that ended the session: the server asks to come back after so long. 0: it did
+  // not.
+  [[nodiscard]] std::uint32_t retry_after_ms() const { return retry_after_ms_; }
 
   Status receive(ByteView message) override;
   Result<std::optional<Bytes>> generate() override;
@@ -165,9 +182,14 @@ class EdgeSession final : public Session {
  private:
   Bytes make_hello();
   Status on_welcome(const wire::Welcome& welcome);
+  [[nodiscard]] Numbering numbering() const;
 
   Edge& edge_;
   Config config_;
+  ReplicaId replica_;  // Which this session speaks for.
+  bool settling_ = false;
+  bool settle_first_ = false;
+  std::uint32_t retry_after_ms_ = 0;
   bool hello_sent_ = false;
   bool welcomed_ = false;
   bool caught_up_ = false;

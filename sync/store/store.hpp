@@ -125,6 +125,7 @@ class Store {
   struct CheckReport {
     std::uint64_t values = 0;
     std::vector<std::string> bad;  // "records/17: ..." without personal data
+    std::vector<Bytes> bad_outbox;  // Keys of the outbox's rows among them.
   };
   // Reads and authenticates every value and every table's count and digest.
   virtual Result<CheckReport> check() = 0;

@@ -94,6 +94,7 @@ class WireSamples {
     body.bundle_version = number();
     body.live = flag();
     body.bootstrapping = flag();
+    body.settling = flag();
     return body;
   }
   wire::Welcome welcome() {

@@ -85,15 +85,15 @@ struct Office {
     SATCHEL_ASSERT(txn && (*txn)->put_user({name, role, {}, true, {}}) && (*txn)->commit());
   }
   // Runs what a session has for the writer, one durable group each.
+  Status run(const sync::HubSession::Work& work) {
+    auto txn = hub->begin();
+    SATCHEL_ASSERT(txn.has_value());
+    Status status = work.run(**txn);
+    if (status) status = (*txn)->commit();
+    return status;
+  }
   void work_for(sync::HubSession& session) {
-    while (auto work = session.take_work()) {
-      auto txn = hub->begin();
-      SATCHEL_ASSERT(txn.has_value());
-      Status status = work->run(**txn);
-      if (status) status = (*txn)->commit();
-      txn->reset();
-      work->done(status);
-    }
+    while (auto work = session.take_work()) work->done(run(*work));
   }
 };
 
@@ -105,7 +105,7 @@ struct Phone {
   std::shared_ptr<sync::MemoryDisk> disk;
   std::unique_ptr<sync::MemoryStore> store;
   std::unique_ptr<sync::Edge> edge;
-  std::unique_ptr<crypto::MemorySigner> signer;
+  std::shared_ptr<crypto::MemorySigner> signer;
   std::vector<Bytes> pushed;  // Every Push message that was sent, as it was sent.
 
   Phone(Office& at, const std::string& user, sync::Role role, std::uint64_t seed,
@@ -115,7 +115,7 @@ struct Phone {
     store_id.octets[0] = static_cast<std::uint8_t>(seed);
     disk = std::make_shared<sync::MemoryDisk>(sync::MemoryDisk::Options{store_id, true});
     store = *sync::MemoryStore::open(disk);
-    signer = std::make_unique<crypto::MemorySigner>(*crypto::SigningKey::generate(entropy));
+    signer = std::make_shared<crypto::MemorySigner>(*crypto::SigningKey::generate(entropy));
     sync::EdgeIdentity identity;
     identity.workspace = office.workspace;
     identity.device = *crypto::random_id<sync::DeviceId>(entropy);
@@ -130,7 +130,22 @@ struct Phone {
                        {identity.device, user, "phone", signer->public_key(), {}, false, 0, 0}) &&
                    (*txn)->commit());
   }
+  // A copy of the whole device as it is now, key and all.
+  Phone(const Phone& original, std::uint64_t seed)
+      : office(original.office), clock(original.clock), entropy(seed), signer(original.signer) {
+    disk = std::make_shared<sync::MemoryDisk>(
+        sync::MemoryDisk::Options{original.disk->id(), true});
+    disk->restore(original.disk->snapshot());
+    restart();
+  }
   sync::Edge::Parts parts() { return {*store, clock, entropy, nullptr}; }
+  // The device as it was: its backup is put back.
+  void restore(const sync::MemoryVersion& backup) {
+    edge.reset();
+    store.reset();
+    disk->restore(backup);
+    restart();
+  }
   void restart() {
     edge.reset();
     store.reset();
@@ -168,9 +183,27 @@ struct Phone {
         if (wire && !wire(true, **up)) return Error{Errc::kConnectionCut};
         SATCHEL_TRY(hub_side.receive(**up));
       }
-      if (!moved && edge_side.quiet()) return {};
+      if (!moved && edge_side.quiet()) {
+        if (auto last = hub_side.closing_work()) static_cast<void>(office.run(*last));
+        return {};
+      }
     }
     return Error{Errc::kTimeout, "the exchange does not come to rest"};
+  }
+  // As a host does it: with other ids where this device is found to be a copy.
+  Status sync_as_host(const Wire& wire = {}) {
+    for (int round = 0; round < 8; ++round) {
+      const bool settling = edge->unsettled().has_value();
+      const Status done = sync(wire);
+      if (!done && done.error().code == Errc::kFenced) {
+        SATCHEL_TRY(edge->reidentify());
+      } else if (!done && done.error().code == Errc::kCommitFork) {
+        SATCHEL_TRY(edge->renumber());
+      } else if (!done || (!settling && !edge->unsettled())) {
+        return done;
+      }
+    }
+    return Error{Errc::kTimeout, "the device does not find its id"};
   }
 
   // One commit of whatever `fill` asks the builder for.

@@ -244,7 +244,7 @@ TEST_F(Field, AForkIsNoticedAndNeverTakenForADuplicate) {
   const auto before = ann->disk->snapshot();
   ASSERT_TRUE(ann->set("accounts", id, "industry", Value{"food"}));
   ASSERT_TRUE(ann->sync());
-  sync::IngestBatch batch{ann->edge->state().replica, "ann", Role::kRep, {}};
+  sync::IngestBatch batch{ann->edge->state().replica, "ann", Role::kRep, {}, {}};
   // The same number with other content, as a restored copy of the device would make it.
   ann->edge.reset();
   ann->store.reset();
@@ -275,7 +275,7 @@ TEST_F(Field, AGapStopsTheBatchAndWhatCameBeforeItHolds) {
   ASSERT_EQ(commits.size(), 3U);
   commits.erase(commits.begin() + 1);
   auto txn = office.hub->begin();
-  const auto outcome = (*txn)->ingest({ann->edge->state().replica, "ann", Role::kRep, commits});
+  const auto outcome = (*txn)->ingest({ann->edge->state().replica, "ann", Role::kRep, commits, {}});
   ASSERT_TRUE(outcome && outcome->stopped);
   EXPECT_EQ(outcome->stopped->code, Errc::kCommitGap);
   EXPECT_EQ(outcome->results.size(), 1U);
@@ -291,7 +291,7 @@ TEST_F(Field, ADeviceCannotWriteUnderAnotherReplicasDot) {
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
   auto commits = *ann->edge->commits_after(ann->edge->state().watermark, 1 << 20);
   auto txn = office.hub->begin();
-  const auto outcome = (*txn)->ingest({bob->edge->state().replica, "bob", Role::kRep, commits});
+  const auto outcome = (*txn)->ingest({bob->edge->state().replica, "bob", Role::kRep, commits, {}});
   ASSERT_TRUE(outcome && outcome->stopped);
   EXPECT_EQ(outcome->stopped->code, Errc::kForeignDot);
   EXPECT_TRUE(outcome->results.empty());

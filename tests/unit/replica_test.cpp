@@ -120,9 +120,9 @@ TEST(Replica, KeepsWhatWasWrittenOverSuspensionAndNewKeys) {
   }
   ASSERT_TRUE(replica->resume().has_value());
   EXPECT_EQ(fields_of(*replica, "accounts", id).at("name").as_string(), "Kept");
-  bool sound = false;
-  ASSERT_TRUE(replica->verify(sound).has_value());
-  EXPECT_TRUE(sound);
+  const auto report = replica->verify();
+  ASSERT_TRUE(report.has_value());
+  EXPECT_TRUE(report->sound);
 }
 
 // ---- Writing ------------------------------------------------------------------------------------

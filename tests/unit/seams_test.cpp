@@ -218,7 +218,7 @@ TEST_F(Seams, UnknownFieldsOfACommitsHeaderGoThroughOutboxLogAndRestore) {
     commit->header.extras = extras;
     commit->header.signature = "signed by hand";
     commit->header.content_hash = sync::content_hash(commit->header, commit->sections);
-    ASSERT_TRUE(sync::put_commit(**txn, Table::kOutbox, *commit) && (*txn)->commit());
+    ASSERT_TRUE(sync::put_commit(**txn, Table::kOutbox, number, *commit) && (*txn)->commit());
   }
   ann->restart();
   everybody_syncs();
@@ -259,7 +259,7 @@ TEST_F(Seams, EveryRegisterHasASequenceOfItsOwnAndTheLogARowPerCommit) {
 std::size_t kept_by(Phone& phone) {
   // Of each a row that says what became of it, and its content where it was while it waited.
   auto txn = phone.store->begin_read();
-  const auto contents = sync::commit_numbers(**txn, Table::kOutbox);
+  const auto contents = sync::commit_places(**txn, Table::kOutbox);
   std::size_t rows = 0;
   const Status scanned =
       (*txn)->scan(Table::kCommits, {}, [&](ByteView, ByteView) { return ++rows > 0; });

@@ -264,6 +264,10 @@ SATCHEL_API satchel_status satchel_replica_close(satchel_replica* replica, satch
  * thread. */
 SATCHEL_API satchel_status satchel_replica_suspend(satchel_replica* replica, satchel_error** error);
 SATCHEL_API satchel_status satchel_replica_resume(satchel_replica* replica, satchel_error** error);
+/* The same for a folder that no handle has open, also where it is too damaged to open. `out` also
+ * on SATCHEL_E_KEY_WRONG and SATCHEL_E_KEY_LOST. SATCHEL_E_STORE_MISSING, SATCHEL_E_STORE_BUSY. */
+SATCHEL_API satchel_status satchel_verify(const satchel_config* config, satchel_text** out,
+                                          satchel_error** error);
 /* Destroys the keys and deletes the folder's contents. For a folder that no handle has open; works
  * without its key too. SATCHEL_E_STORE_BUSY. */
 SATCHEL_API satchel_status satchel_wipe(const satchel_config* config, satchel_error** error);
@@ -272,7 +276,8 @@ SATCHEL_API satchel_status satchel_wipe(const satchel_config* config, satchel_er
 SATCHEL_API satchel_status satchel_replica_rotate_keys(satchel_replica* replica,
                                                        satchel_error** error);
 /* Reads and authenticates every value. `out` also on SATCHEL_E_STORE_CORRUPT:
- * {"values","bad":[],"lost_outbox":[],"key":"ok|wrong|lost"}. */
+ * {"values","bad":[],"lost_outbox":[],"key":"ok|wrong|lost"}; lost_outbox are numbers of commits
+ * that the server has not answered and this device cannot read any more. */
 SATCHEL_API satchel_status satchel_replica_verify(satchel_replica* replica, satchel_text** out,
                                                   satchel_error** error);
 /* {"phase","pending","rejected","conflicts","last_sync","replica","incarnation","cursor",

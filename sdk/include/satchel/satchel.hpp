@@ -55,6 +55,18 @@ class Replica {
     return detail::checked([&](auto** error) { return satchel_wipe(&host.given, error); });
   }
 
+  // Of a folder that no handle has open. `report` is filled also where the answer is an error.
+  static Status verify(const Config& config, std::string& report) {
+    const Host host{config};
+    satchel_text* text = nullptr;
+    satchel_error* error = nullptr;
+    const auto status = satchel_verify(&host.given, &text, &error);
+    report = std::string{detail::view(satchel_text_slice(text))};
+    satchel_text_free(text);
+    if (status != SATCHEL_OK) return Error{status, error};
+    return {};
+  }
+
   Result<Read> read(std::string_view purpose) const {
     return detail::made<Read, satchel_read>([&](auto** out, auto** error) {
       return satchel_read_begin(replica_.get(), detail::slice(purpose), out, error);

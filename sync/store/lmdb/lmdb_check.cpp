@@ -42,7 +42,10 @@ class Check {
       const auto share = sealer_.share_of(number, key, row);
       if (share) crypto::RowDigest::toggle(seen.digest, *share);
       const Status checked = check_value(table, key, row, report);
-      if (!checked) report.bad.push_back(at_row(table, key, checked.error()).context);
+      if (!checked) {
+        report.bad.push_back(at_row(table, key, checked.error()).context);
+        if (table == Table::kOutbox) report.bad_outbox.emplace_back(key);
+      }
     }
     if (code != MDB_NOTFOUND) return core_.met(error_of(code, "checking"));
     const std::string name_of_table{name_of(table)};

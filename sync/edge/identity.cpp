@@ -1,0 +1,191 @@
+// A device that finds itself copied or restored: other ids, and commits that are numbered anew.
+#include <algorithm>
+#include <map>
+
+#include "schema/model/limits.hpp"
+#include "sync/edge/rows.hpp"
+#include "sync/merge/life.hpp"
+
+namespace satchel::sync {
+
+Numbering Edge::numbering() const {
+  return {state_.replica,   state_.before,      state_.next_commit,
+          state_.watermark, state_.incarnation, false};
+}
+
+std::optional<Numbering> Edge::unsettled() const {
+  for (const Numbering& each : state_.former) {
+    if (!each.settled) return each;
+  }
+  return std::nullopt;
+}
+
+std::optional<Numbering> Edge::find_numbering(const ReplicaId& replica) const {
+  if (replica == state_.replica) return numbering();
+  for (const Numbering& each : state_.former) {
+    if (each.replica == replica) return each;
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+// Room for one more former id: the oldest whose commits are all answered makes it.
+Status make_room(std::vector<Numbering>& former) {
+  if (former.size() < limits::kFormerIdsMax) return {};
+  const auto settled = std::find_if(former.begin(), former.end(),
+                                    [](const Numbering& each) { return each.settled; });
+  if (settled == former.end()) {
+    return Error{Errc::kLimitExceeded, "copied or restored too often without a sync"};
+  }
+  former.erase(settled);
+  return {};
+}
+
+}  // namespace
+
+Status Edge::reidentify() {
+  auto fresh = crypto::random_id<ReplicaId>(parts_.entropy);
+  if (!fresh) return fresh.error();
+  EdgeState state = state_;
+  if (state.next_commit > 1) {
+    SATCHEL_TRY(make_room(state.former));
+    Numbering old = numbering();
+    old.settled = old.watermark + 1 == old.next_commit;
+    state.before = old.last_place();
+    state.former.push_back(old);
+  }
+  state.replica = *fresh;
+  state.next_commit = 1;
+  state.watermark = 0;
+  state.results_confirmed = 0;
+  state.fence_token.clear();
+  auto txn = parts_.store.begin_write();
+  if (!txn) return txn.error();
+  SATCHEL_TRY(save_state(**txn, state));
+  SATCHEL_TRY((*txn)->commit());
+  state_ = std::move(state);
+  return {};
+}
+
+// What one renumbering does to each commit. Thread-bound: lives for one transaction.
+class EdgeRenumber {
+ public:
+  EdgeRenumber(Edge& edge, WriteTxn& txn, const ReplicaId& fresh)
+      : edge_(edge), txn_(txn), fresh_(fresh) {}
+
+  // Moves the commit at `place` behind all others, under the next new number.
+  Status move(std::uint64_t place, std::uint64_t new_place) {
+    auto commit = find_commit(txn_, Table::kOutbox, place);
+    if (!commit) return commit.error();
+    if (!*commit) return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(place)};
+    auto body = decode_body((*commit)->sections);
+    if (!body) return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(place)};
+    for (RecordWrite& record : body->records) {
+      for (RegisterWrite& write : record.writes) SATCHEL_TRY(forget_others(write));
+    }
+    wire::CommitHeader& header = (*commit)->header;
+    auto& moved = moved_[header.replica];
+    moved[header.number] = ++next_;
+    header.replica = fresh_;
+    header.number = next_;
+    header.receipt.clear();
+    (*commit)->sections = encode_body(*body);
+    header.content_hash = content_hash(header, (*commit)->sections);
+    if (edge_.parts_.seal_to_server) {
+      auto sealed = edge_.parts_.seal_to_server(wire::encode_commit(**commit));
+      if (!sealed) return sealed.error();
+      (*commit)->sealed = std::move(*sealed);
+    }
+    SATCHEL_TRY(erase_commit(txn_, Table::kOutbox, place));
+    return put_commit(txn_, Table::kOutbox, new_place, **commit);
+  }
+  [[nodiscard]] CommitNumber moved() const { return next_; }
+
+ private:
+  // A number from the first moved one on is another device's now: what stood there of ours is known
+  // by its new number, and of theirs nothing has been seen.
+  void forget_others(Context& context) const {
+    for (const auto& [replica, numbers] : moved_) {
+      const CommitNumber observed = context.observed(replica);
+      if (observed < numbers.begin()->first) continue;
+      context.cap(replica, numbers.begin()->first - 1);
+      const auto after = numbers.upper_bound(observed);
+      context.observe({fresh_, std::prev(after)->second});
+    }
+  }
+  Status forget_others(RegisterWrite& write) const {
+    forget_others(write.shown);
+    if (write.field != kLifeField) return {};
+    auto life = decode_life(write.value);
+    if (!life) return life.error();
+    for (ObservedClass& each : life->observed) forget_others(each.observed);
+    std::erase_if(life->observed, [](const ObservedClass& each) { return each.observed.empty(); });
+    write.value = encode_life(*life);
+    return {};
+  }
+
+  Edge& edge_;
+  WriteTxn& txn_;
+  ReplicaId fresh_;
+  CommitNumber next_ = 0;
+  std::map<ReplicaId, std::map<CommitNumber, CommitNumber>> moved_;  // Old number to new one.
+};
+
+Status Edge::renumber() {
+  auto fresh = crypto::random_id<ReplicaId>(parts_.entropy);
+  if (!fresh) return fresh.error();
+  EdgeState state = state_;
+  const std::uint64_t before = numbering().last_place();
+  auto txn = parts_.store.begin_write();
+  if (!txn) return txn.error();
+  EdgeRenumber renumber{*this, **txn, *fresh};
+  for (const auto& [place, ids] : outbox_) {
+    SATCHEL_TRY(renumber.move(place, before + renumber.moved() + 1));
+  }
+  // What is left under the old ids is answered.
+  if (state.watermark > 0) {
+    SATCHEL_TRY(make_room(state.former));
+    state.former.push_back(numbering());
+  }
+  for (Numbering& each : state.former) {
+    each.next_commit = each.watermark + 1;
+    each.settled = true;
+  }
+  state.replica = *fresh;
+  state.before = before;
+  state.next_commit = renumber.moved() + 1;
+  state.watermark = 0;
+  state.results_confirmed = 0;
+  state.fence_token.clear();
+  SATCHEL_TRY(save_state(**txn, state));
+  SATCHEL_TRY((*txn)->commit());
+  txn->reset();
+  state_ = std::move(state);
+  return reload();
+}
+
+Status Edge::welcome_former(const wire::Welcome& welcome, const ReplicaId& replica) {
+  EdgeState state = state_;
+  const auto at = std::find_if(state.former.begin(), state.former.end(),
+                               [&](const Numbering& each) { return each.replica == replica; });
+  if (at == state.former.end())
+    return Error{Errc::kFrameUnexpected, "a welcome to an id that is not ours"};
+  if (welcome.incarnation == at->incarnation && welcome.watermark < at->watermark) {
+    return Error{Errc::kRestoredServer,
+                 "the server has forgotten commits that it had acknowledged"};
+  }
+  if (welcome.incarnation != at->incarnation)
+    at->watermark = std::min(at->watermark, welcome.watermark);
+  at->incarnation = welcome.incarnation;
+  at->settled = at->watermark + 1 == at->next_commit;
+  auto txn = parts_.store.begin_write();
+  if (!txn) return txn.error();
+  SATCHEL_TRY(save_state(**txn, state));
+  SATCHEL_TRY((*txn)->commit());
+  txn->reset();
+  state_ = std::move(state);
+  return reload();
+}
+
+}  // namespace satchel::sync

@@ -1,0 +1,237 @@
+// Devices that were copied or restored: what each of them wrote takes effect once, whoever notices
+// what when (sync.md, Restores and clones).
+#include "tests/support/workplace.hpp"
+
+namespace satchel::test {
+namespace {
+
+using sync::Role;
+
+struct Copies : testing::Test {
+  Office office;
+  std::unique_ptr<Phone> ann;
+  std::unique_ptr<Phone> bob;
+  RecordId shop;
+
+  Copies() {
+    office.add_user("ann", Role::kRep);
+    office.add_user("bob", Role::kRep);
+    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 11);
+    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 12);
+    shop = ann->create("accounts", "industry", Value{"retail"});
+    EXPECT_TRUE(ann->sync() && bob->sync());
+  }
+  void add(Phone& phone, std::int64_t n) {
+    const auto place = phone.write(
+        [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", shop, "visitCount", n); });
+    ASSERT_TRUE(place) << place.error().message();
+  }
+  // Everybody twice, so that each has heard of all.
+  void all_sync(std::initializer_list<Phone*> phones) {
+    for (int round = 0; round < 2; ++round) {
+      for (Phone* phone : phones) {
+        const Status done = phone->sync_as_host();
+        ASSERT_TRUE(done) << "round " << round << ": " << done.error().message();
+        EXPECT_EQ(phone->edge->pending_count(), 0U);
+      }
+    }
+  }
+  std::string at_hub(const std::string& field) {
+    return hub_shows(office, *ann, "accounts", shop, field);
+  }
+  std::size_t siblings_at_hub(const std::string& field) {
+    const auto* def = office.hub->catalog()->find("accounts")->find(field);
+    return (*office.hub->find_record(shop))->find(def->id)->state.siblings.size();
+  }
+  std::size_t first_answers() {
+    std::size_t count = 0;
+    auto txn = office.store->begin_read();
+    EXPECT_TRUE((*txn)->scan(sync::Table::kResults, {}, [&](ByteView, ByteView) {
+      ++count;
+      return true;
+    }));
+    return count;
+  }
+};
+
+TEST_F(Copies, ACopyThatKnowsItselfWritesUnderANewIdAndSettlesTheOldOneFirst) {
+  add(*ann, 1);
+  Phone copy{*ann, 21};
+  ASSERT_TRUE(copy.edge->reidentify());  // As its install mark tells it.
+  EXPECT_NE(copy.edge->state().replica, ann->edge->state().replica);
+  add(*ann, 10);
+  add(copy, 100);
+  EXPECT_EQ(copy.shows("accounts", shop, "visitCount"), "101");
+  EXPECT_EQ(copy.edge->pending_count(), 2U);
+  all_sync({&copy, ann.get(), bob.get()});
+  EXPECT_EQ(at_hub("visitCount"), "111") << "what both hold counts once";
+  for (Phone* phone : {ann.get(), &copy, bob.get()}) {
+    EXPECT_EQ(phone->shows("accounts", shop, "visitCount"), "111");
+  }
+}
+
+TEST_F(Copies, NothingIsAppliedBeforeTheOldIdIsSettled) {
+  add(*ann, 1);
+  Phone copy{*ann, 21};
+  ASSERT_TRUE(copy.edge->reidentify());
+  ASSERT_TRUE(bob->set("accounts", shop, "size", Value{"big"}) && bob->sync());
+  std::size_t changes = 0;
+  const auto count = [&](bool, const Bytes& message) {
+    changes += std::holds_alternative<wire::Changes>(*wire::decode_frame(message));
+    return true;
+  };
+  ASSERT_TRUE(copy.sync(count));
+  EXPECT_EQ(changes, 0U);
+  EXPECT_FALSE(copy.edge->unsettled().has_value());
+  ASSERT_TRUE(copy.sync(count));
+  EXPECT_GT(changes, 0U);
+  EXPECT_EQ(copy.shows("accounts", shop, "size"), "\"big\"");
+}
+
+TEST_F(Copies, CopiesThatDoNotKnowItAreToldByTheFenceAndNoWriteIsLost) {
+  add(*ann, 1);
+  Phone copy{*ann, 21};
+  add(*ann, 10);
+  add(copy, 100);
+  add(copy, 1000);
+  all_sync({ann.get(), &copy, bob.get()});
+  EXPECT_EQ(at_hub("visitCount"), "1111");
+  EXPECT_NE(copy.edge->state().replica, ann->edge->state().replica);
+  add(*ann, 20000);
+  add(copy, 300000);
+  all_sync({&copy, ann.get(), bob.get()});
+  for (Phone* phone : {ann.get(), &copy, bob.get()}) {
+    EXPECT_EQ(phone->shows("accounts", shop, "visitCount"), "321111");
+  }
+}
+
+TEST_F(Copies, TheSameChangeMadeByBothIsTwoChanges) {
+  Phone copy{*ann, 21};
+  add(*ann, 5);
+  add(copy, 5);  // The same number, the same words: told apart by its nonce.
+  all_sync({ann.get(), &copy});
+  EXPECT_EQ(at_hub("visitCount"), "10");
+}
+
+TEST_F(Copies, ARenumberedWriteDoesNotCoverWhatStandsUnderItsOldNumber) {
+  Phone copy{*ann, 21};
+  ASSERT_TRUE(ann->set("accounts", shop, "industry", Value{"food"}));
+  ASSERT_TRUE(copy.set("accounts", shop, "industry", Value{"steel"}));
+  // Its author has seen his own first write, whose number is Ann's at the server.
+  ASSERT_TRUE(copy.set("accounts", shop, "industry", Value{"iron"}));
+  all_sync({ann.get(), &copy, bob.get()});
+  EXPECT_EQ(siblings_at_hub("industry"), 2U) << "food and iron; steel was written over";
+}
+
+TEST_F(Copies, ARenumberedDeleteStillCoversWhatItsAuthorHadWritten) {
+  Phone copy{*ann, 21};
+  ASSERT_TRUE(ann->create("tasks", "title", Value{"another"}) != RecordId{});
+  ASSERT_TRUE(copy.set("accounts", shop, "size", Value{"big"}));
+  ASSERT_TRUE(copy.write(
+      [&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", shop); }));
+  all_sync({ann.get(), &copy, bob.get()});
+  EXPECT_EQ(at_hub("industry"), "dead");
+  EXPECT_EQ(bob->shows("accounts", shop, "industry"), "dead");
+}
+
+TEST_F(Copies, ADeviceRestoredFromABackupGoesOnUnderANewId) {
+  const auto backup = ann->disk->snapshot();
+  add(*ann, 1);
+  ASSERT_TRUE(ann->sync());
+  ann->restore(backup);
+  const ReplicaId old = ann->edge->state().replica;
+  add(*ann, 10);
+  all_sync({ann.get(), bob.get()});
+  EXPECT_NE(ann->edge->state().replica, old);
+  EXPECT_EQ(at_hub("visitCount"), "11");
+  EXPECT_EQ(ann->shows("accounts", shop, "visitCount"), "11");
+}
+
+TEST_F(Copies, FirstAnswersAreDroppedOnceAHelloHasConfirmedThem) {
+  for (int i = 0; i < 5; ++i) add(*ann, 1);
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(first_answers(), 5U) << "the first commit's went with this hello";
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(first_answers(), 0U);
+}
+
+TEST_F(Copies, ARestoredDeviceIsAnsweredFromTheCommitLogWhereAnswersWereDropped) {
+  add(*ann, 1);
+  const auto backup = ann->disk->snapshot();
+  ASSERT_TRUE(ann->sync() && ann->sync());
+  ASSERT_EQ(first_answers(), 0U);
+  ann->restore(backup);
+  ASSERT_EQ(ann->edge->pending_count(), 1U);
+  all_sync({ann.get(), bob.get()});
+  EXPECT_EQ(at_hub("visitCount"), "1") << "taken once";
+  EXPECT_EQ(ann->shows("accounts", shop, "visitCount"), "1");
+  // And what was made since under numbers of which no answer is left is another's, not lost.
+  ann->restore(backup);
+  add(*ann, 10);
+  all_sync({ann.get(), bob.get()});
+  EXPECT_EQ(at_hub("visitCount"), "11");
+}
+
+TEST_F(Copies, ADroppedAnswerIsNoForkInANewLifeOfTheServer) {
+  add(*ann, 1);
+  const auto backup = ann->disk->snapshot();
+  ASSERT_TRUE(ann->sync() && ann->sync());
+  ASSERT_EQ(first_answers(), 0U);
+  auto txn = office.hub->begin();
+  ASSERT_TRUE((*txn)->begin_incarnation() && (*txn)->commit());
+  txn->reset();
+  // No fence is asked in another life: the device offers its commit under its own id.
+  ann->restore(backup);
+  all_sync({ann.get(), bob.get()});
+  EXPECT_EQ(at_hub("visitCount"), "1") << "taken once";
+}
+
+TEST_F(Copies, ARestoredServerGetsBackWhatWasMadeUnderAFormerId) {
+  Phone copy{*ann, 21};
+  const auto backup = office.disk->snapshot();
+  add(copy, 1);
+  ASSERT_TRUE(copy.sync());
+  ASSERT_TRUE(copy.edge->reidentify());
+  add(copy, 10);
+  all_sync({&copy});
+  ASSERT_EQ(at_hub("visitCount"), "11");
+  office.hub.reset();
+  office.store.reset();
+  office.disk->restore(backup);
+  office.restart();
+  EXPECT_EQ(at_hub("visitCount"), "-");
+  // The restored server begins a new life as soon as somebody knows more than it does.
+  for (int i = 0; i < 3; ++i) static_cast<void>(copy.sync_as_host());
+  EXPECT_EQ(at_hub("visitCount"), "11");
+  EXPECT_EQ(copy.shows("accounts", shop, "visitCount"), "11");
+}
+
+TEST_F(Copies, WhatTheDeviceHasConfirmedIsDurableWhenItsSessionCloses) {
+  // Several pages and answers within the ten seconds between two writes of progress.
+  for (int i = 0; i < 3; ++i) {
+    add(*bob, 1);
+    ASSERT_TRUE(bob->sync() && ann->sync());
+    const auto known = office.hub->find_replica(ann->edge->state().replica);
+    ASSERT_TRUE(known && *known);
+    EXPECT_EQ((*known)->progress.seq, ann->edge->state().cursor.seq);
+  }
+}
+
+TEST_F(Copies, ARetryIsOneTransaction) {
+  auto txn = office.hub->begin();
+  auto user = (*txn)->find_user("ann");
+  (*user)->role = Role::kAuditor;  // Now she may only read.
+  ASSERT_TRUE((*txn)->put_user(**user) && (*txn)->commit());
+  txn->reset();
+  ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"big"}) && ann->sync());
+  const auto inbox = ann->edge->inbox();
+  ASSERT_TRUE(inbox && inbox->size() == 1);
+  const auto before = ann->disk->commit_count();
+  ASSERT_TRUE(ann->edge->retry(inbox->front().id));
+  EXPECT_EQ(ann->disk->commit_count(), before + 1);
+  EXPECT_TRUE(ann->edge->inbox()->empty());
+  EXPECT_EQ(ann->edge->pending_count(), 1U);
+}
+
+}  // namespace
+}  // namespace satchel::test
