@@ -89,8 +89,6 @@ def show(demo, homes):
         say(f"   {name:<4} {1000 * (time.monotonic() - begun):4.0f} ms")
 
     headline("What merged, and why (on mia's device)")
-    for (name, _), home in zip(PEOPLE[:2], homes):
-        say(f"   replica {home.json('status')['replica'][:8]} is {name}'s")
     explain(mia, "accounts", account, "website", "phones", "visitCount")
     explain(mia, "contacts", contact, "jobTitle")
     explain(mia, "orderLines", line, "quantity")

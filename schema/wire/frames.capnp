@@ -158,6 +158,7 @@ struct Changes {
   restart @2 :Bool;
   caughtUp @3 :Bool;
   signature @4 :Data;
+  authors @5 :Data;
 }
 
 struct Progress {

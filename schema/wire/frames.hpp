@@ -169,6 +169,7 @@ struct Changes {
   bool restart = false;
   bool caught_up = false;
   Bytes signature;  // Reserved.
+  Bytes authors;    // sync/page/authors.hpp: who wrote what the page holds. May be empty.
   friend bool operator==(const Changes&, const Changes&) = default;
 };
 

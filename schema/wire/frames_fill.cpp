@@ -125,6 +125,7 @@ void fill(form::Changes::Builder to, const Changes& changes) {
   to.setRestart(changes.restart);
   to.setCaughtUp(changes.caught_up);
   SATCHEL_SET_DATA(to, Signature, changes.signature);
+  SATCHEL_SET_DATA(to, Authors, changes.authors);
 }
 
 void fill(form::Progress::Builder to, const Progress& progress) {
@@ -270,7 +271,7 @@ std::size_t words_of(const Frame& frame) {
     sum += words(ack->states.size());
     for (const CommitResult& result : ack->results) sum += words_of(result);
   } else if (const auto* changes = std::get_if<Changes>(&frame)) {
-    sum += words(changes->page.size());
+    sum += words(changes->page.size()) + words(changes->authors.size());
   } else if (const auto* hello = std::get_if<Hello>(&frame)) {
     sum += words(hello->body.size());
   } else if (const auto* other = std::get_if<Other>(&frame)) {

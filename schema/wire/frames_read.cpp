@@ -119,7 +119,7 @@ Ack read(form::Ack::Reader from) {
 
 Changes read(form::Changes::Reader from) {
   return {bytes_of(from.getPage()), read(from.getCursor()), from.getRestart(), from.getCaughtUp(),
-          bytes_of(from.getSignature())};
+          bytes_of(from.getSignature()), bytes_of(from.getAuthors())};
 }
 
 Progress read(form::Progress::Reader from) {

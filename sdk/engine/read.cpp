@@ -186,7 +186,7 @@ Result<Rows> Replica::conflicts(std::string_view purpose, std::string_view colle
   if (auto counted = count_conflicts(**core); !counted) return counted.error();
   std::vector<RecordId> ids{conflicted_->begin(), conflicted_->end()};
   std::sort(ids.begin(), ids.end());
-  const sync::NameOfReplica names = names_of_people(*(*core)->edge, purpose);
+  const sync::NameOfReplica names = names_of_people(*(*core)->edge);
   Rows rows;
   for (const RecordId& id : ids) {
     auto record = (*core)->edge->shown(id, purpose);
@@ -216,7 +216,7 @@ Result<Rows> Replica::explain(std::string_view purpose, std::string_view collect
   if (!*record || (*record)->collection != (*def)->id) {
     return Error{Errc::kRecordUnknown, (*def)->name + ' ' + to_text(*record_id)};
   }
-  const sync::NameOfReplica names = names_of_people(*(*core)->edge, purpose);
+  const sync::NameOfReplica names = names_of_people(*(*core)->edge);
   Rows rows;
   for (const schema::FieldDef& each : (*def)->fields) {
     if (only != nullptr && only != &each) continue;

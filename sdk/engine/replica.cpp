@@ -44,6 +44,18 @@ std::int64_t elapsed_ms(std::chrono::steady_clock::time_point since) {
   return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - since).count();
 }
 
+// Keys first: without them the rest is noise.
+Status destroy(const Config& config, const HomePaths& paths) {
+  if (config.key_provider) {
+    auto generations = config.key_provider->list();
+    if (!generations) return generations.error();
+    for (const crypto::RootGeneration each : *generations) {
+      SATCHEL_TRY(config.key_provider->destroy(each));
+    }
+  }
+  return wipe_home(paths);
+}
+
 }  // namespace
 
 Replica::Replica(Config config) : config_(std::move(config)) {
@@ -80,14 +92,22 @@ Status Replica::wipe(const Config& config) {
   const HomePaths paths = home_paths(config.path, config.key_file, config.install_file);
   auto lock = HomeLock::take(paths.lock_file, config.lock_wait);
   if (!lock) return lock.error();
-  if (config.key_provider) {
-    auto generations = config.key_provider->list();
-    if (!generations) return generations.error();
-    for (const crypto::RootGeneration each : *generations) {
-      SATCHEL_TRY(config.key_provider->destroy(each));
-    }
+  return destroy(config, paths);
+}
+
+void Replica::wipe_ordered() {
+  Status done;
+  {
+    const Gate::Hold hold{gate_};
+    if (!core_) return;
+    const HomePaths paths = core_->paths;
+    const std::unique_ptr<HomeLock> lock = std::move(core_->lock);
+    core_.reset();
+    wiped_ = true;
+    done = destroy(config_, paths);
   }
-  return wipe_home(paths);
+  log(done ? LogLevel::kWarning : LogLevel::kError,
+      done ? std::string{"wiped by order of the server"} : "wipe: " + done.error().message());
 }
 
 void Replica::adopt(std::unique_ptr<Core> core) {
@@ -101,6 +121,7 @@ void Replica::adopt(std::unique_ptr<Core> core) {
 }
 
 Result<Core*> Replica::open_core() {
+  if (wiped_) return Error{Errc::kDeviceWiped};
   if (!core_) return Error{Errc::kCancelled, "the replica is suspended"};
   return core_.get();
 }
@@ -218,6 +239,10 @@ Result<std::size_t> Replica::count_conflicts(Core& core) {
 Result<std::string> Replica::status() {
   const SyncDriver::Snapshot sync = driver_.snapshot();
   const Gate::Hold hold{gate_};
+  if (wiped_) {
+    return "{\"error\":" + text_json(wire_name(Errc::kDeviceWiped)) +
+           ",\"phase\":" + text_json(name_of(Phase::kRevoked)) + '}';
+  }
   auto opened = open_core();
   if (!opened) return opened.error();
   Core& core = **opened;

@@ -96,9 +96,10 @@ class Replica final : private SyncHost {
   Core* core() override { return core_.get(); }
   const Config& config() override { return config_; }
   void status_changed() override;
+  void wipe_ordered() override;
   void log(LogLevel level, std::string_view line) override;
 
-  // kCancelled while suspended. Under the gate.
+  // kCancelled while suspended, kDeviceWiped once the server has ordered that. Under the gate.
   Result<Core*> open_core();
   void adopt(std::unique_ptr<Core> core);
   void on_change(std::span<const sync::RecordChange> changes);
@@ -141,6 +142,7 @@ class Replica final : private SyncHost {
   Config config_;
   Gate gate_;
   std::unique_ptr<Core> core_;                              // Under gate_.
+  bool wiped_ = false;                                      // Under gate_.
   std::optional<std::unordered_set<RecordId>> conflicted_;  // Under gate_; built when first asked.
   std::unordered_set<RecordId> to_recheck_;                 // Under gate_.
 

@@ -19,6 +19,7 @@ bool is_final(Errc code) {
   switch (code) {
     case Errc::kDeviceRevoked:
     case Errc::kUserDisabled:
+    case Errc::kDeviceWiped:
     case Errc::kForbidden:
     case Errc::kUnauthenticated:
     case Errc::kWorkspaceMismatch:
@@ -292,7 +293,9 @@ void SyncDriver::after_failure(const Error& why) {
       at = waiters_.erase(at);
     }
   }
-  if (why.code == Errc::kDeviceRevoked || why.code == Errc::kUserDisabled) {
+  if (why.code == Errc::kDeviceWiped) host_.wipe_ordered();
+  if (why.code == Errc::kDeviceRevoked || why.code == Errc::kUserDisabled ||
+      why.code == Errc::kDeviceWiped) {
     wanted_live_ = false;
     set_phase(Phase::kRevoked, why);
   } else if (final) {

@@ -41,6 +41,8 @@ class SyncHost {
   virtual Core* core() = 0;  // Under the gate; null while suspended.
   virtual const Config& config() = 0;
   virtual void status_changed() = 0;
+  // The server ordered it: keys and data are destroyed, and core() is null from now on.
+  virtual void wipe_ordered() = 0;
   virtual void log(LogLevel level, std::string_view line) = 0;
 };
 

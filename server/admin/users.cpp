@@ -1,5 +1,7 @@
 #include "server/admin/users.hpp"
 
+#include <functional>
+
 #include <algorithm>
 #include <map>
 
@@ -189,17 +191,33 @@ Result<std::vector<Territory>> list_territories(sync::Hub& hub) {
   return all;
 }
 
-Result<sync::Device> revoke_device(Writer& writer, const sync::DeviceId& id) {
+namespace {
+
+Result<sync::Device> change_device(Writer& writer, const sync::DeviceId& id,
+                                   const std::function<void(sync::Device&)>& change) {
   sync::Device device;
   SATCHEL_TRY(writer.run([&](sync::HubTxn& txn) -> Status {
     auto known = txn.find_device(id);
     if (!known) return known.error();
     if (!*known) return Error{Errc::kNotFound, "no such device"};
     device = std::move(**known);
-    device.revoked = true;
+    change(device);
     return txn.put_device(device);
   }));
   return device;
+}
+
+}  // namespace
+
+Result<sync::Device> revoke_device(Writer& writer, const sync::DeviceId& id) {
+  return change_device(writer, id, [](sync::Device& device) { device.revoked = true; });
+}
+
+Result<sync::Device> wipe_device(Writer& writer, const sync::DeviceId& id) {
+  return change_device(writer, id, [](sync::Device& device) {
+    device.revoked = true;
+    device.wipe = true;
+  });
 }
 
 }  // namespace satchel::server

@@ -38,5 +38,7 @@ Result<std::vector<Territory>> list_territories(sync::Hub& hub);
 
 // Marks a device revoked; its sessions are the caller's to cut. kNotFound.
 Result<sync::Device> revoke_device(Writer& writer, const sync::DeviceId& id);
+// Revokes it, and orders it to destroy its data when it says hello next. kNotFound.
+Result<sync::Device> wipe_device(Writer& writer, const sync::DeviceId& id);
 
 }  // namespace satchel::server

@@ -107,4 +107,8 @@ Status device_revoke(CtlSession& session, const std::string& id) {
   return post(session, "/devices/" + escape(id) + ":revoke", {});
 }
 
+Status device_wipe(CtlSession& session, const std::string& id) {
+  return post(session, "/devices/" + escape(id) + ":wipe", {});
+}
+
 }  // namespace satchel::server

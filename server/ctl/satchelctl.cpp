@@ -99,6 +99,10 @@ void add_device_verbs(CLI::App& app, Typed& t) {
   verb(devices, "show", "One device", t, [&t](CtlSession& s) { return device_show(s, t.id); })
       ->add_option("ID", t.id)
       ->required();
+  verb(devices, "wipe", "Revoke it, and destroy its data when it comes next", t,
+       [&t](CtlSession& s) { return device_wipe(s, t.id); })
+      ->add_option("ID", t.id)
+      ->required();
   verb(devices, "revoke", "End a device's access", t,
        [&t](CtlSession& s) { return device_revoke(s, t.id); })
       ->add_option("ID", t.id)

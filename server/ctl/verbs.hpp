@@ -26,6 +26,7 @@ Status device_enroll(CtlSession& session, const std::string& user);
 Status device_list(CtlSession& session);
 Status device_show(CtlSession& session, const std::string& id);
 Status device_revoke(CtlSession& session, const std::string& id);
+Status device_wipe(CtlSession& session, const std::string& id);
 
 // Whole-store reads; they work on the folder while the server is stopped.
 Status dump_canonical(CtlSession& session, const std::string& user, bool clocks);

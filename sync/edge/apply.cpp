@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "sync/page/authors.hpp"
 #include "sync/record/header.hpp"
 
 namespace satchel::sync {
@@ -29,6 +30,18 @@ void note_watermark(EdgeState& state, const ReplicaId& replica, CommitNumber wat
     each.watermark = watermark;
     each.settled = watermark + 1 == each.next_commit;
   }
+}
+
+Status put_authors(WriteTxn& txn, ByteView bytes) {
+  auto authors = decode_authors(bytes);
+  if (!authors) return authors.error();
+  for (const Author& author : *authors) {
+    const Bytes key = Bytes{kAuthorKey} + Bytes{author.replica.bytes()};
+    auto known = txn.find(Table::kMeta, key);
+    if (!known) return known.error();
+    if (!*known || **known != author.user) SATCHEL_TRY(txn.put(Table::kMeta, key, author.user));
+  }
+  return {};
 }
 
 bool by_name(const Entry& a, const Entry& b) {
@@ -415,6 +428,12 @@ Status Edge::drop_backed_up(WriteTxn& txn, EdgeState& state) {
   return {};
 }
 
+Result<std::optional<std::string>> Edge::author_of(const ReplicaId& replica) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  return (*txn)->find(Table::kMeta, Bytes{kAuthorKey} + Bytes{replica.bytes()});
+}
+
 Status Edge::apply_changes(const wire::Changes& changes) {
   if (changes.cursor.incarnation != state_.incarnation) {
     return Error{Errc::kFrameUnexpected, "changes of another incarnation"};
@@ -429,6 +448,7 @@ Status Edge::apply_changes(const wire::Changes& changes) {
   }
   SATCHEL_TRY(apply.page(changes.page));
   SATCHEL_TRY(apply.flush());
+  SATCHEL_TRY(put_authors(**txn, changes.authors));
   state.cursor = changes.cursor;
   if (changes.caught_up) {
     state.bootstrapped = true;
@@ -441,50 +461,6 @@ Status Edge::apply_changes(const wire::Changes& changes) {
   state_ = std::move(state);
   tell(apply.changes());
   return {};
-}
-
-Result<wire::Commit> Edge::commit_to_push(ReadTxn& txn, const Numbering& numbering,
-                                          CommitNumber number) {
-  const std::uint64_t place = numbering.before + number;
-  auto commit = find_commit(txn, Table::kOutbox, place);
-  if (!commit) return commit.error();
-  auto answered = txn.find(Table::kCommits, number_key(place));
-  if (!answered) return answered.error();
-  if (!*commit) {
-    // Refused once, or backed up long ago: an empty place, so that numbers stay dense.
-    wire::Commit empty;
-    empty.header.replica = numbering.replica;
-    empty.header.number = number;
-    return empty;
-  }
-  if (*answered) {
-    auto row = decode_answered(**answered);
-    if (!row) return row.error();
-    (*commit)->header.receipt = row->receipt;
-  }
-  return std::move(**commit);
-}
-
-Result<std::vector<wire::Commit>> Edge::commits_after(CommitNumber number,
-                                                      std::size_t bytes_target) {
-  return commits_after(numbering(), number, bytes_target);
-}
-
-Result<std::vector<wire::Commit>> Edge::commits_after(const Numbering& numbering,
-                                                      CommitNumber number,
-                                                      std::size_t bytes_target) {
-  auto txn = parts_.store.begin_read();
-  if (!txn) return txn.error();
-  std::vector<wire::Commit> commits;
-  std::size_t size = 0;
-  for (CommitNumber next = number + 1; next < numbering.next_commit; ++next) {
-    auto commit = commit_to_push(**txn, numbering, next);
-    if (!commit) return commit.error();
-    for (const wire::Section& section : commit->sections) size += section.bytes.size() + 64;
-    commits.push_back(std::move(*commit));
-    if (size >= bytes_target || commits.size() >= 512) break;
-  }
-  return commits;
 }
 
 }  // namespace satchel::sync

@@ -147,6 +147,10 @@ class Edge {
   // The same for indexes: base rows as stored plus the ids that pending commits touch.
   [[nodiscard]] std::vector<RecordId> pending_ids() const;
 
+  // The user whose device wrote under this id, empty for the server, as the server told it with
+  // what it wrote; nothing where it did not.
+  Result<std::optional<std::string>> author_of(const ReplicaId& replica);
+
   // -- Writing: door two --
   // One commit; nothing happens before EdgeWrite::commit. kPolicyDenied for an unknown purpose,
   // kLimitExceeded where

@@ -8,6 +8,7 @@ namespace satchel::sync {
 
 inline constexpr std::string_view kIdentityKey = "edge.identity";
 inline constexpr std::string_view kEdgeStateKey = "edge.state";
+inline constexpr std::string_view kAuthorKey = "edge.who.";  // And the replica id: a user's name.
 inline constexpr std::string_view kEdgeSchemaKey = "edge.schema";  // Hash of the schema in force.
 
 Bytes encode_identity(const EdgeIdentity& identity);

@@ -59,7 +59,8 @@ Bytes encode_device(const Device& device) {
   append_sized(out, device.name);
   append_sized(out, device.public_key);
   out += device.replica.bytes();
-  out += static_cast<char>(device.revoked ? 1 : 0);
+  out += static_cast<char>((device.revoked ? 1 : 0) | (device.wipe ? 2 : 0) |
+                           (device.wipe_told ? 4 : 0));
   append_varint(out, static_cast<std::uint64_t>(device.enrolled_us));
   append_varint(out, static_cast<std::uint64_t>(device.last_seen_us));
   return out;
@@ -73,7 +74,10 @@ Result<Device> decode_device(ByteView bytes) {
   device.name = in.sized();
   device.public_key = in.sized();
   device.replica = read_id<ReplicaId>(in);
-  device.revoked = in.u8() != 0;
+  const std::uint8_t flags = in.u8();
+  device.revoked = (flags & 1) != 0;
+  device.wipe = (flags & 2) != 0;
+  device.wipe_told = (flags & 4) != 0;
   device.enrolled_us = static_cast<std::int64_t>(in.varint());
   device.last_seen_us = static_cast<std::int64_t>(in.varint());
   if (!in.finished()) return malformed("device");

@@ -30,6 +30,8 @@ struct Device {
   bool revoked = false;
   std::int64_t enrolled_us = 0;
   std::int64_t last_seen_us = 0;
+  bool wipe = false;       // Revoked, and its data is to be destroyed.
+  bool wipe_told = false;  // The device has been given that order.
 };
 
 struct EnrolmentCode {

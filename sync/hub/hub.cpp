@@ -160,6 +160,18 @@ Result<std::vector<std::pair<ReplicaId, ReplicaState>>> Hub::replicas() {
   return found;
 }
 
+Result<std::string> Hub::author_of(const ReplicaId& replica) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto state =
+      find_row<ReplicaState>(**txn, Table::kWatermarks, replica.bytes(), decode_replica_state);
+  if (!state) return state.error();
+  if (!*state) return std::string{};
+  auto device = find_row<Device>(**txn, Table::kDevices, (*state)->device.bytes(), decode_device);
+  if (!device) return device.error();
+  return *device ? std::move((*device)->user) : std::string{};
+}
+
 Result<std::map<CommitNumber, KnownCommit>> Hub::known_commits(const ReplicaId& replica,
                                                                CommitNumber end) {
   auto txn = parts_.store.begin_read();

@@ -110,6 +110,8 @@ class Hub {
   Result<std::vector<Device>> devices();
   Result<std::optional<ReplicaState>> find_replica(const ReplicaId& id);
   Result<std::vector<std::pair<ReplicaId, ReplicaState>>> replicas();
+  // Whose device writes under it; empty for the hub's own ids.
+  Result<std::string> author_of(const ReplicaId& replica);
   // Commits of `replica` below `end` that took effect. Reads the whole commit log.
   Result<std::map<CommitNumber, KnownCommit>> known_commits(const ReplicaId& replica,
                                                             CommitNumber end);

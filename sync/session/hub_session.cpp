@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "schema/model/limits.hpp"
+#include "sync/page/authors.hpp"
 #include "sync/session/session.hpp"
 
 namespace satchel::sync {
@@ -73,6 +74,10 @@ Status HubSession::check_peer(const wire::Hello& hello) {
       wire::hello_signing_bytes(config_.tls_exporter, challenge_, hello.body);
   if (!crypto::verify((*device)->public_key, signed_bytes, hello.signature))
     return Error{Errc::kUnauthenticated};
+  if ((*device)->wipe) {
+    device_ = std::move(**device);
+    return Error{Errc::kDeviceWiped};
+  }
   if ((*device)->revoked) return Error{Errc::kDeviceRevoked};
   auto user = hub_.find_user((*device)->user);
   if (!user) return user.error();
@@ -134,8 +139,31 @@ Status HubSession::check_history() {
   return {};
 }
 
+// That the order was given is durable before it is.
+void HubSession::order_wipe() {
+  Work work;
+  work.run = [id = device_->id](HubTxn& txn) -> Status {
+    auto device = txn.find_device(id);
+    if (!device) return device.error();
+    if (!*device) return {};
+    (*device)->wipe_told = true;
+    return txn.put_device(**device);
+  };
+  work.done = [this](const Status& durable) {
+    --work_under_way_;
+    failure_ = durable ? Error{Errc::kDeviceWiped} : durable.error();
+  };
+  work_.push_back(std::move(work));
+}
+
 Status HubSession::on_hello(const wire::Hello& hello) {
-  SATCHEL_TRY(check_peer(hello));
+  const Status known = check_peer(hello);
+  if (!known && known.error().code == Errc::kDeviceWiped) {
+    phase_ = Phase::kGreeting;
+    order_wipe();
+    return {};
+  }
+  SATCHEL_TRY(known);
   SATCHEL_TRY(check_history());
   phase_ = Phase::kGreeting;
   if (work_.empty()) greet();
@@ -278,7 +306,9 @@ Status HubSession::on_push(wire::Push push) {
     auto device = txn.find_device(id);
     if (!device) return device.error();
     if (!*device || (*device)->revoked) {
-      outcome->stopped = Error{Errc::kDeviceRevoked};
+      // One that is to be wiped comes back and is told so.
+      const bool wipe = *device && (*device)->wipe;
+      outcome->stopped = Error{wipe ? Errc::kConnectionCut : Errc::kDeviceRevoked};
       return {};
     }
     auto taken = txn.ingest(*batch);
@@ -382,6 +412,19 @@ std::optional<HubSession::Work> HubSession::take_work() {
   return work;
 }
 
+Result<Bytes> HubSession::authors_of(ByteView page) {
+  auto replicas = replicas_of_page(page);
+  if (!replicas) return replicas.error();
+  std::vector<Author> authors;
+  for (const ReplicaId& replica : *replicas) {
+    if (!named_.insert(replica).second) continue;
+    auto user = hub_.author_of(replica);
+    if (!user) return user.error();
+    authors.push_back({replica, std::move(*user)});
+  }
+  return encode_authors(authors);
+}
+
 Result<std::optional<Bytes>> HubSession::next_page() {
   // An answer goes before every page that shows what it answers: so each own commit is either
   // folded by its author or told to him, never both, never neither.
@@ -403,7 +446,10 @@ Result<std::optional<Bytes>> HubSession::next_page() {
   poked_ = !page->caught_up;
   sent_ = page->cursor;
   if (page->body.empty() && told_caught_up_) return std::optional<Bytes>{};
+  auto authors = authors_of(page->body);
+  if (!authors) return authors.error();
   wire::Changes changes;
+  changes.authors = std::move(*authors);
   changes.page = std::move(page->body);
   changes.cursor = page->cursor;
   changes.restart = restart_;

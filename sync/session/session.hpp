@@ -19,6 +19,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_set>
 
 #include "crypto/sign.hpp"
 #include "sync/edge/edge.hpp"
@@ -100,6 +101,7 @@ class HubSession final : public Session {
   Status on_hello(const wire::Hello& hello);
   Status check_peer(const wire::Hello& hello);  // Who is it, and may he connect?
   Status check_history();                       // Does he know more than we do? Is he a copy?
+  void order_wipe();
   Status find_trimmed(IngestBatch& batch);
   struct Greeting;
   void greet();                                 // Fence and Welcome, once durable.
@@ -112,6 +114,8 @@ class HubSession final : public Session {
   // What the device has confirmed since it was asked last; empty where that is nothing.
   std::function<Status(HubTxn&)> take_progress();
   Result<std::optional<Bytes>> next_page();
+  // Who wrote what the page holds, of those that this session has not named yet.
+  Result<Bytes> authors_of(ByteView page);
 
   Hub& hub_;
   Config config_;
@@ -136,6 +140,7 @@ class HubSession final : public Session {
   bool told_caught_up_ = false;       // By the last page that was sent.
   bool poked_ = true;
   std::optional<wire::Progress> progress_;
+  std::unordered_set<ReplicaId> named_;  // Replicas whose users this session has told.
   Bytes fence_;  // The token that this session's Welcome gave.
   bool fence_confirmed_ = true;
   std::int64_t progress_put_us_ = 0;

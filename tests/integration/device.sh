@@ -147,12 +147,6 @@ must device ann sync
 must device bob sync
 must device third sync
 must device ann sync
-# Ann's second device has made a record of its own, by which it is known.
-must device third put accounts name="Made elsewhere"
-must device bob put accounts name="Made by Bob"
-must device third sync
-must device bob sync
-must device ann sync
 expect "who wrote" "bob,you,you on another device" \
   "$(json ann explain accounts "$MET" name | jq -r '[.concurrent[].replica] | sort | join(",")')"
 expect "in conflicts too" "bob,you,you on another device" \
@@ -248,6 +242,54 @@ expect "nothing is left" "lock" "$(ls "$WORK/bob")"
 must device bob enroll "$(ctl device enroll --user bob)"
 must device bob sync
 expect "and back" "$(device bob dump --canonical)" "$(ctl dump --canonical --user bob)"
+
+# ---- Damage --------------------------------------------------------------------------------------
+must ctl user create dan --role rep
+must device dan enroll "$(ctl device enroll --user dan)"
+must device dan sync
+must device dan put accounts name="Sent" description="$(head -c 30000 /dev/urandom | base64 -w0)"
+must device dan sync
+must device dan put accounts name="Waits" description="$(head -c 30000 /dev/urandom | base64 -w0)"
+WAITS=$(json dan pending | jq .commit)
+# One bit at many places: each is found, and what of it the outbox has lost is named.
+python3 - "$WORK" "$BIN/satchel" >"$WORK/damage" <<'PY'
+import json, pathlib, shutil, subprocess, sys
+work, satchel = pathlib.Path(sys.argv[1]), sys.argv[2]
+whole = (work / "dan/replica/data.mdb").read_bytes()
+for at in range(8192 + 1024, len(whole), 4096):
+    shutil.rmtree(work / "damaged", ignore_errors=True)
+    shutil.copytree(work / "dan", work / "damaged")
+    damaged = bytearray(whole)
+    damaged[at] ^= 16
+    (work / "damaged/replica/data.mdb").write_bytes(damaged)
+    told = subprocess.run([satchel, "--home", work / "damaged", "-o", "json", "verify"],
+                          capture_output=True, text=True)
+    report = json.loads(told.stdout)
+    print(told.returncode, report["key"], bool(report["bad"]), json.dumps(report["lost_outbox"]))
+PY
+expect "a report of every damage" 0 "$(grep -cvE '^(8 ok True|0 ok False) ' "$WORK/damage")"
+expect_match "damage is found" '^8 ok True \[\]$' "$(cat "$WORK/damage")"
+expect_match "a lost outbox entry is named" "^8 ok True \\[$WAITS\\]$" "$(cat "$WORK/damage")"
+
+# ---- A wipe from afar ------------------------------------------------------------------------------
+must ctl user create zoe --role rep
+must device zoe enroll "$(ctl device enroll --user zoe)"
+must device zoe sync
+ZOE=$(json zoe status | jq -r .device)
+"$BIN/satchel" --home "$WORK/zoe" sync --watch >/dev/null 2>"$WORK/zoe.err" &
+WATCH=$!
+for _ in $(seq 100); do [ "$(status_of device zoe status)" = 6 ] && break; sleep 0.05; done
+sleep 0.5
+expect "a wipe is ordered" ordered "$(ctl -o json device wipe "$ZOE" | jq -r .wipe)"
+for _ in $(seq 100); do kill -0 $WATCH 2>/dev/null || break; sleep 0.1; done
+kill -0 $WATCH 2>/dev/null && { expect "watching ends with it" ended running; kill -KILL $WATCH; }
+wait $WATCH
+expect "watching ends with" 5 $?
+expect_match "and says why" '^error: device_wiped: ' "$(cat "$WORK/zoe.err")"
+expect "nothing is left of it" "lock" "$(ls "$WORK/zoe")"
+expect "the order was carried" told "$(ctl -o json device show "$ZOE" | jq -r .wipe)"
+expect "it is revoked as well" true "$(ctl -o json device show "$ZOE" | jq .revoked)"
+expect "a device that is none" 4 "$(status_of ctl device wipe 00000000000000000000000000000001)"
 
 # ---- Revocation ----------------------------------------------------------------------------------
 # Who is watching is told, and does not wait for ever.

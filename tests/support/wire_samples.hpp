@@ -124,7 +124,7 @@ class WireSamples {
       case 4:
         return wire::Ack{number(), some(4, [&] { return result(); }), bytes(300), number(),
                          number()};
-      case 5: return wire::Changes{bytes(2000), cursor(), flag(), flag(), bytes()};
+      case 5: return wire::Changes{bytes(2000), cursor(), flag(), flag(), bytes(), bytes()};
       case 6: return wire::Progress{cursor(), number(), number()};
       case 7:
         return wire::Failure{static_cast<std::int32_t>(number()), text(),

@@ -458,6 +458,26 @@ TEST_F(Field, AVisitOfChosenFieldsShowsThemAsAVisitOfAll) {
   EXPECT_LT(entries, all_entries);
 }
 
+TEST_F(Field, WhoeverReadsAPageIsToldWhoWroteIt) {
+  const RecordId id = shared_account();
+  ASSERT_TRUE(bob->set("accounts", id, "size", Value{"big"}));
+  auto txn = office.hub->begin();
+  auto builder = (*txn)->builder();
+  ASSERT_TRUE(builder.set("accounts", id, "website", Value{"x.example"}));
+  const auto body = builder.finish();
+  ASSERT_TRUE((*txn)->write(*body, "admin", std::string{sync::kDefaultPurpose}));
+  ASSERT_TRUE((*txn)->commit());
+  txn->reset();
+  const ReplicaId hub_id = office.hub->state().self;
+  everybody_syncs();
+  EXPECT_EQ(*eve->edge->author_of(bob->edge->state().replica), "bob");
+  EXPECT_EQ(*eve->edge->author_of(ann->edge->state().replica), "ann");
+  EXPECT_EQ(*eve->edge->author_of(hub_id), "") << "the server";
+  EXPECT_FALSE(ann->edge->author_of(ReplicaId{})->has_value());
+  eve->restart();
+  EXPECT_EQ(*eve->edge->author_of(bob->edge->state().replica), "bob");
+}
+
 TEST_F(Field, NothingIsSentWhenNothingChanged) {
   shared_account();
   std::size_t pages = 0;

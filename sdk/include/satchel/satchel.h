@@ -269,7 +269,9 @@ SATCHEL_API satchel_status satchel_replica_resume(satchel_replica* replica, satc
 SATCHEL_API satchel_status satchel_verify(const satchel_config* config, satchel_text** out,
                                           satchel_error** error);
 /* Destroys the keys and deletes the folder's contents. For a folder that no handle has open; works
- * without its key too. SATCHEL_E_STORE_BUSY. */
+ * without its key too. SATCHEL_E_STORE_BUSY. The server may order it as well: then the next sync
+ * carries it out and ends with SATCHEL_E_DEVICE_WIPED, as does every later call on the handle, and
+ * the status event is {"phase":"revoked","error":"device_wiped"}. */
 SATCHEL_API satchel_status satchel_wipe(const satchel_config* config, satchel_error** error);
 /* Gives the store a fresh root key and everything under it fresh keys; the old root is
  * destroyed. */

@@ -17,12 +17,18 @@ json::object user_json(const sync::User& user) {
                       {"active", user.active}};
 }
 
+json::value wipe_name(const sync::Device& device) {
+  if (!device.wipe) return nullptr;
+  return device.wipe_told ? "told" : "ordered";
+}
+
 json::object device_json(const sync::Device& device) {
   return json::object{{"id", to_text(device.id)},
                       {"user", device.user},
                       {"name", device.name},
                       {"replica", to_text(device.replica)},
                       {"revoked", device.revoked},
+                      {"wipe", wipe_name(device)},
                       {"enrolled_at", time_json(device.enrolled_us)},
                       {"last_seen_at", time_json(device.last_seen_us)}};
 }
@@ -186,6 +192,18 @@ Response post_revoke(RouteContext& context, const Request& request, const PathPa
   return json_response(200, device_json(*device));
 }
 
+// A session that is open is only cut: the device comes back, and its hello is answered with the
+// order.
+Response post_wipe(RouteContext& context, const Request& request, const PathParameters& path) {
+  auto id = parse_id<sync::DeviceId>(path.get("id"));
+  if (!id) return problem(request, id.error());
+  auto device = wipe_device(context.writer, *id);
+  if (!device) return problem(request, device.error());
+  context.notifier.cut(*id, {}, Error{Errc::kConnectionCut});
+  log(LogLevel::kInfo, "device_wipe_ordered", {{"device_id", to_text(*id)}});
+  return json_response(200, device_json(*device));
+}
+
 }  // namespace
 
 void add_admin_routes(Router& router) {
@@ -201,6 +219,7 @@ void add_admin_routes(Router& router) {
   router.add("GET", "/admin/v1/devices", as_admin<get_devices>);
   router.add("GET", "/admin/v1/devices/{id}", as_admin<get_device>);
   router.add("POST", "/admin/v1/devices/{id}:revoke", as_admin<post_revoke>);
+  router.add("POST", "/admin/v1/devices/{id}:wipe", as_admin<post_wipe>);
 }
 
 }  // namespace satchel::server

@@ -1,0 +1,50 @@
+// Commits on their way to the server.
+#include "sync/edge/rows.hpp"
+
+namespace satchel::sync {
+
+Result<wire::Commit> Edge::commit_to_push(ReadTxn& txn, const Numbering& numbering,
+                                          CommitNumber number) {
+  const std::uint64_t place = numbering.before + number;
+  auto commit = find_commit(txn, Table::kOutbox, place);
+  if (!commit) return commit.error();
+  auto answered = txn.find(Table::kCommits, number_key(place));
+  if (!answered) return answered.error();
+  if (!*commit) {
+    // Refused once, or backed up long ago: an empty place, so that numbers stay dense.
+    wire::Commit empty;
+    empty.header.replica = numbering.replica;
+    empty.header.number = number;
+    return empty;
+  }
+  if (*answered) {
+    auto row = decode_answered(**answered);
+    if (!row) return row.error();
+    (*commit)->header.receipt = row->receipt;
+  }
+  return std::move(**commit);
+}
+
+Result<std::vector<wire::Commit>> Edge::commits_after(CommitNumber number,
+                                                      std::size_t bytes_target) {
+  return commits_after(numbering(), number, bytes_target);
+}
+
+Result<std::vector<wire::Commit>> Edge::commits_after(const Numbering& numbering,
+                                                      CommitNumber number,
+                                                      std::size_t bytes_target) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  std::vector<wire::Commit> commits;
+  std::size_t size = 0;
+  for (CommitNumber next = number + 1; next < numbering.next_commit; ++next) {
+    auto commit = commit_to_push(**txn, numbering, next);
+    if (!commit) return commit.error();
+    for (const wire::Section& section : commit->sections) size += section.bytes.size() + 64;
+    commits.push_back(std::move(*commit));
+    if (size >= bytes_target || commits.size() >= 512) break;
+  }
+  return commits;
+}
+
+}  // namespace satchel::sync
