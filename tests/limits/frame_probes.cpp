@@ -26,7 +26,7 @@ Status carried_commit(const std::function<void(wire::Commit&)>& change) {
 
 Bytes page_message(std::size_t size) {
   const auto message = [](std::size_t page) {
-    return wire::encode_frame(wire::Changes{Bytes(page, 'x'), {}, false, false, {}}, false);
+    return wire::encode_frame(wire::Changes{Bytes(page, 'x'), {}, false, false, {}, {}}, false);
   };
   const std::size_t head = message(8).size() - 1 - 8;
   return message((size - head) / 8 * 8);

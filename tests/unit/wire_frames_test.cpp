@@ -60,7 +60,7 @@ TEST(Frames, EqualFramesHaveEqualBytes) {
 }
 
 TEST(Frames, LargeFramesAreCompressedOnlyWhereAsked) {
-  const Changes changes{Bytes(100'000, 'x'), {}, false, false, {}};
+  const Changes changes{Bytes(100'000, 'x'), {}, false, false, {}, {}};
   EXPECT_EQ(encode_frame(changes, false).front(), 0);
   const Bytes small = encode_frame(changes, true);
   EXPECT_EQ(small.front(), 1);
@@ -95,9 +95,9 @@ TEST(Frames, PlainFramesEndAtTheirLimit) {
   // Outside the message's own words there may be nothing, so the limit is met by a page of the
   // right length.
   const std::size_t overhead =
-      encode_frame(Changes{Bytes(8, 'x'), {}, false, false, {}}, false).size() - 1 - 8;
+      encode_frame(Changes{Bytes(8, 'x'), {}, false, false, {}, {}}, false).size() - 1 - 8;
   const auto frame_of_size = [&](std::size_t size) {
-    return encode_frame(Changes{Bytes(size - overhead, 'x'), {}, false, false, {}}, false);
+    return encode_frame(Changes{Bytes(size - overhead, 'x'), {}, false, false, {}, {}}, false);
   };
   const Bytes largest = frame_of_size(limits::kFrameBytesMax);
   ASSERT_EQ(largest.size(), 1 + limits::kFrameBytesMax);
@@ -108,9 +108,9 @@ TEST(Frames, PlainFramesEndAtTheirLimit) {
 
 TEST(Frames, CompressedFramesEndAtTheirLimitAfterDecompression) {
   const std::size_t overhead =
-      encode_frame(Changes{Bytes(8, 'x'), {}, false, false, {}}, false).size() - 1 - 8;
+      encode_frame(Changes{Bytes(8, 'x'), {}, false, false, {}, {}}, false).size() - 1 - 8;
   const auto words_of_size = [&](std::size_t size) {
-    return encode_frame(Changes{Bytes(size - overhead, 'x'), {}, false, false, {}}, false)
+    return encode_frame(Changes{Bytes(size - overhead, 'x'), {}, false, false, {}, {}}, false)
         .substr(1);
   };
   EXPECT_TRUE(decode_frame(zstd_message(words_of_size(limits::kFrameBytesMax), 1)));
@@ -134,7 +134,7 @@ TEST(Frames, BombsAreRefused) {
 
 TEST(Frames, CompressedBytesMustHoldWhatTheyDeclare) {
   const Bytes words =
-      encode_frame(Changes{Bytes(4096, 'x'), {}, false, false, {}}, false).substr(1);
+      encode_frame(Changes{Bytes(4096, 'x'), {}, false, false, {}, {}}, false).substr(1);
   const Bytes message = zstd_message(words);
   ASSERT_TRUE(decode_frame(message));
   // The declared size follows magic (4) and frame header (1): two bytes, biased by 256.
