@@ -202,6 +202,19 @@ Status outbox(std::size_t count) {
   return {};
 }
 
+// A device that is copied or restored again and again, writes each time and never syncs.
+Status former_ids(std::size_t count) {
+  Office office;
+  Phone phone{office, "ann", sync::Role::kRep, 80};
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto made = phone.write(
+        [](sync::EdgeWrite& txn) -> Status { return status_of(txn.create("stockLevels")); });
+    if (!made) return made.error();
+    SATCHEL_TRY(phone.edge->reidentify());
+  }
+  return {};
+}
+
 }  // namespace
 
 LimitProbes replica_probes() {
@@ -215,6 +228,7 @@ LimitProbes replica_probes() {
       {"kPushCommitsMax", "hub session", hub_push, many, "commits of"},
       {"kCommitBytesMax", "device", device_commit_bytes, many, "a commit has at most"},
       {"kOutboxCommitsMax", "device", outbox, many, "the outbox holds 100000"},
+      {"kFormerIdsMax", "device", former_ids, many, "without a sync"},
   };
 }
 
