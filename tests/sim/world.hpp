@@ -73,6 +73,7 @@ class World {
   void on_durable(const std::vector<Answered>& answered);
   void on_answer(const CommitName& name, const Bytes& content_hash,
                  const wire::CommitResult& result);
+  void mark_answer(const CommitName& name, const Verdict& actual);
   void on_heard(SimDevice& device);
   void on_trouble(SimDevice& device, const Error& error);
   void note_answers(SimDevice& device);

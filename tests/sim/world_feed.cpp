@@ -83,6 +83,16 @@ void World::on_durable(const std::vector<Answered>& answered) {
   check_touched();
 }
 
+void World::mark_answer(const CommitName& name, const Verdict& actual) {
+  for (const auto& device : devices_) {
+    if (device->edge().state().replica == name.author) answered_on_[name] = device->connection();
+  }
+  if (model_.was_taken(name)) marks_.reach("known commit re-offered");
+  if (actual.kind == Verdict::Kind::kDenied) marks_.reach("commit denied");
+  if (actual.kind == Verdict::Kind::kInvalid) marks_.reach("commit invalid");
+  if (!actual.taken_out.empty()) marks_.reach("commit reduced");
+}
+
 void World::on_answer(const CommitName& name, const Bytes& content_hash,
                       const wire::CommitResult& result) {
   const auto variants = variants_.find(name);
@@ -120,13 +130,7 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
     for (const auto& [id, field] : actual.taken_out) text << " " << place(id, field);
     return fail(text.str());
   }
-  for (const auto& device : devices_) {
-    if (device->edge().state().replica == name.author) answered_on_[name] = device->connection();
-  }
-  if (model_.was_taken(name)) marks_.reach("known commit re-offered");
-  if (actual.kind == Verdict::Kind::kDenied) marks_.reach("commit denied");
-  if (actual.kind == Verdict::Kind::kInvalid) marks_.reach("commit invalid");
-  if (!actual.taken_out.empty()) marks_.reach("commit reduced");
+  mark_answer(name, actual);
   if (actual.kind != Verdict::Kind::kTaken) return model_.refused(name, actual);
   const auto now_ms = static_cast<std::uint64_t>(queue_.now() / 1000);
   if (variant->commit.stamp > (now_ms << 16 | 0xFFFF)) marks_.reach("stamp lowered");
