@@ -252,6 +252,15 @@ Result<bool> Hub::knows(const wire::Cursor& cursor) {
   return *row && (*row)->tag == cursor.tag;
 }
 
+Result<bool> Hub::knows_life(const IncarnationId& incarnation) {
+  if (incarnation.is_zero() || incarnation == state().incarnation) return true;
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto row = (*txn)->find(Table::kMeta, life_key(incarnation));
+  if (!row) return row.error();
+  return row->has_value();
+}
+
 namespace {
 
 constexpr std::string_view kFenceDomain = "satchel fence v1";
@@ -347,10 +356,15 @@ Status HubTxn::put_schema(std::shared_ptr<const schema::Catalog> catalog) {
 Status HubTxn::begin_incarnation() {
   auto incarnation = crypto::random_id<IncarnationId>(hub_.parts_.entropy);
   if (!incarnation) return incarnation.error();
+  SATCHEL_TRY(note_life(state_.incarnation));
   state_.incarnation = *incarnation;
   state_.recovering = true;
   state_changed_ = true;
   return {};
+}
+
+Status HubTxn::note_life(const IncarnationId& incarnation) {
+  return txn_->put(Table::kMeta, life_key(incarnation), "over");
 }
 
 Status HubTxn::set_backed_up_through(Sequence seq) {

@@ -127,6 +127,9 @@ class Hub {
   // Whether commit `seq` of this life had this tag: how a cursor is recognised. seq 0 is always
   // known.
   Result<bool> knows(const wire::Cursor& cursor);
+  // This store is in that life of it, or has been. One that it does not know began after the copy
+  // was made that this store is.
+  Result<bool> knows_life(const IncarnationId& incarnation);
 
   // Fence tokens: number (u64 big-endian), 8 random bytes, and 8 bytes of a MAC over both and the
   // replica. Numbers rise by one, so that a token this store cannot have issued yet shows that it
@@ -199,6 +202,7 @@ class HubTxn {
   // A restore was noticed (or made): a new name for the store's life; every device replaces its
   // base.
   Status begin_incarnation();
+  Status note_life(const IncarnationId& incarnation);  // Knows it from now on (Hub::knows_life).
   Status set_backed_up_through(Sequence seq);
 
   [[nodiscard]] const HubState& state() const { return state_; }

@@ -93,8 +93,9 @@ Status HubSession::check_peer(const wire::Hello& hello) {
 void HubSession::note_restored_server() {
   Work work;
   const IncarnationId noticed = hub_.state().incarnation;
-  work.run = [noticed](HubTxn& txn) -> Status {
-    // Several devices notice it at once; one new life is enough.
+  work.run = [noticed, theirs = hello_.incarnation](HubTxn& txn) -> Status {
+    // Several devices notice it, at once or one after the other; one new life is enough.
+    SATCHEL_TRY(txn.note_life(theirs));
     return txn.state().incarnation == noticed ? txn.begin_incarnation() : Status{};
   };
   work.done = [this](const Status& durable) {
@@ -113,6 +114,9 @@ Status HubSession::check_history() {
   if (*replica && known.device != device_->id)
     return Error{Errc::kForeignDot, "the replica is another device's"};
   // Its tokens and cursors are of another life.
+  auto known_life = hub_.knows_life(hello_.incarnation);
+  if (!known_life) return known_life.error();
+  if (!*known_life) note_restored_server();
   if (hello_.incarnation != state.incarnation) return {};
   if (hello_.settling) {
     if (hello_.watermark_confirmed > known.watermark) note_restored_server();

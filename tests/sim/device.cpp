@@ -35,7 +35,8 @@ void SimDevice::enrol() {
   auto edge = sync::Edge::create({*store_, clock_, entropy_, nullptr}, identity, parts_.catalog);
   SATCHEL_ASSERT(edge);
   edge_ = std::move(*edge);
-  gave_up = was_restored = unsure = false;
+  gave_up = was_restored = false;
+  unsure_until = 0;
   backup.reset();
 }
 
@@ -46,6 +47,12 @@ void SimDevice::open() {
   auto edge = sync::Edge::open({*store_, clock_, entropy_, nullptr});
   SATCHEL_ASSERT(edge);
   edge_ = std::move(*edge);
+}
+
+std::vector<sync::Numbering> SimDevice::numberings() const {
+  std::vector<sync::Numbering> all = edge_->state().former;
+  all.push_back(edge_->numbering());
+  return all;
 }
 
 void SimDevice::connect(bool live) {
@@ -113,7 +120,7 @@ void SimDevice::hear(Bytes message) {
   parts_.listener.heard(*this);
   if (connection_ != mine) return;
   pump();
-  if (connected() && !live_ && quiet()) drop();
+  if (connected() && (!live_ || session_->settling()) && session_->quiet()) drop();
 }
 
 void SimDevice::pump() {

@@ -48,8 +48,15 @@ class SimDevice {
 
   [[nodiscard]] bool connected() const { return session_ != nullptr; }
   [[nodiscard]] ConnectionId connection() const { return connected() ? *connection_ : 0; }
+  [[nodiscard]] bool welcomed() const {
+    return session_ && session_->welcomed() && !session_->settling();
+  }
   [[nodiscard]] bool live() const { return live_; }
-  [[nodiscard]] bool quiet() const { return session_ && session_->quiet(); }
+  [[nodiscard]] bool quiet() const {
+    return session_ && session_->quiet() && !session_->settling();
+  }
+  // The ids that its commits are made under: the one in use last.
+  [[nodiscard]] std::vector<sync::Numbering> numberings() const;
   void connect(bool live);
   void cut();    // The connection breaks on its way.
   void drop();   // This end gives up.
@@ -59,11 +66,13 @@ class SimDevice {
   // Sends what somebody recorded earlier, as if it came from this device now.
   void inject(Bytes message);
 
-  bool gave_up = false;       // Its replica id was refused for good: it must enrol anew.
+  bool gave_up = false;       // Its home is lost: it must enrol anew.
   bool disturbed = false;     // Something old was put on its connection.
   bool was_restored = false;  // Its store is older than what it told the server.
-  bool unsure = false;        // The server was restored to before what this device knows ...
-  IncarnationId unsure_of;    // ... of this life of it.
+  // The server was restored to before what this device may know: until it hears a welcome on this
+  // connection or a later one.
+  ConnectionId unsure_until = 0;
+  [[nodiscard]] bool unsure() const { return unsure_until != 0; }
   std::optional<sync::MemoryVersion> backup;
 
  private:

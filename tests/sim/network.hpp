@@ -34,6 +34,7 @@ class Network {
   void cut(ConnectionId id);
   void heal() { healed_ = true; }
   [[nodiscard]] bool in_flight() const;
+  [[nodiscard]] ConnectionId next_id() const { return next_; }  // Of the next connection.
   // A message of this device's side that passed earlier; empty where there was none.
   [[nodiscard]] Bytes recorded(std::size_t which) const;
   [[nodiscard]] std::size_t recorded_count() const { return recorded_.size(); }

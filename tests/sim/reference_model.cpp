@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <ranges>
-#include <sstream>
 
 #include "schema/model/varint.hpp"
 
@@ -257,16 +256,6 @@ RecordView ReferenceModel::view(const RecordId& id, Seq seq) const {
   return view;
 }
 
-std::string ReferenceModel::history(const RecordId& id, const RegisterName& where) const {
-  std::ostringstream text;
-  const Held* held = find(id);
-  if (held == nullptr || !held->registers.contains(where)) return {};
-  for (const auto& [live, seq, deed, seen, seen_of_record] : held->registers.at(where))
-    text << " " << seq << "=" << to_text(live.name.author).substr(0, 6) << ":" << live.name.number;
-  for (const auto& [seq, user] : held->owners) text << " | " << seq << " " << user;
-  return text.str();
-}
-
 Seq ReferenceModel::last_write(const RecordId& id, const RegisterName& where) const {
   const Held* held = find(id);
   if (held == nullptr) return 0;
@@ -287,15 +276,23 @@ bool ReferenceModel::alive(const RecordId& id) const {
   if (deletes.empty()) return true;
   if (catalog_.find(held.collection)->life == schema::LifeRule::kDeleteWins) return false;
   if (deletes.size() < life->second.size()) return true;  // Made or restored beside the delete.
-  // It lives by any value that no delete has noticed; its author's own in the same commit is one.
+  // It lives by any value that no delete has noticed. Who was shown a later write of its author in
+  // the same privacy class counts as having noticed it.
+  const schema::CollectionDef& collection = *collection_of(id);
   for (const auto& [where, values] : now) {
+    if (where.first == kLifeField) continue;
     const auto noticed = [&, &at = where](const LiveValue& value) {
       return any_of(deletes, [&](const Taken* one) {
-        const auto seen = one->seen_of_record.find(at);
-        return seen != one->seen_of_record.end() && seen->second.contains(value.name);
+        return any_of(one->seen_of_record, [&](const auto& each) {
+          const auto& [seen, names] = each;
+          const auto name = names.lower_bound(value.name);
+          return seen.first != kLifeField && name != names.end() &&
+                 name->author == value.name.author &&
+                 collection.find(seen.first)->privacy == collection.find(at.first)->privacy;
+        });
       });
     };
-    if (where.first != kLifeField && !std::ranges::all_of(values, noticed)) return true;
+    if (!std::ranges::all_of(values, noticed)) return true;
   }
   return false;
 }

@@ -92,8 +92,6 @@ class ReferenceModel {
   std::vector<RecordId> records() const;
   // The record as the server held it at `seq`.
   RecordView view(const RecordId& id, Seq seq) const;
-  // Who wrote the register, and whose the record was, for people.
-  std::string history(const RecordId& id, const RegisterName& where) const;
   Seq last_write(const RecordId& id, const RegisterName& where) const;  // 0: never.
   bool alive(const RecordId& id) const;
   FieldView field_view(const RecordId& id, const schema::FieldDef& field) const;

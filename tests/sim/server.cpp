@@ -35,6 +35,7 @@ void SimServer::create(std::shared_ptr<const schema::Catalog> catalog) {
 
 void SimServer::start() {
   if (hub_) return;
+  disk_->fail_after(UINT64_MAX, Errc::kStoreDiskFull);  // Whoever starts it has made room.
   auto store = sync::MemoryStore::open(disk_);
   SATCHEL_ASSERT(store);
   store_ = std::move(*store);
@@ -105,7 +106,12 @@ Ear SimServer::accept(std::shared_ptr<ConnectionId> id) {
   };
   const auto closed = [this, session, life = life_] {
     session->over = true;
-    if (life == life_) std::erase(sessions_, session);
+    if (life != life_) return;
+    if (auto last = session->session.closing_work()) {
+      works_.push_back({session, std::move(*last), life_});
+      schedule_writer();
+    }
+    std::erase(sessions_, session);
   };
   return {message, closed};
 }
@@ -193,7 +199,9 @@ void SimServer::run_group() {
     if (durable && !answered.empty()) marks_.reach("server crashed before the ack");
     return crash();
   }
-  for (const Queued& queued : group) queued.work.done(durable);
+  for (const Queued& queued : group) {
+    if (queued.work.done) queued.work.done(durable);
+  }
   for (const Queued& queued : group) {
     if (!queued.session->over) pump(queued.session);
   }

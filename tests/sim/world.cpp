@@ -114,8 +114,7 @@ void World::device_writes(SimDevice& device) {
     return log(device.name() + " could not commit: " + number.error().message());
   }
   if (*number == 0) return;
-  note_commit(device, *number, shown);
-  check_own_write(device, body, {edge.state().replica, *number});
+  check_own_write(device, body, note_commit(device, *number, shown));
   device.wrote();
 }
 
@@ -235,8 +234,7 @@ void World::restore_server() {
     const std::uint64_t known = watermark == snapshot.watermarks.end() ? 0 : watermark->second;
     const bool knows_more = state.cursor.seq > snapshot.seq || state.watermark > known;
     if (!knows_more && !device->connected()) continue;  // Word from before may still be on its way.
-    device->unsure = true;
-    device->unsure_of = state.incarnation;
+    device->unsure_until = network_.next_id();
   }
   server().restore(snapshot.version, by_tool);
   model_.server_restored(snapshot.seq);
@@ -254,7 +252,8 @@ void World::restore_device(SimDevice& device) {
   marks_.reach("device restored");
   device.restore(*device.backup);
   device.was_restored = true;
-  watermark_seen_[device.edge().state().replica] = device.edge().state().watermark;
+  for (const sync::Numbering& each : device.numberings())
+    watermark_seen_[each.replica] = each.watermark;
 }
 
 void World::replay(SimDevice& device) {
@@ -283,7 +282,7 @@ void World::replay(SimDevice& device) {
 
 void World::fault() {
   SimDevice& device = any_device();
-  switch (gen_.below(13)) {
+  switch (gen_.below(14)) {
     case 0:
       device.crash();
       marks_.reach("device crashed");
@@ -314,6 +313,11 @@ void World::fault() {
       marks_.reach("store failed");
       return;
     case 11:
+      if (gen_.chance(80)) return;
+      device.gave_up = true;
+      marks_.reach("home lost");
+      return;
+    case 12:
       server().disk().fail_after(gen_.below(60),
                                  gen_.chance(80) ? Errc::kStoreDiskFull : Errc::kStoreLatched);
       return;

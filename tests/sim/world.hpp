@@ -66,8 +66,14 @@ class World {
   SimServer& server() { return *server_; }
 
   // -- world_feed.cpp: what the model is told
-  void note_commit(SimDevice& device, sync::CommitNumber number,
-                   const std::map<RecordId, sync::Record>& shown);
+  CommitName note_commit(SimDevice& device, std::uint64_t place,
+                         const std::map<RecordId, sync::Record>& shown);
+  void tell_pending(SimDevice& device);
+  void become_another(SimDevice& device, bool forked);
+  void note_renumbered(const std::vector<sync::PendingCommit>& before,
+                       const std::vector<sync::PendingCommit>& after);
+  [[nodiscard]] const Variant* find_variant(const sync::PendingCommit& commit) const;
+  void note_answers(SimDevice& device, const sync::Numbering& numbering);
   ModelCommit model_commit(const CommitName& name, const sync::CommitBody& body,
                            const std::map<RecordId, sync::Record>& shown) const;
   void on_durable(const std::vector<Answered>& answered);
@@ -94,6 +100,7 @@ class World {
   void fail(const std::string& what);
   void log(const std::string& what);
   [[nodiscard]] bool failed() const { return !failure_.empty(); }
+  [[nodiscard]] std::string history(const RecordId& id, const RegisterName& where) const;
   [[nodiscard]] std::string place(const RecordId& id, FieldId field) const;
 
   WorldOptions options_;

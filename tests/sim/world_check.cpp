@@ -41,6 +41,13 @@ std::vector<LiveValue> without_stamps(std::vector<LiveValue> values) {
 
 }  // namespace
 
+// What the model says of a register, for people.
+std::string World::history(const RecordId& id, const RegisterName& where) const {
+  RecordView now = model_.view(id, kNow);
+  return " [last written at " + std::to_string(model_.last_write(id, where)) + ", now" +
+         text_of(now[where]) + "]";
+}
+
 std::string World::place(const RecordId& id, FieldId field) const {
   const schema::CollectionDef* collection = model_.collection_of(id);
   const schema::FieldDef* def = collection != nullptr ? collection->find(field) : nullptr;
@@ -108,7 +115,7 @@ void World::check_acknowledged() {
   if (!server().running()) return;
   for (const auto& device : devices_) {
     const sync::EdgeState& state = device->edge().state();
-    if (device->unsure || state.incarnation != server().hub().state().incarnation) continue;
+    if (device->unsure() || state.incarnation != server().hub().state().incarnation) continue;
     auto known = server().hub().find_replica(state.replica);
     if (!known) return fail("the server cannot read a watermark");
     const std::uint64_t watermark = *known ? (*known)->watermark : 0;
@@ -158,7 +165,7 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
       return fail(device.name() + " at " + std::to_string(cursor) + " holds in " +
                   place(record.id, entry.field) + " (seq " + std::to_string(entry.seq) + ")" +
                   text_of(shown) + ", expected" + text_of(values) +
-                  model_.history(record.id, {entry.field, entry.key}));
+                  history(record.id, {entry.field, entry.key}));
     }
   }
   for (const auto& [where, values] : model_.view(record.id, cursor)) {
@@ -170,8 +177,7 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
                    (entry.withheld ? "w" : "") + text_of(values_of(entry));
     }
     return fail(device.name() + " at " + std::to_string(cursor) + " lacks " +
-                place(record.id, where.first) + model_.history(record.id, where) + ", holds" +
-                held_text);
+                place(record.id, where.first) + history(record.id, where) + ", holds" + held_text);
   }
   if (device.is_rep() && !model_.entitled(record.id, device.user(), cursor, kNow)) {
     fail(device.name() + " at " + std::to_string(cursor) +
@@ -211,7 +217,7 @@ void World::check_device(SimDevice& device) {
     }
     if (always)
       return fail(device.name() + " at " + std::to_string(state.cursor.seq) + " lacks record " +
-                  place(id, 0) + model_.history(id, model_.view(id, kNow).begin()->first));
+                  place(id, 0) + history(id, model_.view(id, kNow).begin()->first));
   }
 }
 
@@ -260,7 +266,7 @@ void World::check_equal(const std::string& who, const sync::Record& held,
            << mine->state.context.size();
     text << "; the server: (seq " << entry.seq << ")" << text_of(values_of(entry)) << " knowing "
          << entry.state.context.size();
-    return fail(text.str() + model_.history(truth.id, {entry.field, entry.key}));
+    return fail(text.str() + history(truth.id, {entry.field, entry.key}));
   }
   if (held.entries.size() != truth.entries.size())
     fail(who + " holds registers that the server does not: " + place(truth.id, 0));
@@ -280,7 +286,7 @@ void World::check_end() {
   if (truth.size() != model_.records().size()) return fail("the server does not hold every record");
   for (const auto& device : devices_) {
     if (failed()) return;
-    device->unsure = false;
+    device->unsure_until = 0;
     check_device(*device);
     check_inbox(*device);
     std::size_t entitled = 0;
@@ -300,12 +306,13 @@ void World::check_end() {
       return fail(device->name() + " does not hold just what it is entitled to");
   }
   for (const auto& device : devices_) {
-    const sync::EdgeState& state = device->edge().state();
-    for (std::uint64_t number = 1; number < state.next_commit && !failed(); ++number) {
-      const CommitName name{state.replica, number};
-      const bool settled = model_.is_taken(name) || model_.is_refused(name);
-      if (!settled)
-        fail("commit " + std::to_string(number) + " of " + device->name() + " was never settled");
+    for (const sync::Numbering& each : device->numberings()) {
+      for (std::uint64_t number = 1; number < each.next_commit && !failed(); ++number) {
+        const CommitName name{each.replica, number};
+        const bool settled = model_.is_taken(name) || model_.is_refused(name);
+        if (!settled)
+          fail("commit " + std::to_string(number) + " of " + device->name() + " was never settled");
+      }
     }
   }
 }

@@ -26,6 +26,21 @@ Names names_of(const sync::Entry& entry) {
   return names;
 }
 
+// Of a counter or an extreme: its author; of an entry of a log: its commit and place.
+Bytes rename_key(const Bytes& key, const std::map<CommitName, CommitName>& moved) {
+  constexpr std::size_t kIdBytes = 16;
+  for (const auto& [from, to] : moved) {
+    if (key.size() < kIdBytes || key.substr(0, kIdBytes) != from.author.bytes()) continue;
+    Bytes renamed{to.author.bytes()};
+    if (key.size() == kIdBytes) return renamed;
+    ByteReader number{ByteView{key}.substr(kIdBytes)};
+    if (number.u64_big() != from.number) continue;
+    append_u64_big(renamed, to.number);
+    return renamed + key.substr(kIdBytes + 8);
+  }
+  return key;
+}
+
 }  // namespace
 
 ModelCommit World::model_commit(const CommitName& name, const sync::CommitBody& body,
@@ -50,20 +65,111 @@ ModelCommit World::model_commit(const CommitName& name, const sync::CommitBody& 
   return commit;
 }
 
-void World::note_commit(SimDevice& device, sync::CommitNumber number,
-                        const std::map<RecordId, sync::Record>& shown) {
-  auto pending = device.edge().find_pending(number);
-  if (!pending || !*pending)
-    return fail(device.name() + " has lost its commit " + std::to_string(number));
+const World::Variant* World::find_variant(const sync::PendingCommit& commit) const {
+  const auto at = variants_.find({commit.header.replica, commit.header.number});
+  if (at == variants_.end()) return nullptr;
+  const auto variant = std::ranges::find(at->second, commit.header.content_hash,
+                                         [](const Variant& each) { return each.content_hash; });
+  return variant == at->second.end() ? nullptr : &*variant;
+}
+
+CommitName World::note_commit(SimDevice& device, std::uint64_t place,
+                              const std::map<RecordId, sync::Record>& shown) {
+  auto pending = device.edge().find_pending(place);
+  if (!pending || !*pending) {
+    fail(device.name() + " has lost its commit at " + std::to_string(place));
+    return {};
+  }
   const sync::PendingCommit& made = **pending;
-  const CommitName name{made.header.replica, number};
+  const CommitName name{made.header.replica, made.header.number};
   ModelCommit commit = model_commit(name, made.body, shown);
   commit.user = device.user();
   commit.everything = !device.is_rep();
   commit.stamp = made.header.stamp;
   variants_[name].push_back({made.header.content_hash, commit});
-  model_.written(std::move(commit));
-  log(device.name() + " wrote commit " + std::to_string(number));
+  // A number that another copy of the device has used already: told once it is known who keeps it.
+  if (!model_.is_judged(name)) model_.written(std::move(commit));
+  log(device.name() + " wrote commit " + std::to_string(name.number));
+  return name;
+}
+
+// Which of two commits of one name the server took has become clear, or names have changed: what
+// the author had seen of them when he wrote the later ones is told anew.
+void World::tell_pending(SimDevice& device) {
+  const auto pending = device.edge().pending();
+  if (!pending) return;
+  for (const sync::PendingCommit& each : *pending) {
+    const Variant* variant = find_variant(each);
+    if (variant != nullptr && !model_.is_judged(variant->commit.name))
+      model_.written(variant->commit);
+  }
+}
+
+void World::become_another(SimDevice& device, bool forked) {
+  marks_.reach(forked ? "fork noticed" : "fence noticed");
+  sync::Edge& edge = device.edge();
+  const auto before = edge.pending();
+  const Status done = forked ? edge.renumber() : edge.reidentify();
+  if (!done) return on_trouble(device, done.error());
+  log(device.name() + (forked ? " renumbers" : " takes another id"));
+  replicas_.insert(edge.state().replica);
+  if (!forked) return;
+  const auto after = edge.pending();
+  if (!before || !after || before->size() != after->size())
+    return fail(device.name() + " lost commits when it numbered them anew");
+  note_renumbered(*before, *after);
+}
+
+// The same commits under other names: of the old names from the first that moved on, what stood
+// there of their author's is known by its new name, and of the other copy's nothing was seen.
+void World::note_renumbered(const std::vector<sync::PendingCommit>& before,
+                            const std::vector<sync::PendingCommit>& after) {
+  std::map<CommitName, CommitName> moved;
+  std::map<ReplicaId, std::uint64_t> first;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const wire::CommitHeader& old = before[i].header;
+    first.emplace(old.replica, old.number);
+    moved[{old.replica, old.number}] = {after[i].header.replica, after[i].header.number};
+  }
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const Variant* old = find_variant(before[i]);
+    if (old == nullptr) return fail("a commit that nobody made was numbered anew");
+    ModelCommit commit = old->commit;
+    commit.name = {after[i].header.replica, after[i].header.number};
+    const auto rename = [&](Names& names) {
+      Names renamed;
+      for (const CommitName& name : names) {
+        const auto to = moved.find(name);
+        const auto from = first.find(name.author);
+        if (to != moved.end()) renamed.insert(to->second);
+        if (from == first.end() || name.number < from->second) renamed.insert(name);
+      }
+      // His own writes under the old names he knows as ever.
+      for (const auto& [replica, number] : first) {
+        for (auto at = variants_.lower_bound({replica, 0});
+             at != variants_.end() && at->first < CommitName{replica, number}; ++at)
+          renamed.insert(at->first);
+      }
+      names = std::move(renamed);
+    };
+    for (std::size_t r = 0; r < commit.records.size(); ++r) {
+      ModelRecord& record = commit.records[r];
+      for (std::size_t w = 0; w < record.writes.size(); ++w) {
+        rename(record.writes[w].shown);
+        // What a delete has observed is part of its value.
+        record.writes[w].value = after[i].body.records[r].writes[w].value;
+      }
+      std::map<RegisterName, Names> renamed;
+      for (auto& [where, names] : record.shown) {
+        rename(names);
+        renamed[{where.first, rename_key(where.second, moved)}] = names;
+        renamed[where] = std::move(names);  // Where settled commits have added to it too.
+      }
+      record.shown = std::move(renamed);
+    }
+    variants_[commit.name] = {{after[i].header.content_hash, commit}};
+    model_.written(std::move(commit));
+  }
 }
 
 void World::on_durable(const std::vector<Answered>& answered) {
@@ -85,7 +191,7 @@ void World::on_durable(const std::vector<Answered>& answered) {
 
 void World::mark_answer(const CommitName& name, const Verdict& actual) {
   for (const auto& device : devices_) {
-    if (device->edge().state().replica == name.author) answered_on_[name] = device->connection();
+    if (device->edge().find_numbering(name.author)) answered_on_[name] = device->connection();
   }
   if (model_.was_taken(name)) marks_.reach("known commit re-offered");
   if (actual.kind == Verdict::Kind::kDenied) marks_.reach("commit denied");
@@ -107,7 +213,10 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
   const auto variant = std::ranges::find(variants->second, content_hash, &Variant::content_hash);
   if (variant == variants->second.end())
     return fail("the server answered a commit with content that nobody wrote");
-  if (variants->second.size() > 1) model_.written(variant->commit);
+  if (variants->second.size() > 1) {
+    model_.written(variant->commit);
+    for (const auto& device : devices_) tell_pending(*device);
+  }
   const Verdict expected = model_.judge(name);
   Verdict actual;
   if (result.outcome == wire::Outcome::kDenied) actual.kind = Verdict::Kind::kDenied;
@@ -124,7 +233,7 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
     for (const auto& [id, field] : expected.taken_out) text << " " << place(id, field);
     for (const ModelRecord& record : variant->commit.records) {
       text << "; writes " << place(record.id, 0) << (record.creates ? " (new)" : "")
-           << model_.history(record.id, {kLifeField, Bytes{}});
+           << history(record.id, {kLifeField, Bytes{}});
     }
     text << "; the server took out:";
     for (const auto& [id, field] : actual.taken_out) text << " " << place(id, field);
@@ -149,14 +258,17 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
 }
 
 void World::note_answers(SimDevice& device) {
-  const sync::EdgeState& state = device.edge().state();
-  std::uint64_t& seen = watermark_seen_[state.replica];
-  if (state.watermark < seen) {
+  for (const sync::Numbering& each : device.numberings()) note_answers(device, each);
+}
+
+void World::note_answers(SimDevice& device, const sync::Numbering& numbering) {
+  std::uint64_t& seen = watermark_seen_[numbering.replica];
+  if (numbering.watermark < seen) {
     marks_.reach("commit re-offered");
-    seen = state.watermark;
+    seen = numbering.watermark;
   }
-  while (seen < state.watermark) {
-    const CommitName name{state.replica, ++seen};
+  while (seen < numbering.watermark) {
+    const CommitName name{numbering.replica, ++seen};
     const auto variants = variants_.find(name);
     if (variants == variants_.end())
       return fail(device.name() + " was answered a commit that it never made");
@@ -169,7 +281,7 @@ void World::note_answers(SimDevice& device) {
     const bool reduced = taken && !model_.verdict(name).taken_out.empty();
     if (refused || reduced) refused_or_reduced_.insert(name);
     if (taken) model_.answer_reached(name);
-    if (!device.unsure && !model_.is_taken(name) && !refused) {
+    if (!device.unsure() && !model_.is_taken(name) && !refused) {
       return fail(device.name() + " was told that commit " + std::to_string(name.number) +
                   " is done, but it is not");
     }
@@ -180,11 +292,11 @@ void World::on_heard(SimDevice& device) {
   const sync::EdgeState& state = device.edge().state();
   log(device.name() + " heard: cursor " + std::to_string(state.cursor.seq) + " watermark " +
       std::to_string(state.watermark) + (state.bootstrapped ? "" : " bootstrapping"));
-  if (device.unsure && state.incarnation != device.unsure_of) device.unsure = false;
+  if (device.welcomed() && device.connection() >= device.unsure_until) device.unsure_until = 0;
   note_answers(device);
   if (failed()) return;
   check_inbox(device);
-  if (!device.unsure && server().running()) check_device(device);
+  if (!device.unsure() && server().running()) check_device(device);
 }
 
 void World::on_trouble(SimDevice& device, const Error& error) {
@@ -192,12 +304,12 @@ void World::on_trouble(SimDevice& device, const Error& error) {
   switch (error.code) {
     case Errc::kFenced:
     case Errc::kCommitFork:
-      marks_.reach(error.code == Errc::kFenced ? "fence noticed" : "fork noticed");
+      // A push was replayed whose first answers its author has confirmed, and the server dropped.
+      if (device.disturbed) return;
       if (!device.was_restored)
         return fail("an honest device was taken for a copy: " + device.name() + ": " +
                     error.message());
-      device.gave_up = true;
-      return;
+      return become_another(device, error.code == Errc::kCommitFork);
     case Errc::kRestoredServer: marks_.reach("raw copy noticed"); return;
     case Errc::kStoreLatched: return device.crash();
     case Errc::kStoreDiskFull:

@@ -341,6 +341,35 @@ TEST_F(Field, ARestoredServerGetsBackWhatItHadForgotten) {
   }
 }
 
+// The same old copy put back twice has the name of its first life again, but not its history.
+TEST_F(Field, AStoreThatIsPutBackTwiceBeginsANewLifeEachTime) {
+  const RecordId id = shared_account();
+  const auto backup = office.disk->snapshot();
+  const auto put_back = [&] {
+    office.hub.reset();
+    office.store.reset();
+    office.disk->restore(backup);
+    office.restart();
+  };
+  ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
+  ASSERT_TRUE(ann->sync());
+  put_back();
+  ASSERT_FALSE(ann->sync());
+  everybody_syncs();
+  const IncarnationId second = office.hub->state().incarnation;
+  put_back();
+  const IncarnationId first = office.hub->state().incarnation;
+  const Status refused = bob->sync();
+  ASSERT_FALSE(refused) << "he comes from a life that this copy has never been in";
+  EXPECT_EQ(refused.error().code, Errc::kRestoredServer);
+  EXPECT_NE(office.hub->state().incarnation, first);
+  EXPECT_NE(office.hub->state().incarnation, second);
+  everybody_syncs();
+  for (Phone* phone : {ann.get(), bob.get(), eve.get()}) {
+    EXPECT_EQ(phone->shows("accounts", id, "size"), "\"big\"");
+  }
+}
+
 // Eve's delete comes back to a record whose maker has not returned, and which she does not hold
 // yet: she has nothing to fold it into, so the page that brings her the record must bring it too.
 TEST_F(Field, AReofferedWriteToARecordThatIsNotHeldYetIsToldByThePage) {
