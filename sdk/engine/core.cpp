@@ -1,6 +1,7 @@
 #include "sdk/engine/core.hpp"
 
 #include "schema/model/varint.hpp"
+#include "schema/wire/sealed_commit.hpp"
 
 namespace satchel::sdk {
 namespace {
@@ -104,7 +105,8 @@ Result<Bytes> Core::seal_to_server(ByteView commit) {
     to_server.emplace(std::move(*sender));
   }
   Bytes sealed;
-  SATCHEL_TRY(to_server->seal(nonces, kOutboxAad, commit, sealed));
+  const Bytes binding = wire::sealed_commit_binding(edge->identity().workspace);
+  SATCHEL_TRY(to_server->seal(nonces, binding, commit, sealed));
   return sealed;
 }
 

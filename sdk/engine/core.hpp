@@ -65,9 +65,6 @@ struct Core {
   Result<Bytes> seal_to_server(ByteView commit);
 };
 
-// What a sealed copy of a commit is bound to; the server says the same when it opens one.
-inline constexpr ByteView kOutboxAad = "satchel outbox v1";
-
 // One row of ours among the store's single values. Keys begin with "sdk.".
 Result<std::optional<Bytes>> find_meta(sync::Store& store, std::string_view key);
 Status put_meta(sync::Store& store, std::string_view key, ByteView value);

@@ -2,15 +2,13 @@
 
 #include <filesystem>
 
+#include "schema/wire/sealed_commit.hpp"
 #include "server/app/files.hpp"
 
 namespace satchel::server {
 namespace {
 
 namespace fs = std::filesystem;
-
-// What a device's sealed copies are bound to; the device says the same when it seals.
-constexpr ByteView kOutboxAad = "satchel outbox v1";
 
 fs::path workspace_folder(const Layout& layout) {
   return fs::path(layout.folder) / "workspaces" / layout.workspace;
@@ -43,8 +41,9 @@ Workspace::Workspace(Layout layout) : layout_(std::move(layout)), provider_(layo
 sync::Hub::Parts Workspace::parts(const ServerKeys& keys) {
   auto unseal = [this](ByteView sealed) -> Result<Bytes> {
     const std::lock_guard lock{box_mutex_};
+    const Bytes binding = wire::sealed_commit_binding(hub_->state().workspace);
     Bytes plain;
-    if (const Status opened = box_->open(kOutboxAad, sealed, plain); !opened) {
+    if (const Status opened = box_->open(binding, sealed, plain); !opened) {
       return Error{Errc::kCommitInvalid, "a sealed copy does not open"};
     }
     return plain;

@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 
+#include "schema/wire/sealed_commit.hpp"
 #include "sync/edge/rows.hpp"
 #include "tests/support/replica_home.hpp"
 
@@ -271,11 +272,15 @@ TEST(WriteScope, LeavesACopyThatTheServerAloneCanOpen) {
   ASSERT_TRUE(kept.has_value() && kept->has_value());
   Bytes plain;
   crypto::BoxReceiver server{home.server_keys};
-  ASSERT_TRUE(server.open(sdk::kOutboxAad, (*kept)->sealed, plain).has_value());
+  WorkspaceId workspace = (*core)->edge->identity().workspace;
+  ASSERT_TRUE(server.open(wire::sealed_commit_binding(workspace), (*kept)->sealed, plain));
   const auto commit = wire::decode_commit(plain);
   ASSERT_TRUE(commit.has_value());
   EXPECT_EQ(commit->header.content_hash, (*kept)->header.content_hash);
   EXPECT_EQ(commit->sections, (*kept)->sections);
+  workspace.octets[0] ^= 1;
+  EXPECT_FALSE(server.open(wire::sealed_commit_binding(workspace), (*kept)->sealed, plain))
+      << "a copy belongs to its workspace";
 }
 
 TEST(Sync, WithoutAServerEndsAsUnreachableAndLosesNothing) {
