@@ -156,16 +156,20 @@ Result<InstallMark> check_install(const std::string& install_file, ByteView expe
 Status wipe_home(const HomePaths& paths) {
   for (const std::string& secret : {paths.key_file, paths.signer_file}) overwrite(secret);
   std::error_code error;
-  for (const std::string& path :
-       {paths.key_file, paths.signer_file, paths.store, paths.install_file}) {
-    std::filesystem::remove_all(path, error);
+  std::filesystem::remove_all(paths.store, error);
+  if (error) return Error{Errc::kFileWrite, "deleting " + paths.store + ": " + error.message()};
+  // Where these lie is the caller's choice: only a file is ours to delete.
+  for (const std::string& path : {paths.key_file, paths.signer_file, paths.install_file}) {
+    if (!std::filesystem::is_regular_file(path, error)) continue;
+    std::filesystem::remove(path, error);
     if (error) return Error{Errc::kFileWrite, "deleting " + path + ": " + error.message()};
   }
   return {};
 }
 
 Result<Bytes> read_small_file(const std::string& path, std::size_t bytes_max) {
-  const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // A pipe nobody writes to must not hold us up.
+  const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.number() < 0) return file_error(Errc::kFileRead, "opening", path);
   Bytes content(bytes_max + 1, '\0');
   std::size_t size = 0;
@@ -182,6 +186,9 @@ Result<Bytes> read_small_file(const std::string& path, std::size_t bytes_max) {
 }
 
 Status write_private_file(const std::string& path, ByteView content) {
+  struct stat held {};
+  if (::stat(path.c_str(), &held) == 0 && !S_ISREG(held.st_mode))
+    return Error{Errc::kFileWrite, path + " is not a regular file; name another"};
   const std::string draft = path + ".new";
   const File file{::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
   if (file.number() < 0) return file_error(Errc::kFileWrite, "making", draft);

@@ -1,6 +1,7 @@
 // The engine behind a handle: who may hold a folder, what a write says at the call, and when
 // subscribers are told what.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <condition_variable>
 #include <fstream>
@@ -95,6 +96,26 @@ TEST(Home, ThatWasCopiedIsNoticed) {
   std::filesystem::copy(home.config.path, copy, std::filesystem::copy_options::recursive);
   EXPECT_TRUE(moved(copy));
   EXPECT_FALSE(moved(home.config.path));
+}
+
+// A device node, a pipe, a folder: the mark must not take its place, nor a wipe take it away.
+TEST(Home, LeavesWhatIsNoFileWhereItIs) {
+  for (const bool pipe : {true, false}) {
+    test::ReplicaHome home;
+    const std::string odd = home.folder.path() + "/odd";
+    if (pipe) {
+      ASSERT_EQ(::mkfifo(odd.c_str(), 0600), 0);
+    } else {
+      std::filesystem::create_directories(odd + "/within");
+    }
+    sdk::Config config = home.config;
+    config.install_file = odd;
+    const auto opened = sdk::Replica::open(config);
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_EQ(opened.error().code, Errc::kFileWrite);
+    ASSERT_TRUE(sdk::Replica::wipe(config).has_value());
+    EXPECT_TRUE(pipe ? std::filesystem::is_fifo(odd) : std::filesystem::exists(odd + "/within"));
+  }
 }
 
 TEST(Home, OnceWipedHoldsNoKeyAndNoStore) {
