@@ -39,6 +39,7 @@ Answer run_put(Replica& replica, const Globals& globals, const Command& command)
   std::size_t next = 1;
   if (command.words.size() > 1 && !parse_assignment(command.words[1]))
     ref.id = command.words[next++];
+  if (next == 2 && ref.id.empty()) return Answer::of(usage("an ID must not be empty"));
   if (command.fresh && ref.id.empty()) return Answer::of(usage("--new needs an ID"));
   std::vector<Assignment> assignments;
   for (; next < command.words.size(); ++next) {
@@ -117,7 +118,7 @@ Answer run_restore(Replica& replica, const Globals& globals, const Command& comm
 
 std::string text_of(const json::object& line, const char* name) {
   const auto* value = line.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string{value->get_string().c_str()}
+  return value != nullptr && value->is_string() ? std::string{std::string_view{value->get_string()}}
                                                 : std::string{};
 }
 
@@ -185,9 +186,15 @@ class Batch {
 
   Status apply(const json::object& line) {
     const std::string op = text_of(line, "op");
+    if (op != "put" && op != "add" && op != "set-add" && op != "set-remove" && op != "log-append" &&
+        op != "delete") {
+      return usage("\"op\" is put, add, set-add, set-remove, log-append or delete");
+    }
     Ref ref{text_of(line, "collection"), text_of(line, "id")};
+    if (line.contains("id") && ref.id.empty()) return usage("\"id\" must be a text, and not empty");
     const auto* fresh = line.if_contains("new");
-    const bool makes = fresh != nullptr && fresh->is_bool() && fresh->get_bool();
+    if (fresh != nullptr && !fresh->is_bool()) return usage("\"new\" must be true or false");
+    const bool makes = fresh != nullptr && fresh->get_bool();
     if (op == "put" && ref.id.empty()) {
       auto created = write_->create(ref.collection);
       if (!created) return created.error();
@@ -203,9 +210,6 @@ class Batch {
       return usage("\"fields\" must be an object");
     }
     if (op == "put") return write_->put(ref, json::serialize(*fields));
-    if (op != "add" && op != "set-add" && op != "set-remove" && op != "log-append") {
-      return usage("\"op\" is put, add, set-add, set-remove, log-append or delete");
-    }
     for (const auto& [field, value] : fields->get_object()) {
       if (Status done = apply_field(*write_, op, ref, std::string{field}, value); !done)
         return done;

@@ -115,6 +115,9 @@ Status CommitBuilder::write(const Target& target, WriteOp op, Bytes key, const V
       write.shown = entry->state.context;
     }
   }
+  const bool more = work.current.find(write.field, full_key) == nullptr;
+  if (more && work.current.entries.size() >= limits::kEntriesMax)
+    return Error{Errc::kLimitExceeded, "entries of record " + target.collection->name};
   auto& writes = body_.records[work.index].writes;
   const auto at = std::lower_bound(writes.begin(), writes.end(), write,
                                    [](const RegisterWrite& a, const RegisterWrite& b) {
@@ -136,9 +139,9 @@ Status CommitBuilder::write(const Target& target, WriteOp op, Bytes key, const V
   if (const Entry* before = work.original.find(write.field, full_key)) {
     work.current.at(write.field, full_key, write.privacy) = *before;
   } else {
-    std::erase_if(work.current.entries, [&](const Entry& entry) {
-      return entry.field == write.field && entry.key == full_key;
-    });
+    auto& entries = work.current.entries;
+    if (const Entry* own = work.current.find(write.field, full_key))
+      entries.erase(entries.begin() + (own - entries.data()));
   }
   apply_write(work.current, write, dot_, stamp_);
   return {};

@@ -25,6 +25,11 @@ Status put_catalog(WriteTxn& txn, const schema::Catalog& catalog) {
   return txn.put(Table::kMeta, kSchemaKey, catalog.hash());
 }
 
+// A key of a table is not sealed, and a name is personal: it is looked up by a keyed hash.
+Bytes user_key(ByteView key, const std::string& name) {
+  return crypto::hmac_sha256(key, "satchel user v1 " + name);
+}
+
 template <class Row, class Decode>
 Result<std::optional<Row>> find_row(ReadTxn& txn, Table table, ByteView key, Decode decode) {
   auto bytes = txn.find(table, key);
@@ -113,13 +118,17 @@ Result<std::unique_ptr<HubTxn>> Hub::begin() {
 Result<std::optional<User>> Hub::find_user(const std::string& name) {
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
-  return find_row<User>(**txn, Table::kUsers, name, decode_user);
+  return find_row<User>(**txn, Table::kUsers, user_key(parts_.receipt_key, name), decode_user);
 }
 
 Result<std::vector<User>> Hub::users() {
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
-  return all_rows<User>(**txn, Table::kUsers, decode_user);
+  auto users = all_rows<User>(**txn, Table::kUsers, decode_user);
+  if (users)
+    std::sort(users->begin(), users->end(),
+              [](const User& a, const User& b) { return a.name < b.name; });
+  return users;
 }
 
 Result<std::optional<Device>> Hub::find_device(const DeviceId& id) {
@@ -297,7 +306,7 @@ HubTxn::HubTxn(Hub& hub, std::unique_ptr<WriteTxn> txn)
     : hub_(hub), txn_(std::move(txn)), state_(hub.state()), catalog_(hub.catalog()) {}
 
 Status HubTxn::put_user(const User& user) {
-  return txn_->put(Table::kUsers, user.name, encode_user(user));
+  return txn_->put(Table::kUsers, user_key(hub_.parts_.receipt_key, user.name), encode_user(user));
 }
 
 Status HubTxn::put_device(const Device& device) {
@@ -305,7 +314,7 @@ Status HubTxn::put_device(const Device& device) {
 }
 
 Result<std::optional<User>> HubTxn::find_user(const std::string& name) {
-  return find_row<User>(*txn_, Table::kUsers, name, decode_user);
+  return find_row<User>(*txn_, Table::kUsers, user_key(hub_.parts_.receipt_key, name), decode_user);
 }
 
 Result<std::optional<Device>> HubTxn::find_device(const DeviceId& id) {

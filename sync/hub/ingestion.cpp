@@ -258,6 +258,8 @@ std::optional<Ingestion::Refusal> Ingestion::join_all(const CommitBody& body,
     for (const RegisterWrite& write : body.records[i].writes) {
       Entry& entry = apply_write(record, write, dot_, stamp_);
       entry.seq = seq_;
+      // Each further entry costs more than the one before, and everybody waits for it.
+      if (record.entries.size() > limits::kEntriesMax) break;
       if (write.op != WriteOp::kState) continue;
       const Register alone = written(dot_, stamp_, write.value, write.shown);
       if (entry.state == alone) continue;

@@ -108,6 +108,12 @@ expect "another authority" 7 "$(status_of "$BIN/satchelctl" --server "$ADMIN_URL
   --token-file "$DATA/admin.token" --ca "$WORK/ca" user list)"
 expect_match "and why" '^error: certificate_wrong: ' "$(cat "$WORK/err")"
 expect "neither --data nor --server" 2 "$(status_of "$BIN/satchelctl" user list)"
+
+# A user's name is personal: it is in what is printed, and in no file of the store.
+ctl user create zebracanary --role rep >/dev/null
+ctl user list >"$WORK/users"
 stop_server
 expect "drain" 0 "$SERVER_STATUS"
+expect "a name where it belongs" 1 "$(grep -c zebracanary "$WORK/users")"
+expect "a name in the store" 0 "$(cat "$DATA"/workspaces/main/data/* | grep -ac zebracanary)"
 finish

@@ -103,6 +103,15 @@ expect "in twos" 3 "$(device ann -o json batch - --commit-every 2 <"$WORK/batch"
 echo '{"op":"add","collection":"tasks","id":"018f3c5e-7b1a-7c3d-9e4f-000000001001","fields":{"title":1}}' >>"$WORK/batch"
 BEFORE=$(json ann status | jq .next_commit)
 expect_match "a line that fails" 'line 6' "$(device ann batch "$WORK/batch" 2>&1)"
+batch_of() { printf '%s\n' "$1" >"$WORK/batch"; device ann batch "$WORK/batch" 2>&1; }
+expect_match "a collection with a NUL" '^error: collection_unknown: ' \
+  "$(batch_of '{"op":"put","collection":"tasks\u0000x","fields":{"title":"t"}}')"
+expect_match "an operation with a NUL" 'line 1: "op" is put' \
+  "$(batch_of '{"op":"put\u0000x","collection":"tasks","fields":{"title":"t"}}')"
+expect_match "an operation that is none" '"op" is put' "$(batch_of '{"op":"nuke"}')"
+expect_match "an empty id in a batch" '"id" must be' \
+  "$(batch_of '{"op":"put","collection":"tasks","id":"","fields":{"title":"t"}}')"
+expect "an empty id" 2 "$(device ann put tasks '' title=t >/dev/null 2>&1; echo $?)"
 expect "takes its commit with it" "$BEFORE" "$(json ann status | jq .next_commit)"
 
 # ---- Sync ----------------------------------------------------------------------------------------
