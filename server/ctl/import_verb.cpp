@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "crypto/entropy.hpp"
+#include "schema/catalog/json.hpp"
 #include "schema/model/limits.hpp"
 #include "server/ctl/csv.hpp"
 #include "server/ctl/mapping.hpp"
@@ -158,6 +159,10 @@ Status import_csv(std::istream& in, Sender& sender, const Key& key,
     column.erase(0, column.find_first_not_of(' '));
     column.erase(column.find_last_not_of(' ') + 1);
   }
+  for (auto at = header.cells.begin(); at != header.cells.end(); ++at) {
+    if (std::find(at + 1, header.cells.end(), *at) != header.cells.end())
+      return Error{Errc::kInvalidArgument, "1: column " + *at + " stands twice in the header"};
+  }
   if (!mapping) mapping = Mapping::of_columns(header.cells, key.column);
   SATCHEL_TRY(mapping->bind(header.cells));
   CsvReader::Row row;
@@ -174,6 +179,12 @@ Status import_csv(std::istream& in, Sender& sender, const Key& key,
       sender.complain(row.line, "",
                       "has " + std::to_string(row.cells.size()) + " cells, the header " +
                           std::to_string(header.cells.size()));
+      continue;
+    }
+    const auto odd = std::find_if_not(row.cells.begin(), row.cells.end(), schema::is_utf8);
+    if (odd != row.cells.end()) {
+      const auto column = static_cast<std::size_t>(odd - row.cells.begin());
+      sender.complain(row.line, header.cells[column], "is not UTF-8; save the file as UTF-8");
       continue;
     }
     SATCHEL_TRY(import_row(sender, row.line, key, *mapping, cell));

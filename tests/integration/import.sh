@@ -138,6 +138,14 @@ expect "a map that is none" 3 "$(run accounts "$WORK/customers.csv" --map "$WORK
 expect_match "names its place" 'bad.toml:2:[0-9]+: name: ' "$(cat "$WORK/err")"
 expect "an unknown collection" 4 "$(run nothing "$WORK/customers.csv" --key name)"
 
+printf 'name,size\nGood one,1\nMeier\xff,2\nGood two,3\n' >"$WORK/latin.csv"
+expect "a row that is not UTF-8" 1 "$(run accounts "$WORK/latin.csv" --key name)"
+expect_match "names its place" '"line":3,"field":"name","reason":"is not UTF-8' "$(cat "$WORK/report")"
+expect_match "the others are taken" '"created":2' "$(cat "$WORK/report")"
+printf 'name,name\na,b\n' >"$WORK/twice.csv"
+expect "a column named twice" 1 "$(run accounts "$WORK/twice.csv" --key name)"
+expect_match "is named" 'column name stands twice' "$(cat "$WORK/err")"
+
 # CSV out: a formula is no formula.
 ctl record put accounts name==1+1 >/dev/null
 expect_match "formulas are defused" "'=1\+1" "$(ctl export accounts --format csv)"
