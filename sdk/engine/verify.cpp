@@ -24,9 +24,7 @@ Status note_missing(sync::Edge& edge, std::set<std::uint64_t>& lost) {
   if (!pending) return pending.error();
   std::set<std::uint64_t> there;
   for (const sync::PendingCommit& each : *pending) there.insert(each.place);
-  std::vector<sync::Numbering> numberings = edge.state().former;
-  numberings.push_back(edge.numbering());
-  for (const sync::Numbering& each : numberings) {
+  for (const sync::Numbering& each : edge.numberings()) {
     for (std::uint64_t place = each.before + each.watermark + 1; place <= each.last_place();
          ++place) {
       if (!there.contains(place)) lost.insert(place);
@@ -36,8 +34,7 @@ Status note_missing(sync::Edge& edge, std::set<std::uint64_t>& lost) {
 }
 
 bool is_damage(Errc code) {
-  return code == Errc::kStoreCorrupt || code == Errc::kSealBroken ||
-         code == Errc::kRecordMalformed;
+  return code == Errc::kStoreCorrupt || code == Errc::kSealBroken || code == Errc::kRecordMalformed;
 }
 
 }  // namespace

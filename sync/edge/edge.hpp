@@ -177,14 +177,14 @@ class Edge {
   // everything unanswered is numbered anew, in order, under a new id, and what it was shown of the
   // numbers that are another's is forgotten.
   Status renumber();
-  [[nodiscard]] Numbering numbering() const;  // Of the id in use.
+  [[nodiscard]] Numbering numbering() const;                // Of the id in use.
+  [[nodiscard]] std::vector<Numbering> numberings() const;  // Of all ids, the one in use last.
   [[nodiscard]] std::optional<Numbering> unsettled() const;
   [[nodiscard]] std::optional<Numbering> find_numbering(const ReplicaId& replica) const;
 
   // -- For the session (sync/session) --
-  // Commits to push: those of the id in use above `number`, in order, up to `bytes_target`;
-  // acknowledged ones from before a restore included, refused ones as empty places.
-  Result<std::vector<wire::Commit>> commits_after(CommitNumber number, std::size_t bytes_target);
+  // Commits to push: those of one id above `number`, in order, up to `bytes_target`; acknowledged
+  // ones from before a restore included, refused ones as empty places.
   Result<std::vector<wire::Commit>> commits_after(const Numbering& numbering, CommitNumber number,
                                                   std::size_t bytes_target);
   struct WelcomeEffects {

@@ -13,6 +13,12 @@ Numbering Edge::numbering() const {
           state_.watermark, state_.incarnation, false};
 }
 
+std::vector<Numbering> Edge::numberings() const {
+  std::vector<Numbering> all = state_.former;
+  all.push_back(numbering());
+  return all;
+}
+
 std::optional<Numbering> Edge::unsettled() const {
   for (const Numbering& each : state_.former) {
     if (!each.settled) return each;

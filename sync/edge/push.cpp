@@ -25,11 +25,6 @@ Result<wire::Commit> Edge::commit_to_push(ReadTxn& txn, const Numbering& numberi
   return std::move(**commit);
 }
 
-Result<std::vector<wire::Commit>> Edge::commits_after(CommitNumber number,
-                                                      std::size_t bytes_target) {
-  return commits_after(numbering(), number, bytes_target);
-}
-
 Result<std::vector<wire::Commit>> Edge::commits_after(const Numbering& numbering,
                                                       CommitNumber number,
                                                       std::size_t bytes_target) {

@@ -328,8 +328,7 @@ Status Ingestion::update_scopes(const RecordWrite& write, Target& target) {
   // A record without an owner belongs to its author until it has one.
   const std::string scope = "owner:" + (name != nullptr ? *name : author_.user);
   // Whoever makes a record holds it: made for somebody else, it enters his own scope and leaves it
-  // at once, so that
-  // his device is told to let go of it.
+  // at once, so that his device is told to let go of it.
   const bool made_here = !author_.is_server && makes(target, write) &&
                          move_to_scope(target.memberships, "owner:" + author_.user, seq_);
   if (!move_to_scope(target.memberships, scope, seq_) && !made_here) return {};

@@ -113,11 +113,10 @@ Status HubSession::check_history() {
   const ReplicaState known = *replica ? **replica : ReplicaState{};
   if (*replica && known.device != device_->id)
     return Error{Errc::kForeignDot, "the replica is another device's"};
-  // Its tokens and cursors are of another life.
   auto known_life = hub_.knows_life(hello_.incarnation);
   if (!known_life) return known_life.error();
   if (!*known_life) note_restored_server();
-  if (hello_.incarnation != state.incarnation) return {};
+  if (hello_.incarnation != state.incarnation) return {};  // Its tokens and cursors: of another.
   if (hello_.settling) {
     if (hello_.watermark_confirmed > known.watermark) note_restored_server();
     return {};
@@ -201,22 +200,17 @@ struct HubSession::Greeting {
   Bytes fence;
   bool fenced = false;
 
-  Status settle(HubTxn& txn) {
-    replica.device = device.id;
-    replica.last_seen_us = hub.clock().wall_us();
-    return txn.put_replica_state(hello.replica, replica);
-  }
-
   Status run(HubTxn& txn) {
     auto held = txn.replica_state(hello.replica);
     if (!held) return held.error();
     replica = std::move(*held);
-    if (hello.settling) return settle(txn);
+    replica.device = device.id;
+    replica.last_seen_us = hub.clock().wall_us();
+    if (hello.settling) return txn.put_replica_state(hello.replica, replica);
     // Asked again: a hello that comes late from a dead connection must not turn the fence back.
     const bool same_life = hello.incarnation == txn.state().incarnation;
     fenced = same_life && !fence_fits(hello, replica);
     if (fenced) return {};
-    replica.device = device.id;
     // The token that came back is the one in use; the new one stands beside it until a frame
     // confirms it. One that was issued and never came back is issued again, so that no number of
     // lost welcomes makes an honest device look like a copy.
@@ -231,7 +225,6 @@ struct HubSession::Greeting {
     }
     if (!hello.fence_token.empty()) replica.fence_confirmed = hello.fence_token;
     replica.fence_issued = fence;
-    replica.last_seen_us = hub.clock().wall_us();
     if (same_life) SATCHEL_TRY(txn.trim_results(hello.replica, hello.watermark_confirmed, replica));
     SATCHEL_TRY(txn.put_replica_state(hello.replica, replica));
     device.replica = hello.replica;
@@ -434,7 +427,8 @@ Result<std::optional<Bytes>> HubSession::next_page() {
   // folded by its author or told to him, never both, never neither.
   if (hello_.settling) poked_ = false;  // Nothing is told before a former id is settled.
   if (!poked_ || commits_waiting_ > 0) return std::optional<Bytes>{};
-  Hub::PageRequest request{entitlement_, purpose_,  sent_, send_own_ ? ReplicaId{} : hello_.replica,
+  Hub::PageRequest request{entitlement_, purpose_,
+                           sent_,        send_own_ ? ReplicaId{} : hello_.replica,
                            answered_,    config_.page_bytes};
   poked_ = false;
   auto page = hub_.changes_after(request);

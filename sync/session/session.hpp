@@ -92,8 +92,6 @@ class HubSession final : public Session {
   [[nodiscard]] bool greeted() const { return phase_ >= Phase::kWelcomed; }
   [[nodiscard]] bool quiet() const override;
   [[nodiscard]] const std::optional<Device>& device() const { return device_; }
-  // For backpressure.
-  [[nodiscard]] std::size_t commits_waiting() const { return commits_waiting_; }
 
  private:
   enum class Phase : std::uint8_t { kStart, kChallenged, kGreeting, kWelcomed, kFailed };
@@ -180,7 +178,7 @@ class EdgeSession final : public Session {
   [[nodiscard]] const std::optional<Bytes>& schema_wanted() const { return schema_wanted_; }
   struct Counters {
     std::uint64_t frames_in = 0, frames_out = 0, bytes_in = 0, bytes_out = 0, commits_pushed = 0,
-                  refused = 0, records_in = 0;
+                  refused = 0;
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
 

@@ -112,6 +112,23 @@ Status built_records(std::size_t count) {
   return {};
 }
 
+// One more element for a record that holds as many registers as there may be, or all but one.
+Status built_entries(std::size_t count) {
+  sync::Record held{crm()->find("accounts")->id, numbered(1), {}};
+  const schema::FieldDef& tags = *crm()->find("accounts")->find("tags");
+  for (std::size_t i = 0; i + 1 < count; ++i) {
+    Entry& entry = held.entries.emplace_back();
+    entry.field = tags.id;
+    entry.key = encode_value(Value{std::to_string(100'000 + i)});
+    entry.privacy = tags.privacy;
+    entry.state = sync::written("ann:1"_dot, 5_at, entry.key, {});
+  }
+  const auto shown = [&](const auto&, const auto&) { return std::optional{held}; };
+  sync::CommitBuilder builder{*crm(), shown, sync::CommitBuilder::Author::kDevice, "ann:2"_dot,
+                              6_at};
+  return builder.set_add("accounts", held.id, "tags", Value{"more"});
+}
+
 // -- Stored segments and records --
 
 Register siblings(std::size_t count) {
@@ -154,9 +171,7 @@ Status segment_context(std::size_t count) {
 Status segment_value(std::size_t size) {
   return stored({entry_of(sync::written("ann:1"_dot, 5_at, Bytes(size, 'v'), {}))});
 }
-Status segment_key(std::size_t size) {
-  return stored({entry_of(siblings(1), Bytes(size, 'k'))});
-}
+Status segment_key(std::size_t size) { return stored({entry_of(siblings(1), Bytes(size, 'k'))}); }
 Status joined_siblings(std::size_t count) {
   sync::ReplicaNumbers numbers;
   const Entry held = entry_of(siblings(count - 1));
@@ -194,6 +209,7 @@ LimitProbes commit_probes() {
       {"kValueBytesMax", "author", written_value, many, "a value has at most"},
       {"kKeyBytesMax", "author", written_key, many, "a key has at most"},
       {"kCommitRecordsMax", "author", built_records, many, "a commit writes at most"},
+      {"kEntriesMax", "author", built_entries, many, "entries of record"},
       {"kEntriesMax", "segment", segment_entries, many, "entries of a segment"},
       {"kSiblingsMax", "segment", segment_siblings, many, ""},
       {"kContextEntriesMax", "segment", segment_context, many, ""},

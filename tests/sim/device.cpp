@@ -49,12 +49,6 @@ void SimDevice::open() {
   edge_ = std::move(*edge);
 }
 
-std::vector<sync::Numbering> SimDevice::numberings() const {
-  std::vector<sync::Numbering> all = edge_->state().former;
-  all.push_back(edge_->numbering());
-  return all;
-}
-
 void SimDevice::connect(bool live) {
   if (connected() || gave_up || !parts_.server.running()) return;
   sync::EdgeSession::Config config{Bytes(32, 'e'), *signer_, live, 2'000};

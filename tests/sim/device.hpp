@@ -55,8 +55,6 @@ class SimDevice {
   [[nodiscard]] bool quiet() const {
     return session_ && session_->quiet() && !session_->settling();
   }
-  // The ids that its commits are made under: the one in use last.
-  [[nodiscard]] std::vector<sync::Numbering> numberings() const;
   void connect(bool live);
   void cut();    // The connection breaks on its way.
   void drop();   // This end gives up.

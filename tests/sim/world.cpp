@@ -252,7 +252,7 @@ void World::restore_device(SimDevice& device) {
   marks_.reach("device restored");
   device.restore(*device.backup);
   device.was_restored = true;
-  for (const sync::Numbering& each : device.numberings())
+  for (const sync::Numbering& each : device.edge().numberings())
     watermark_seen_[each.replica] = each.watermark;
 }
 

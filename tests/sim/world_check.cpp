@@ -306,7 +306,7 @@ void World::check_end() {
       return fail(device->name() + " does not hold just what it is entitled to");
   }
   for (const auto& device : devices_) {
-    for (const sync::Numbering& each : device->numberings()) {
+    for (const sync::Numbering& each : device->edge().numberings()) {
       for (std::uint64_t number = 1; number < each.next_commit && !failed(); ++number) {
         const CommitName name{each.replica, number};
         const bool settled = model_.is_taken(name) || model_.is_refused(name);

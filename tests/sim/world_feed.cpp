@@ -258,7 +258,7 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
 }
 
 void World::note_answers(SimDevice& device) {
-  for (const sync::Numbering& each : device.numberings()) note_answers(device, each);
+  for (const sync::Numbering& each : device.edge().numberings()) note_answers(device, each);
 }
 
 void World::note_answers(SimDevice& device, const sync::Numbering& numbering) {

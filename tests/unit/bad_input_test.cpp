@@ -100,7 +100,7 @@ struct BadInput : testing::Test {
     return {};
   }
   std::vector<wire::Commit> unsent() {
-    return *ann->edge->commits_after(ann->edge->state().watermark, 1 << 20);
+    return *ann->edge->commits_after(ann->edge->numbering(), ann->edge->state().watermark, 1 << 20);
   }
   void everybody_goes_on() {
     ASSERT_TRUE(ann->set("accounts", id, "website", Value{"a.example"}));

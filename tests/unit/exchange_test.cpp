@@ -251,7 +251,8 @@ TEST_F(Field, AForkIsNoticedAndNeverTakenForADuplicate) {
   ann->disk->restore(before);
   ann->restart();
   ASSERT_TRUE(ann->set("accounts", id, "industry", Value{"steel"}));
-  auto commits = ann->edge->commits_after(ann->edge->state().watermark, 4096);
+  auto commits =
+      ann->edge->commits_after(ann->edge->numbering(), ann->edge->state().watermark, 4096);
   ASSERT_TRUE(commits && commits->size() == 1);
   batch.commits = *commits;
   auto txn = office.hub->begin();
@@ -271,7 +272,8 @@ TEST_F(Field, AGapStopsTheBatchAndWhatCameBeforeItHolds) {
   for (const char* value : {"a", "b", "c"}) {
     ASSERT_TRUE(ann->set("accounts", id, "size", Value{value}));
   }
-  auto commits = *ann->edge->commits_after(ann->edge->state().watermark, 1 << 20);
+  auto commits =
+      *ann->edge->commits_after(ann->edge->numbering(), ann->edge->state().watermark, 1 << 20);
   ASSERT_EQ(commits.size(), 3U);
   commits.erase(commits.begin() + 1);
   auto txn = office.hub->begin();
@@ -289,7 +291,8 @@ TEST_F(Field, AGapStopsTheBatchAndWhatCameBeforeItHolds) {
 TEST_F(Field, ADeviceCannotWriteUnderAnotherReplicasDot) {
   const RecordId id = shared_account();
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
-  auto commits = *ann->edge->commits_after(ann->edge->state().watermark, 1 << 20);
+  auto commits =
+      *ann->edge->commits_after(ann->edge->numbering(), ann->edge->state().watermark, 1 << 20);
   auto txn = office.hub->begin();
   const auto outcome = (*txn)->ingest({bob->edge->state().replica, "bob", Role::kRep, commits, {}});
   ASSERT_TRUE(outcome && outcome->stopped);

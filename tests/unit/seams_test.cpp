@@ -61,7 +61,8 @@ TEST_F(Seams, TheDeviceAsksBeforeEveryWrite) {
 TEST_F(Seams, TheServerJudgesActorAndPurposeOfEveryCommit) {
   const RecordId id = shared_account();
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
-  const auto commits = *ann->edge->commits_after(ann->edge->state().watermark, 1 << 20);
+  const auto commits =
+      *ann->edge->commits_after(ann->edge->numbering(), ann->edge->state().watermark, 1 << 20);
   ASSERT_EQ(commits.size(), 1U);
   const auto verdict = [&](const std::function<void(wire::CommitHeader&)>& change, Role role) {
     auto changed = commits;
@@ -173,8 +174,10 @@ TEST_F(Seams, ASegmentNamesItsClassGenerationAndSubjects) {
   segment.generation = 3;
   segment.subjects = {SubjectRef{}};
   wire::Commit commit;
-  commit.sections = {{segment.privacy, segment.generation,
-                      {segment.subjects.begin(), segment.subjects.end()}, "bytes"}};
+  commit.sections = {{segment.privacy,
+                      segment.generation,
+                      {segment.subjects.begin(), segment.subjects.end()},
+                      "bytes"}};
   EXPECT_EQ(wire::decode_commit(wire::encode_commit(commit))->sections, commit.sections);
 }
 
@@ -183,7 +186,8 @@ TEST_F(Seams, ASegmentNamesItsClassGenerationAndSubjects) {
 TEST_F(Seams, ACommitSaysWhoForWhatUnderWhichBundleAndOnWhatItIsBased) {
   const RecordId id = shared_account();
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
-  const auto commits = *ann->edge->commits_after(ann->edge->state().watermark, 1 << 20);
+  const auto commits =
+      *ann->edge->commits_after(ann->edge->numbering(), ann->edge->state().watermark, 1 << 20);
   ASSERT_EQ(commits.size(), 1U);
   const wire::CommitHeader& header = commits[0].header;
   EXPECT_EQ(header.actor, "ann");
