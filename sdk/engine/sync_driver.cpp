@@ -231,7 +231,9 @@ void SyncDriver::on_ended(const Status& why) {
   std::optional<Bytes> schema;
   bool settled = false;
   retry_after_ = milliseconds{0};
+  bool server_failed = false;
   if (session_) {
+    server_failed = session_->server_failed();
     schema = session_->schema_wanted();
     settled = session_->settling();
     retry_after_ = milliseconds{session_->retry_after_ms()};
@@ -247,7 +249,7 @@ void SyncDriver::on_ended(const Status& why) {
   }
   if (why && schema && schema_rounds_++ < kSchemaRoundsMax) return fetch_schema(*schema);
   if (!why && become_another(why.error())) return connect();
-  if (!why) return after_failure(why.error());
+  if (!why) return after_failure(why.error(), server_failed);
   if (settled) return connect();  // What was made under a former id is answered: now the rest.
   if (schema)
     return after_failure(Error{Errc::kSchemaUnknown, "the server's schema keeps changing"});
@@ -279,8 +281,9 @@ bool SyncDriver::become_another(const Error& why) {
   return done.has_value();
 }
 
-void SyncDriver::after_failure(const Error& why) {
-  const bool final = is_final(why.code) && retry_after_.count() == 0;
+void SyncDriver::after_failure(const Error& why, bool server_failed) {
+  // A store that failed is not ours where the server says so: that may pass.
+  const bool final = is_final(why.code) && retry_after_.count() == 0 && !server_failed;
   ++failures_;
   host_.log(LogLevel::kInfo, "sync ended: " + why.message());
   std::vector<Waiter> given_up;

@@ -82,7 +82,7 @@ class SyncDriver final : private SessionPort {
 
   void connect();
   void on_ended(const Status& why);
-  void after_failure(const Error& why);
+  void after_failure(const Error& why, bool server_failed = false);
   bool become_another(const Error& why);
   void pause();
   void fetch_schema(const Bytes& hash);

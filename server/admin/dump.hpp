@@ -26,8 +26,9 @@ enum class ExportFormat { kNdjson, kCsv };
 Result<Bytes> export_records(sync::Hub& hub, const std::string& collection, ExportFormat format);
 
 // {"workspace","incarnation","replica","sequence","records","schema_hash","recovering",
-//  "backed_up_through","devices":[{..,"watermark","cursor","lag"}],"oldest_reader","disk":{..}}
-// as JSON text.
+//  "backed_up_through","devices":[{..,"watermark","cursor","lag"}],"oldest_reader","disk":{..},
+//  "damaged":[{"collection","id"}]} as JSON text. `damaged`: records that cannot be read, and that
+// devices do not get until they are repaired; null where the name cannot be read either.
 Result<Bytes> status_json(sync::Hub& hub, const sync::LmdbStore& store, const std::string& folder);
 
 // {"values":N,"bad":[...]} as JSON text, and whether anything is bad.
@@ -35,6 +36,6 @@ struct FsckReport {
   Bytes json;
   bool whole = true;
 };
-Result<FsckReport> fsck(sync::Store& store);
+Result<FsckReport> fsck(sync::Hub& hub);
 
 }  // namespace satchel::server

@@ -42,6 +42,19 @@ json::object disk_status(const sync::LmdbStore& store, const std::string& folder
   return disk;
 }
 
+json::array damaged_status(const sync::Hub& hub) {
+  json::array list;
+  const auto catalog = hub.catalog();
+  for (const sync::DamagedRecord& each : hub.damaged()) {
+    json::object object{{"collection", nullptr}, {"id", nullptr}};
+    const schema::CollectionDef* collection = catalog->find(each.collection);
+    if (collection != nullptr) object["collection"] = collection->name;
+    if (each.collection != 0) object["id"] = to_text(each.id);
+    list.push_back(std::move(object));
+  }
+  return list;
+}
+
 }  // namespace
 
 Result<Bytes> status_json(sync::Hub& hub, const sync::LmdbStore& store, const std::string& folder) {
@@ -75,14 +88,21 @@ Result<Bytes> status_json(sync::Hub& hub, const sync::LmdbStore& store, const st
                             {"backed_up_through", state.backed_up_through},
                             {"devices", std::move(list)},
                             {"oldest_reader", std::move(oldest)},
-                            {"disk", disk_status(store, folder)}};
+                            {"disk", disk_status(store, folder)},
+                            {"damaged", damaged_status(hub)}};
   return json::serialize(status) + "\n";
 }
 
-Result<FsckReport> fsck(sync::Store& store) {
-  auto report = store.check();
+Result<FsckReport> fsck(sync::Hub& hub) {
+  auto report = hub.store().check();
   if (!report) return report.error();
   json::array bad;
+  // By their own names: a record's number is of this store alone.
+  for (const RecordNumber number : report->bad_records) {
+    auto damaged = hub.look_at(number);
+    if (!damaged) return damaged.error();
+    if (*damaged) bad.emplace_back(hub.name_of(**damaged) + " cannot be read");
+  }
   for (const std::string& each : report->bad) bad.emplace_back(each);
   const json::object object{{"values", report->values}, {"bad", std::move(bad)}};
   return FsckReport{json::serialize(object) + "\n", report->bad.empty()};

@@ -4,6 +4,7 @@
 
 #include "schema/wire/sealed_commit.hpp"
 #include "server/app/files.hpp"
+#include "server/app/log.hpp"
 
 namespace satchel::server {
 namespace {
@@ -48,11 +49,15 @@ sync::Hub::Parts Workspace::parts(const ServerKeys& keys) {
     }
     return plain;
   };
+  auto on_damaged = [this](const sync::DamagedRecord& damaged) {
+    log(LogLevel::kError, "record_damaged", {{"record", hub_->name_of(damaged)}});
+  };
   return sync::Hub::Parts{.store = *store_,
                           .clock = clock_,
                           .entropy = entropy_,
                           .unseal = std::move(unseal),
-                          .receipt_key = Bytes{keys.receipt.bytes()}};
+                          .receipt_key = Bytes{keys.receipt.bytes()},
+                          .on_damaged = std::move(on_damaged)};
 }
 
 Status Workspace::create(const Layout& layout, const Config& config,

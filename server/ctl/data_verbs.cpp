@@ -46,7 +46,7 @@ Status show_status(CtlSession& session) {
 
 Status check_store(CtlSession& session) {
   auto report = session.get_or(kRoot + "/fsck", [](Workspace& workspace) -> Result<Bytes> {
-    auto checked = fsck(workspace.store());
+    auto checked = fsck(workspace.hub());
     if (!checked) return checked.error();
     return std::move(checked->json);
   });

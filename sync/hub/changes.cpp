@@ -17,6 +17,7 @@ namespace {
 struct Window {
   std::vector<RecordNumber> records;
   std::unordered_set<Sequence> own;  // Commits of the reader that left exactly what it wrote.
+  std::unordered_set<RecordNumber> repaired;  // Told whole: they could not be read for a while.
   Sequence upto = 0;
   std::uint64_t tag = 0;
   bool reached_end = true;
@@ -47,6 +48,7 @@ Result<Window> window_after(ReadTxn& txn, const Hub::PageRequest& request,
     if (row->exact && answered && row->author == request.reader) window.own.insert(window.upto);
     for (const RecordNumber number : row->records) {
       if (seen.insert(number).second) window.records.push_back(number);
+      if (row->repaired) window.repaired.insert(number);
     }
     return true;
   };
@@ -73,10 +75,10 @@ class Selection {
     }
   }
 
-  // Adds the record to the page, unless there is nothing to send. `own` may be null. `as_whole`:
-  // whether a record that is whole may say so.
-  Status select(const StoredRecord& stored, Sequence after, Sequence upto,
-                const std::unordered_set<Sequence>* own, bool as_whole, PageWriter& writer) {
+  // Adds the record to the page, unless there is nothing to send. `window` may be null: then all of
+  // it is told, and a record that is whole does not say so.
+  Status select(const StoredRecord& stored, Sequence after, Sequence upto, const Window* window,
+                PageWriter& writer) {
     auto header = decode_header(stored.header, hub_.store().numbers());
     if (!header) return header.error();
     const schema::CollectionDef* collection = catalog_.find(header->collection);
@@ -91,15 +93,16 @@ class Selection {
     }
     const Sequence entered = entered_at(entitlement_, *collection, *memberships);
     // A record that enters the reader's scopes is sent whole, whatever its registers' own sequence.
-    const bool whole = entered > after && entered <= upto;
+    const bool repaired = window != nullptr && window->repaired.contains(stored.number);
+    const bool whole = repaired || (entered > after && entered <= upto);
     if (entered > upto) return {};
     const KeepEntry keep = [&](FieldId, Sequence seq) {
-      return seq > after && seq <= upto && (own == nullptr || !own->contains(seq));
+      return seq > after && seq <= upto && (window == nullptr || !window->own.contains(seq));
     };
     SATCHEL_TRY(open_permitted(stored, *header));
     // Nothing is held back of a whole record: a later page leaves out what its reader wrote
     // himself, which the whole took away from him.
-    auto added = writer.add(header->collection, header->id, whole && as_whole, segments_,
+    auto added = writer.add(header->collection, header->id, whole && window != nullptr, segments_,
                             whole ? nullptr : &keep);
     return added ? Status{} : Status{added.error()};
   }
@@ -139,18 +142,40 @@ class Selection {
 
 constexpr std::size_t kPageBytesMax = limits::kFrameBytesMax / 2;
 
+// Reads `numbers` in one batch; one by one where damage hides them from each other. What cannot be
+// read goes to `damaged`.
+Status read_batch(ReadTxn& txn, std::span<const RecordNumber> numbers,
+                  std::vector<StoredRecord>& batch, std::vector<RecordNumber>& damaged) {
+  batch.clear();
+  const Status read = txn.find_many(numbers, batch);
+  if (read || !is_damage(read.error().code)) return read;
+  batch.clear();
+  std::vector<StoredRecord> one;
+  for (const RecordNumber& number : numbers) {
+    one.clear();
+    const Status alone = txn.find_many(std::span{&number, 1}, one);
+    if (!alone && !is_damage(alone.error().code)) return alone;
+    if (alone) batch.push_back(std::move(one.front()));
+    if (!alone) damaged.push_back(number);
+  }
+  return {};
+}
+
 // Puts what the window names into the page; false where that is more than `bytes_max`.
 Result<bool> write_page(Selection& selection, ReadTxn& txn, Sequence after, const Window& window,
-                        std::size_t bytes_max, PageWriter& writer) {
+                        std::size_t bytes_max, PageWriter& writer,
+                        std::vector<RecordNumber>& damaged) {
   std::vector<StoredRecord> batch;
   constexpr std::size_t kBatch = 64;
   for (std::size_t begin = 0; begin < window.records.size(); begin += kBatch) {
     const std::size_t count = std::min(kBatch, window.records.size() - begin);
-    batch.clear();
-    SATCHEL_TRY(txn.find_many(std::span{window.records}.subspan(begin, count), batch));
+    SATCHEL_TRY(
+        read_batch(txn, std::span{window.records}.subspan(begin, count), batch, damaged));
     for (const StoredRecord& stored : batch) {
       if (stored.number == 0) continue;
-      SATCHEL_TRY(selection.select(stored, after, window.upto, &window.own, true, writer));
+      const Status selected = selection.select(stored, after, window.upto, &window, writer);
+      if (!selected && !is_damage(selected.error().code)) return selected.error();
+      if (!selected) damaged.push_back(stored.number);
       if (writer.size() > bytes_max) return false;
     }
   }
@@ -176,10 +201,18 @@ Result<Hub::Page> Hub::changes_after(const PageRequest& request) {
     if (!window) return window.error();
     PageWriter writer{store().numbers()};
     const std::size_t bytes_max = records > 1 ? kPageBytesMax : SIZE_MAX;
-    auto whole = write_page(selection, **txn, request.from.seq, *window, bytes_max, writer);
+    std::vector<RecordNumber> damaged;
+    auto whole =
+        write_page(selection, **txn, request.from.seq, *window, bytes_max, writer, damaged);
     if (!whole) return whole.error();
     if (!*whole) continue;
     Page page;
+    for (const RecordNumber number : damaged) {
+      if (is_noted(number)) continue;
+      auto found = find_damage(**txn, store().numbers(), number);
+      if (!found) return found.error();
+      page.damaged.push_back(found->value_or(DamagedRecord{number, 0, {}}));
+    }
     page.records = writer.count();
     page.body = writer.empty() ? Bytes{} : writer.finish();
     page.cursor = wire::Cursor{incarnation, window->upto, window->tag};
@@ -196,13 +229,15 @@ Result<Bytes> Hub::states_of(std::span<const RecordId> ids, const Entitlement& e
   auto numbers = (*txn)->find_numbers(ids);
   if (!numbers) return numbers.error();
   std::vector<StoredRecord> found;
-  SATCHEL_TRY((*txn)->find_many(*numbers, found));
+  std::vector<RecordNumber> damaged;  // Noted with the page that comes to them.
+  SATCHEL_TRY(read_batch(**txn, *numbers, found, damaged));
   Selection selection{*this, **txn, *catalog_now, entitlement, purpose};
   PageWriter writer{store().numbers()};
   std::unordered_set<RecordNumber> seen;
   for (const StoredRecord& stored : found) {
     if (stored.number == 0 || !seen.insert(stored.number).second) continue;
-    SATCHEL_TRY(selection.select(stored, 0, UINT64_MAX, nullptr, false, writer));
+    const Status selected = selection.select(stored, 0, UINT64_MAX, nullptr, writer);
+    if (!selected && !is_damage(selected.error().code)) return selected.error();
   }
   return writer.empty() ? Bytes{} : writer.finish();
 }
@@ -239,7 +274,10 @@ Status Hub::visit_records(const Entitlement* entitlement,
     found.clear();
     SATCHEL_TRY((*txn)->find_many(std::span{&number, 1}, found));
     auto record = open_record(**txn, found.front(), parts_.store.numbers());
-    if (!record) return record.error();
+    if (!record) {
+      return Error{record.error().code, std::string{name} + ' ' + to_text(id) + ": " +
+                                            record.error().context};
+    }
     if (!visit(*record)) break;
   }
   return {};

@@ -96,6 +96,8 @@ Result<std::unique_ptr<Hub>> Hub::open(Parts parts) {
   SATCHEL_TRY((*txn)->commit());
   hub->state_ = std::move(*state);
   hub->catalog_ = std::move(*catalog);
+  txn->reset();
+  SATCHEL_TRY(hub->settle_damaged());
   return hub;
 }
 
@@ -385,9 +387,15 @@ Status HubTxn::set_backed_up_through(Sequence seq) {
 Status HubTxn::commit() {
   if (state_changed_) SATCHEL_TRY(txn_->put(Table::kMeta, kStateKey, encode_hub_state(state_)));
   SATCHEL_TRY(txn_->commit());
-  const std::lock_guard lock{hub_.mutex_};
-  hub_.state_ = state_;
-  hub_.catalog_ = catalog_;
+  {
+    const std::lock_guard lock{hub_.mutex_};
+    hub_.state_ = state_;
+    hub_.catalog_ = catalog_;
+    for (const DamagedRecord& each : found_damaged_) hub_.damaged_[each.number] = each;
+    for (const RecordNumber each : repaired_) hub_.damaged_.erase(each);
+  }
+  if (!hub_.parts_.on_damaged) return {};
+  for (const DamagedRecord& each : found_damaged_) hub_.parts_.on_damaged(each);
   return {};
 }
 

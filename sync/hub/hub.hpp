@@ -43,6 +43,16 @@ struct Entitlement {
   [[nodiscard]] bool grants(const std::vector<std::string>& record_scopes) const;
 };
 
+// A record of this store that cannot be read. Readers pass it over; once it can be read again, at
+// the start after a repair, everybody is told the whole of it.
+struct DamagedRecord {
+  RecordNumber number = 0;
+  CollectionId collection = 0;  // 0: its header is damaged too, and nothing here names it.
+  RecordId id;
+};
+// Rule of the refusal of a commit that would have written to one.
+inline constexpr std::string_view kDamagedRule = "damaged-on-server";
+
 // A commit that took effect, as the commit log remembers it.
 struct KnownCommit {
   Bytes content_hash;
@@ -85,6 +95,9 @@ class Hub {
     std::function<Result<Bytes>(ByteView sealed)> unseal;
     // Keyed mark of an acknowledgement (receipt), and its check.
     Bytes receipt_key;
+    // Told once of each record that is found damaged, on the thread of the transaction. May be
+    // null.
+    std::function<void(const DamagedRecord&)> on_damaged{};
   };
 
   // A new workspace in an empty store; `catalog` becomes its first schema.
@@ -117,6 +130,13 @@ class Hub {
                                                             CommitNumber end);
   Result<Bytes> schema_nodes(ByteView hash);  // kSchemaUnknown
   Entitlement entitlement_of(const User& user) const;
+
+  // Records found damaged since the store was made, until they can be read again.
+  [[nodiscard]] std::vector<DamagedRecord> damaged() const;
+  // The same of one record, now; nothing where all of it can be read.
+  Result<std::optional<DamagedRecord>> look_at(RecordNumber number);
+  // "accounts 01900000-...", or what there is to say of one whose name is damaged too.
+  [[nodiscard]] std::string name_of(const DamagedRecord& damaged) const;
 
   // The whole record (admin's view), nothing where there is none. Dead ones are given too.
   Result<std::optional<Record>> find_record(const RecordId& id);
@@ -155,6 +175,9 @@ class Hub {
     wire::Cursor cursor;
     bool caught_up = false;
     std::size_t records = 0;
+    // Passed over, and not noted yet: to be noted durably before the page is sent, or a repair
+    // would not reach who holds its cursor (HubTxn::note_damaged).
+    std::vector<DamagedRecord> damaged;
   };
   Result<Page> changes_after(const PageRequest& request);
   // The same records' whole state for an Ack.
@@ -164,8 +187,12 @@ class Hub {
  private:
   friend class HubTxn;
   explicit Hub(Parts parts) : parts_(std::move(parts)) {}
+  [[nodiscard]] bool is_noted(RecordNumber number) const;
+  // At the start: what was noted, and what of it can be read again.
+  Status settle_damaged();
   Parts parts_;
   mutable std::mutex mutex_;
+  std::map<RecordNumber, DamagedRecord> damaged_;  // Under mutex_.
   HubState state_;
   std::shared_ptr<const schema::Catalog> catalog_;
 };
@@ -204,6 +231,10 @@ class HubTxn {
   Status begin_incarnation();
   Status note_life(const IncarnationId& incarnation);  // Knows it from now on (Hub::knows_life).
   Status set_backed_up_through(Sequence seq);
+  // Remembers them, and raises the alarm once that is durable.
+  Status note_damaged(std::span<const DamagedRecord> damaged);
+  // Each can be read again: everybody who may hold it gets the whole of it, at a new seq.
+  Status tell_again(std::span<const RecordNumber> repaired);
 
   [[nodiscard]] const HubState& state() const { return state_; }
   // Durable when it returns; then the hub's state and catalog are the new ones.
@@ -222,6 +253,8 @@ class HubTxn {
   HubState state_;
   std::shared_ptr<const schema::Catalog> catalog_;
   bool state_changed_ = false;
+  std::vector<DamagedRecord> found_damaged_;
+  std::vector<RecordNumber> repaired_;
 };
 
 }  // namespace satchel::sync

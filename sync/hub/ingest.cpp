@@ -62,6 +62,12 @@ struct CommitIntake {
     return inner;
   }
 
+  // That of the content, also where the author cannot read any more what he once hashed.
+  [[nodiscard]] Bytes content_hash_of(const wire::Commit& commit) const {
+    auto inner = commit.sealed.empty() ? Result<wire::Commit>{commit} : opened(commit);
+    return std::move((inner ? inner->header : commit.header).content_hash);
+  }
+
   // What was taken out when the commit was first judged; nothing where it bears no receipt of ours.
   [[nodiscard]] std::optional<Ingestion::TakenOut> judged_before(
       const wire::CommitHeader& header) const {
@@ -113,8 +119,9 @@ Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::C
   if (!body) return invalid(body.error().code, "body");
   if (body->records.size() > limits::kCommitRecordsMax)
     return invalid(Errc::kLimitExceeded, "commit-records");
-  Ingestion ingestion{
-      *this, {batch.replica, batch.user, batch.role, false, intake.judged_before(header)}, header};
+  Ingestion::Author author{batch.replica, batch.user, batch.role, false,
+                           intake.judged_before(header), !given.sealed.empty()};
+  Ingestion ingestion{*this, std::move(author), header};
   auto taken = ingestion.take(std::move(*body));
   exact = ingestion.exact();
   return taken;
@@ -157,10 +164,11 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
       break;
     }
     const Bytes key = answer_key(batch.replica, number);
+    const Bytes hash = CommitIntake{hub_.parts_}.content_hash_of(commit);
     if (number <= replica->watermark) {
       auto row = first_answer(batch, number);
       if (!row) return row.error();
-      const bool same = *row && (*row)->content_hash == commit.header.content_hash;
+      const bool same = *row && (*row)->content_hash == hash;
       if (!same && !is_empty_place(commit)) {
         outcome.stopped = Error{Errc::kCommitFork, "commit " + std::to_string(number)};
         break;
@@ -177,11 +185,10 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
     auto result = judge(batch, commit, exact);
     if (!result) return result.error();
     if (result->outcome != Outcome::kDenied && result->outcome != Outcome::kInvalid) {
-      result->receipt = receipt_of(hub_.parts_.receipt_key, batch.replica, number,
-                                   commit.header.content_hash, taken_out_by(*result));
+      result->receipt = receipt_of(hub_.parts_.receipt_key, batch.replica, number, hash,
+                                   taken_out_by(*result));
     }
-    SATCHEL_TRY(
-        txn_->put(Table::kResults, key, encode_answer({commit.header.content_hash, *result})));
+    SATCHEL_TRY(txn_->put(Table::kResults, key, encode_answer({hash, *result})));
     if (!exact || result->outcome != Outcome::kApplied) note_touched(commit, outcome.touched);
     replica->watermark = number;
     outcome.results.push_back(std::move(*result));

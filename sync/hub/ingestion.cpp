@@ -43,7 +43,7 @@ Ingestion::Ingestion(HubTxn& txn, Author author, const wire::CommitHeader& heade
     : txn_(txn), author_(std::move(author)), header_(header), dot_{author_.replica, header.number} {
   const auto now_ms = static_cast<std::uint64_t>(txn_.hub_.clock().wall_us() / 1000);
   stamp_ = canonical_stamp(Stamp{header.stamp}, now_ms);
-  exact_ = stamp_ == Stamp{header.stamp};
+  exact_ = stamp_ == Stamp{header.stamp} && !author_.sealed;
 }
 
 std::optional<Ingestion::Refusal> Ingestion::check_record(const RecordWrite& write) const {
@@ -385,7 +385,12 @@ Result<wire::CommitResult> Ingestion::take(CommitBody body) {
     return result;
   };
   if (auto refusal = check(body)) return refuse(*refusal);
-  SATCHEL_TRY(load(body));
+  if (const Status loaded = load(body); !loaded) {
+    if (!is_damage(loaded.error().code)) return loaded.error();
+    // One bad record delays only itself: the write waits in its author's inbox.
+    SATCHEL_TRY(note_damage(body));
+    return refuse({Outcome::kInvalid, Errc::kStoreCorrupt, std::string{kDamagedRule}});
+  }
   if (author_.judged_before) {
     take_out(body, *author_.judged_before, result);
   } else {

@@ -26,6 +26,8 @@ class Ingestion {
     // now, and
     // nothing else is judged again.
     std::optional<TakenOut> judged_before;
+    // Only the sealed copy came: he cannot read what he wrote, and is told all of it.
+    bool sealed = false;
   };
   Ingestion(HubTxn& txn, Author author, const wire::CommitHeader& header);
 
@@ -55,6 +57,8 @@ class Ingestion {
   std::optional<Refusal> check(const CommitBody& body) const;
   std::optional<Refusal> check_record(const RecordWrite& write) const;
   Status load(const CommitBody& body);
+  // After a load that met damage: an alarm for each record that cannot be read.
+  Status note_damage(const CommitBody& body);
   Status load_target(const RecordWrite& write, Target& target);
   [[nodiscard]] bool in_scope_of_author(const Target& target) const;
   // Whether the commit is the one that makes the record.

@@ -4,6 +4,9 @@ namespace satchel::sync {
 namespace {
 
 constexpr char kFormat = 1;
+// Of a commit row.
+constexpr std::uint8_t kExact = 1;
+constexpr std::uint8_t kRepaired = 2;
 
 Error malformed(std::string_view what) {
   return Error{Errc::kStoreCorrupt, "a " + std::string{what} + " row does not follow its format"};
@@ -56,7 +59,7 @@ Bytes encode_commit_row(const CommitRow& row) {
   append_u64(out, row.tag);
   out += row.author.bytes();
   append_varint(out, row.number);
-  out += static_cast<char>(row.exact ? 1 : 0);
+  out += static_cast<char>((row.exact ? kExact : 0) | (row.repaired ? kRepaired : 0));
   append_varint(out, row.records.size());
   for (const RecordNumber number : row.records) append_varint(out, number);
   append_sized(out, row.header);
@@ -70,7 +73,9 @@ Result<CommitRow> decode_commit_row(ByteView bytes) {
   row.tag = in.u64();
   row.author = read_id<ReplicaId>(in);
   row.number = in.varint();
-  row.exact = in.u8() != 0;
+  const std::uint8_t flags = in.u8();
+  row.exact = (flags & kExact) != 0;
+  row.repaired = (flags & kRepaired) != 0;
   const std::uint64_t count = in.varint();
   if (count > in.left()) return malformed("commit");
   row.records.reserve(count);
@@ -78,6 +83,31 @@ Result<CommitRow> decode_commit_row(ByteView bytes) {
   row.header = in.sized();
   if (!in.finished()) return malformed("commit");
   return row;
+}
+
+Bytes damaged_key(RecordNumber number) {
+  Bytes key{kDamagedKey};
+  append_u64_big(key, number);
+  return key;
+}
+
+Bytes encode_damaged(const DamagedRecord& damaged) {
+  Bytes out{kFormat};
+  append_u64(out, damaged.collection);
+  out += damaged.id.bytes();
+  return out;
+}
+
+Result<DamagedRecord> decode_damaged(ByteView key, ByteView bytes) {
+  DamagedRecord damaged;
+  ByteReader number{key.substr(kDamagedKey.size())};
+  damaged.number = number.u64_big();
+  ByteReader in{bytes};
+  if (in.u8() != static_cast<std::uint8_t>(kFormat)) return malformed("damage");
+  damaged.collection = in.u64();
+  damaged.id = read_id<RecordId>(in);
+  if (!in.finished() || !number.finished()) return malformed("damage");
+  return damaged;
 }
 
 Bytes encode_answer(const AnswerRow& row) {

@@ -20,6 +20,17 @@ inline Bytes life_key(const IncarnationId& incarnation) {
   return key;
 }
 
+// A row for each record that was found damaged: key = this, record number (big-endian).
+inline constexpr std::string_view kDamagedKey = "hub.damaged.";
+Bytes damaged_key(RecordNumber number);
+Bytes encode_damaged(const DamagedRecord& damaged);
+Result<DamagedRecord> decode_damaged(ByteView key, ByteView bytes);
+
+// What of a record cannot be read, nothing where all of it can. Only the store's own failures are
+// an Error.
+Result<std::optional<DamagedRecord>> find_damage(ReadTxn& txn, const ReplicaNumbers& numbers,
+                                                 RecordNumber number);
+
 Bytes encode_hub_state(const HubState& state);
 Result<HubState> decode_hub_state(ByteView bytes);
 
@@ -30,6 +41,8 @@ struct CommitRow {
   CommitNumber number = 0;
   // Every register's state became just what the author wrote: he need not be told.
   bool exact = false;
+  // Nothing was written: the records could not be read for a while, and are told whole.
+  bool repaired = false;
   std::vector<RecordNumber> records;
   Bytes header;  // wire::encode_commit_header as it came, header fields of newer versions included.
 };

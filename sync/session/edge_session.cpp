@@ -9,6 +9,10 @@ constexpr std::size_t kPushesInFlightMax = 2;
 
 Error unexpected(std::string_view what) { return Error{Errc::kFrameUnexpected, std::string{what}}; }
 
+bool is_of_a_store(Errc code) {
+  return is_damage(code) || (code >= Errc::kStoreFull && code <= Errc::kStoreDiskFull);
+}
+
 }  // namespace
 
 EdgeSession::EdgeSession(Edge& edge, Config config)
@@ -89,7 +93,10 @@ Status EdgeSession::receive(ByteView message) {
   }
   if (auto* failure = std::get_if<wire::Failure>(&*frame)) {
     retry_after_ms_ = failure->retry_after_ms;
-    return Error{errc_from_number(failure->code).value_or(Errc::kConnectionCut), failure->context};
+    const Errc code = errc_from_number(failure->code).value_or(Errc::kConnectionCut);
+    server_failed_ = is_of_a_store(code);
+    return Error{code, (server_failed_ ? "of the server's store, not of this device's: " : "") +
+                           failure->context};
   }
   if (auto* welcome = std::get_if<wire::Welcome>(&*frame)) return on_welcome(*welcome);
   if (std::holds_alternative<wire::Other>(*frame)) return {};

@@ -2,7 +2,6 @@
 #include <type_traits>
 
 #include "schema/model/limits.hpp"
-#include "sync/page/authors.hpp"
 #include "sync/session/session.hpp"
 
 namespace satchel::sync {
@@ -407,58 +406,6 @@ std::optional<HubSession::Work> HubSession::take_work() {
   work_.pop_front();
   ++work_under_way_;
   return work;
-}
-
-Result<Bytes> HubSession::authors_of(ByteView page) {
-  auto replicas = replicas_of_page(page);
-  if (!replicas) return replicas.error();
-  std::vector<Author> authors;
-  for (const ReplicaId& replica : *replicas) {
-    if (!named_.insert(replica).second) continue;
-    auto user = hub_.author_of(replica);
-    if (!user) return user.error();
-    authors.push_back({replica, std::move(*user)});
-  }
-  return encode_authors(authors);
-}
-
-Result<std::optional<Bytes>> HubSession::next_page() {
-  // An answer goes before every page that shows what it answers: so each own commit is either
-  // folded by its author or told to him, never both, never neither.
-  if (hello_.settling) poked_ = false;  // Nothing is told before a former id is settled.
-  if (!poked_ || commits_waiting_ > 0) return std::optional<Bytes>{};
-  Hub::PageRequest request{entitlement_, purpose_,
-                           sent_,        send_own_ ? ReplicaId{} : hello_.replica,
-                           answered_,    config_.page_bytes};
-  poked_ = false;
-  auto page = hub_.changes_after(request);
-  // What others may see and this device may not is passed over at once.
-  while (page && page->body.empty() && !page->caught_up && caught_up_sent_) {
-    request.from = page->cursor;
-    page = hub_.changes_after(request);
-  }
-  if (!page) return page.error();
-  if (page->cursor.incarnation != sent_.incarnation) {
-    return Error{Errc::kRestoredServer, "the store began a new life"};
-  }
-  poked_ = !page->caught_up;
-  sent_ = page->cursor;
-  if (page->body.empty() && told_caught_up_) return std::optional<Bytes>{};
-  auto authors = authors_of(page->body);
-  if (!authors) return authors.error();
-  wire::Changes changes;
-  changes.authors = std::move(*authors);
-  changes.page = std::move(page->body);
-  changes.cursor = page->cursor;
-  changes.restart = restart_;
-  changes.caught_up = page->caught_up;
-  restart_ = false;
-  told_caught_up_ = page->caught_up;
-  if (page->caught_up) {
-    caught_up_sent_ = true;
-    send_own_ = false;
-  }
-  return std::optional<Bytes>{wire::encode_frame(changes, true)};
 }
 
 Result<std::optional<Bytes>> HubSession::generate() {

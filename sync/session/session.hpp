@@ -112,6 +112,7 @@ class HubSession final : public Session {
   // What the device has confirmed since it was asked last; empty where that is nothing.
   std::function<Status(HubTxn&)> take_progress();
   Result<std::optional<Bytes>> next_page();
+  void note_damaged(std::vector<DamagedRecord> damaged);
   // Who wrote what the page holds, of those that this session has not named yet.
   Result<Bytes> authors_of(ByteView page);
 
@@ -137,6 +138,7 @@ class HubSession final : public Session {
   bool caught_up_sent_ = false;
   bool told_caught_up_ = false;       // By the last page that was sent.
   bool poked_ = true;
+  bool noting_ = false;  // The page in hand passes over a record that is not noted yet.
   std::optional<wire::Progress> progress_;
   std::unordered_set<ReplicaId> named_;  // Replicas whose users this session has told.
   Bytes fence_;  // The token that this session's Welcome gave.
@@ -166,6 +168,8 @@ class EdgeSession final : public Session {
   // From the Failure that ended the session: the server asks to come back after so long. 0: it did
   // not.
   [[nodiscard]] std::uint32_t retry_after_ms() const { return retry_after_ms_; }
+  // The error that ended the session is of the server's store, not of this device's.
+  [[nodiscard]] bool server_failed() const { return server_failed_; }
 
   Status receive(ByteView message) override;
   Result<std::optional<Bytes>> generate() override;
@@ -193,6 +197,7 @@ class EdgeSession final : public Session {
   bool settling_ = false;
   bool settle_first_ = false;
   std::uint32_t retry_after_ms_ = 0;
+  bool server_failed_ = false;
   bool hello_sent_ = false;
   bool welcomed_ = false;
   bool caught_up_ = false;

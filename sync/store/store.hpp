@@ -63,6 +63,12 @@ struct StoredRecord {
   }
 };
 
+// Bytes are not what was written: what they held cannot be read, and all else can.
+[[nodiscard]] inline bool is_damage(Errc code) {
+  return code == Errc::kStoreCorrupt || code == Errc::kSealBroken ||
+         code == Errc::kRecordMalformed;
+}
+
 // A consistent snapshot. Thread-bound, short, never across a co_await. Values are copies.
 class ReadTxn {
  public:
@@ -75,6 +81,11 @@ class ReadTxn {
   // die with the call.
   using RowVisitor = std::function<bool(ByteView key, ByteView value)>;
   virtual Status scan(Table table, ByteView from, const RowVisitor& visit) = 0;
+
+  // The keys alone, in the same order: values stay unopened, so that one that is damaged does not
+  // hide the others. Of kRecords: record numbers, 8 bytes big-endian.
+  using KeyVisitor = std::function<bool(ByteView key)>;
+  virtual Status scan_keys(Table table, ByteView from, const KeyVisitor& visit) = 0;
 
   // Record numbers by id, 0 where there is none; in the order asked.
   virtual Result<std::vector<RecordNumber>> find_numbers(std::span<const RecordId> ids) = 0;
@@ -125,7 +136,8 @@ class Store {
   struct CheckReport {
     std::uint64_t values = 0;
     std::vector<std::string> bad;  // "records/17: ..." without personal data
-    std::vector<Bytes> bad_outbox;  // Keys of the outbox's rows among them.
+    std::vector<Bytes> bad_outbox;          // Keys of the outbox's rows among them.
+    std::vector<RecordNumber> bad_records;  // Of the records among them.
   };
   // Reads and authenticates every value and every table's count and digest.
   virtual Result<CheckReport> check() = 0;

@@ -70,7 +70,15 @@ struct Office {
     SATCHEL_ASSERT(created.has_value());
     hub = std::move(*created);
   }
-  sync::Hub::Parts parts() { return {*store, clock, entropy, nullptr, Bytes(32, 'r')}; }
+  // Seals nothing: what matters here is who is sent what.
+  static constexpr std::string_view kSeal = "sealed:";
+  sync::Hub::Parts parts() {
+    const auto unseal = [](ByteView sealed) -> Result<Bytes> {
+      if (!sealed.starts_with(kSeal)) return Error{Errc::kCommitInvalid};
+      return Bytes{sealed.substr(kSeal.size())};
+    };
+    return {*store, clock, entropy, unseal, Bytes(32, 'r')};
+  }
   // Stops and starts again over what is on the disk.
   void restart() {
     hub.reset();
@@ -138,7 +146,14 @@ struct Phone {
     disk->restore(original.disk->snapshot());
     restart();
   }
-  sync::Edge::Parts parts() { return {*store, clock, entropy, nullptr}; }
+  bool keeps_copies = false;  // Sealed to the server, from the next start on.
+  sync::Edge::Parts parts() {
+    const auto seal = [](ByteView plain) -> Result<Bytes> {
+      return Bytes{Office::kSeal} + Bytes{plain};
+    };
+    return {*store, clock, entropy,
+            keeps_copies ? std::function<Result<Bytes>(ByteView)>{seal} : nullptr};
+  }
   // The device as it was: its backup is put back.
   void restore(const sync::MemoryVersion& backup) {
     edge.reset();

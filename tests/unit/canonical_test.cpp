@@ -185,6 +185,7 @@ class NoStore final : public ReadTxn {
  public:
   Result<std::optional<Bytes>> find(Table, ByteView) override { return unused(); }
   Status scan(Table, ByteView, const RowVisitor&) override { return unused(); }
+  Status scan_keys(Table, ByteView, const KeyVisitor&) override { return unused(); }
   Result<std::vector<RecordNumber>> find_numbers(std::span<const RecordId>) override {
     return unused();
   }

@@ -38,7 +38,7 @@ Response get_status(RouteContext& context, const Request& request, const PathPar
 }
 
 Response get_fsck(RouteContext& context, const Request& request, const PathParameters&) {
-  auto report = fsck(context.workspace.store());
+  auto report = fsck(context.workspace.hub());
   return report ? json_response(200, std::move(report->json)) : problem(request, report.error());
 }
 

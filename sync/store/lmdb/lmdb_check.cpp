@@ -45,6 +45,7 @@ class Check {
       if (!checked) {
         report.bad.push_back(at_row(table, key, checked.error()).context);
         if (table == Table::kOutbox) report.bad_outbox.emplace_back(key);
+        if (table == Table::kRecords) report.bad_records.push_back(ByteReader{key}.u64_big());
       }
     }
     if (code != MDB_NOTFOUND) return core_.met(error_of(code, "checking"));

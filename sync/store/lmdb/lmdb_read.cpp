@@ -15,6 +15,9 @@ class LmdbReadTxn final : public ReadTxn {
   Status scan(Table table, ByteView from, const RowVisitor& visit) override {
     return reader_.scan(table, from, visit, {});
   }
+  Status scan_keys(Table table, ByteView from, const KeyVisitor& visit) override {
+    return reader_.scan_keys(table, from, visit, {});
+  }
   Result<std::vector<RecordNumber>> find_numbers(std::span<const RecordId> ids) override {
     std::vector<RecordNumber> numbers;
     numbers.reserve(ids.size());

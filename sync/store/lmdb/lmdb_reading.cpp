@@ -171,6 +171,12 @@ Status LmdbReader::scan(Table table, ByteView from, const ReadTxn::RowVisitor& v
   return scan_rows(table, from, open_and_visit, check);
 }
 
+Status LmdbReader::scan_keys(Table table, ByteView from, const ReadTxn::KeyVisitor& visit,
+                             ScanCheck check) {
+  return scan_rows(
+      table, from, [&](ByteView key, ByteView) -> Result<bool> { return visit(key); }, check);
+}
+
 Status LmdbReader::scan_records(RecordNumber from, const ReadTxn::RecordVisitor& visit,
                                 ScanCheck check) {
   StoredRecord record;

@@ -36,6 +36,7 @@ class LmdbReader {
     const std::uint64_t* edits = nullptr;
   };
   Status scan(Table table, ByteView from, const ReadTxn::RowVisitor& visit, ScanCheck check);
+  Status scan_keys(Table table, ByteView from, const ReadTxn::KeyVisitor& visit, ScanCheck check);
   Status scan_records(RecordNumber from, const ReadTxn::RecordVisitor& visit, ScanCheck check);
 
  private:

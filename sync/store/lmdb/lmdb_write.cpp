@@ -30,6 +30,9 @@ class LmdbWriteTxn final : public WriteTxn {
   Status scan(Table table, ByteView from, const RowVisitor& visit) override {
     return reader_.scan(table, from, visit, {&state_, &edits_});
   }
+  Status scan_keys(Table table, ByteView from, const KeyVisitor& visit) override {
+    return reader_.scan_keys(table, from, visit, {&state_, &edits_});
+  }
   Result<std::vector<RecordNumber>> find_numbers(std::span<const RecordId> ids) override;
   Status find_many(std::span<const RecordNumber> numbers,
                    std::vector<StoredRecord>& out) override {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "schema/model/varint.hpp"
 #include "sync/store/check_row.hpp"
 
 namespace satchel::sync {
@@ -25,6 +26,17 @@ class MemoryReading : public Base {
       return visit(key, *value);
     });
     return {};
+  }
+  Status scan_keys(Table table, ByteView from, const ReadTxn::KeyVisitor& visit) override {
+    if (table != Table::kRecords) {
+      return scan(table, from, [&](ByteView key, ByteView) { return visit(key); });
+    }
+    const auto visit_number = [&](StoredRecord& record) {
+      Bytes key;
+      append_u64_big(key, record.number);
+      return visit(key);
+    };
+    return scan_records(from.empty() ? 0 : ByteReader{from}.u64_big(), visit_number);
   }
   Result<std::vector<RecordNumber>> find_numbers(std::span<const RecordId> ids) override {
     std::vector<RecordNumber> found;

@@ -1,0 +1,146 @@
+// Records of the hub's store that cannot be read: noted, named, and told again once they can be.
+#include "sync/hub/ingestion.hpp"
+#include "sync/record/header.hpp"
+
+namespace satchel::sync {
+namespace {
+
+// Each segment opens and is a segment.
+Status read_segments(ReadTxn& txn, const ReplicaNumbers& numbers, const StoredRecord& stored) {
+  auto record = open_record(txn, stored, numbers);
+  if (!record) return record.error();
+  auto scopes = txn.find(Table::kScopes, big_key(stored.number));
+  if (!scopes) return scopes.error();
+  if (!*scopes) return {};
+  auto memberships = decode_memberships(**scopes);
+  return memberships ? Status{} : Status{memberships.error()};
+}
+
+}  // namespace
+
+Result<std::optional<DamagedRecord>> find_damage(ReadTxn& txn, const ReplicaNumbers& numbers,
+                                                 RecordNumber number) {
+  DamagedRecord damaged;
+  damaged.number = number;
+  std::vector<StoredRecord> found;
+  Status read = txn.find_many(std::span{&number, 1}, found);
+  if (read && found.front().number == 0) return std::optional<DamagedRecord>{};
+  if (read) {
+    if (auto name = decode_name(found.front().header)) {
+      damaged.collection = name->collection;
+      damaged.id = name->id;
+    }
+    read = read_segments(txn, numbers, found.front());
+  }
+  if (read) return std::optional<DamagedRecord>{};
+  if (!is_damage(read.error().code)) return read.error();
+  return std::optional<DamagedRecord>{damaged};
+}
+
+std::vector<DamagedRecord> Hub::damaged() const {
+  const std::lock_guard lock{mutex_};
+  std::vector<DamagedRecord> all;
+  all.reserve(damaged_.size());
+  for (const auto& [number, damaged] : damaged_) all.push_back(damaged);
+  return all;
+}
+
+Result<std::optional<DamagedRecord>> Hub::look_at(RecordNumber number) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  return find_damage(**txn, parts_.store.numbers(), number);
+}
+
+bool Hub::is_noted(RecordNumber number) const {
+  const std::lock_guard lock{mutex_};
+  return damaged_.contains(number);
+}
+
+std::string Hub::name_of(const DamagedRecord& damaged) const {
+  if (damaged.collection == 0) {
+    return "a record whose own name is damaged (records/" + std::to_string(damaged.number) + ")";
+  }
+  const auto known = catalog();
+  const schema::CollectionDef* collection = known->find(damaged.collection);
+  return (collection == nullptr ? "a collection of another schema" : collection->name) + ' ' +
+         to_text(damaged.id);
+}
+
+Status Hub::settle_damaged() {
+  std::vector<RecordNumber> repaired;
+  {
+    auto txn = parts_.store.begin_read();
+    if (!txn) return txn.error();
+    std::vector<DamagedRecord> noted;
+    Status decoded;
+    const auto visit = [&](ByteView key, ByteView value) {
+      if (!key.starts_with(kDamagedKey)) return false;
+      auto damaged = decode_damaged(key, value);
+      if (damaged) noted.push_back(*damaged);
+      if (!damaged) decoded = damaged.error();
+      return damaged.has_value();
+    };
+    SATCHEL_TRY((*txn)->scan(Table::kMeta, kDamagedKey, visit));
+    SATCHEL_TRY(decoded);
+    for (const DamagedRecord& each : noted) {
+      auto still = find_damage(**txn, parts_.store.numbers(), each.number);
+      if (!still) return still.error();
+      damaged_[each.number] = each;
+      if (!*still) repaired.push_back(each.number);
+    }
+  }
+  if (repaired.empty()) return {};
+  auto txn = begin();
+  if (!txn) return txn.error();
+  SATCHEL_TRY((*txn)->tell_again(repaired));
+  return (*txn)->commit();
+}
+
+Status HubTxn::note_damaged(std::span<const DamagedRecord> damaged) {
+  for (const DamagedRecord& each : damaged) {
+    if (hub_.is_noted(each.number)) continue;
+    SATCHEL_TRY(txn_->put(Table::kMeta, damaged_key(each.number), encode_damaged(each)));
+    found_damaged_.push_back(each);
+  }
+  return {};
+}
+
+Status HubTxn::tell_again(std::span<const RecordNumber> repaired) {
+  CommitRow row;
+  row.author = state_.self;
+  row.number = state_.self_next++;
+  row.repaired = true;
+  row.records.assign(repaired.begin(), repaired.end());
+  wire::CommitHeader header;
+  header.replica = row.author;
+  header.number = row.number;
+  row.header = wire::encode_commit_header(header);
+  SATCHEL_TRY(hub_.entropy().fill(
+      std::span{reinterpret_cast<std::uint8_t*>(&row.tag), sizeof row.tag}));
+  state_.tag = row.tag;
+  ++state_.seq;
+  state_changed_ = true;
+  for (const RecordNumber each : repaired) {
+    SATCHEL_TRY(txn_->erase(Table::kMeta, damaged_key(each)));
+    repaired_.push_back(each);
+  }
+  return txn_->put(Table::kCommits, big_key(state_.seq), encode_commit_row(row));
+}
+
+Status Ingestion::note_damage(const CommitBody& body) {
+  for (const RecordWrite& write : body.records) {
+    auto numbers = txn_.txn_->find_numbers(std::span{&write.id, 1});
+    if (!numbers && is_damage(numbers.error().code)) continue;
+    if (!numbers) return numbers.error();
+    if (numbers->front() == 0) continue;
+    auto damaged = find_damage(*txn_.txn_, txn_.hub_.store().numbers(), numbers->front());
+    if (!damaged) return damaged.error();
+    if (!*damaged) continue;
+    // Its author names it, even where its own header does not open.
+    const DamagedRecord named{(*damaged)->number, write.collection, write.id};
+    SATCHEL_TRY(txn_.note_damaged(std::span{&named, 1}));
+  }
+  return {};
+}
+
+}  // namespace satchel::sync
