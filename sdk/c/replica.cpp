@@ -103,6 +103,14 @@ satchel_status satchel_replica_verify(satchel_replica* replica, satchel_text** o
     return give_report(replica->engine->verify(), out);
   });
 }
+satchel_status satchel_replica_heal(satchel_replica* replica, satchel_text** out,
+                                    satchel_error** error) {
+  return guarded(error, [&]() -> Status {
+    if (!all_given(replica, out)) return missing();
+    *out = nullptr;
+    return give(replica->engine->heal(), out);
+  });
+}
 satchel_status satchel_verify(const satchel_config* config, satchel_text** out,
                               satchel_error** error) {
   return guarded(error, [&]() -> Status {

@@ -74,6 +74,9 @@ void add_verbs(CLI::App& app, Command& command) {
   add_writing_verbs(app, command);
   add_reading_verbs(app, command);
   add_verb(app, command, "verify", "Authenticates every value", "", 0, 0);
+  auto* heal =
+      add_verb(app, command, "heal", "Drops what does not authenticate, and says what", "", 0, 0);
+  heal->add_option("--timeout", command.timeout_s, "Seconds");
   add_verb(app, command, "rekey", "Gives the store fresh keys", "", 0, 0);
 }
 

@@ -72,6 +72,16 @@ Answer run_verify(const Replica& replica) {
   return answer;
 }
 
+// What was dropped comes back with a sync; where none can be had now, with the next.
+Answer run_heal(Replica& replica, const Command& command) {
+  auto healed = replica.heal();
+  if (!healed) return Answer::of(healed.error());
+  Answer answer = Answer::of(*healed);
+  auto report = replica.sync_once({seconds(command.timeout_s), command.retries});
+  if (!report) answer.error = report.error();
+  return answer;
+}
+
 Answer run_sync(Replica& replica, const Command& command) {
   auto report = replica.sync_once({seconds(command.timeout_s), command.retries});
   if (!report) return Answer::of(report.error());
@@ -142,6 +152,7 @@ Answer run_verb(Replica& replica, const Globals& globals, const Command& command
   if (verb == "status") return document_of(replica.status());
   if (verb == "schema") return document_of(replica.schema());
   if (verb == "verify") return run_verify(replica);
+  if (verb == "heal") return run_heal(replica, command);
   if (verb == "sync") return run_sync(replica, command);
   if (verb == "batch") return run_batch(replica, globals, command);
   if (verb == "rekey") {

@@ -266,6 +266,10 @@ Result<Rows> Replica::pending() {
   for (const sync::PendingCommit& commit : *commits) {
     rows.rows.push_back(pending_json((*core)->edge->catalog(), commit, false));
   }
+  for (const sync::DamagedCommit& each : (*core)->edge->damaged()) {
+    const std::string list = damaged_json((*core)->edge->catalog(), {each});
+    rows.rows.push_back(list.substr(1, list.size() - 2));
+  }
   return rows;
 }
 

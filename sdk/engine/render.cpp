@@ -209,6 +209,31 @@ std::string pending_json(const schema::Catalog& catalog, const sync::PendingComm
          '}';
 }
 
+std::string records_json(const schema::Catalog& catalog,
+                         const std::vector<std::pair<CollectionId, RecordId>>& records) {
+  std::string out = "[";
+  for (const auto& [collection, id] : records) {
+    const schema::CollectionDef* known = catalog.find(collection);
+    if (out.size() > 1) out += ',';
+    out += "{\"collection\":" + (known == nullptr ? "null" : text_json(known->name)) +
+           ",\"id\":" + (collection == 0 ? "null" : text_json(to_text(id))) + '}';
+  }
+  return out + ']';
+}
+
+std::string damaged_json(const schema::Catalog& catalog,
+                         const std::vector<sync::DamagedCommit>& damaged) {
+  static constexpr std::array<std::string_view, 4> kStates{"sealed_copy", "lost", "answered",
+                                                         "acknowledged"};
+  std::string out = "[";
+  for (const sync::DamagedCommit& each : damaged) {
+    out += std::string{out.size() > 1 ? "," : ""} + "{\"commit\":" + std::to_string(each.place);
+    out += ",\"records\":" + records_json(catalog, each.records);
+    out += ",\"state\":" + text_json(kStates.at(static_cast<std::size_t>(each.state))) + '}';
+  }
+  return out + ']';
+}
+
 std::string inbox_json(const schema::Catalog& catalog, const sync::InboxItem& item,
                        bool with_values) {
   const Summary summary = summary_of(catalog, item.commit.body, with_values);

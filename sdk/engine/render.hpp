@@ -26,6 +26,11 @@ void append_conflicts(const schema::CollectionDef& collection, const sync::Recor
 
 std::string pending_json(const schema::Catalog& catalog, const sync::PendingCommit& commit,
                          bool with_values);
+// [{"commit","records":[{"collection","id"}],"state"}]: what of the outbox cannot be read.
+std::string records_json(const schema::Catalog& catalog,
+                         const std::vector<std::pair<CollectionId, RecordId>>& records);
+std::string damaged_json(const schema::Catalog& catalog,
+                         const std::vector<sync::DamagedCommit>& damaged);
 std::string inbox_json(const schema::Catalog& catalog, const sync::InboxItem& item,
                        bool with_values);
 

@@ -32,10 +32,11 @@ class Answer {
   std::optional<T> value_;
 };
 
-std::string report_json(const SyncReport& report, std::int64_t ms) {
+std::string report_json(const SyncReport& report, std::string_view damaged, std::int64_t ms) {
   const auto number = [](std::uint64_t n) { return std::to_string(n); };
   return "{\"attempts\":" + number(report.attempts) + ",\"bytes_in\":" + number(report.bytes_in) +
-         ",\"bytes_out\":" + number(report.bytes_out) + ",\"ms\":" + std::to_string(ms) +
+         ",\"bytes_out\":" + number(report.bytes_out) +
+         ",\"damaged_outbox\":" + std::string{damaged} + ",\"ms\":" + std::to_string(ms) +
          ",\"pushed\":" + number(report.pushed) + ",\"received\":" + number(report.received) +
          ",\"refused\":" + number(report.refused) + '}';
 }
@@ -117,6 +118,10 @@ void Replica::adopt(std::unique_ptr<Core> core) {
       [this](std::span<const sync::RecordChange> changes) { on_change(changes); });
   conflicted_.reset();
   to_recheck_.clear();
+  for (const sync::DamagedCommit& each : core_->edge->damaged()) {
+    log(LogLevel::kWarning,
+        "commit " + std::to_string(each.place) + " of the outbox cannot be read: see status");
+  }
   if (core_->moved) log(LogLevel::kWarning, "this folder was copied or restored: new replica id");
 }
 
@@ -193,6 +198,20 @@ Result<VerifyReport> Replica::verify() {
   return verify_store(*(*core)->store, (*core)->edge.get());
 }
 
+Result<std::string> Replica::heal() {
+  if (gate_.is_mine()) return Error{Errc::kUsage, "this thread has a write open"};
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  auto healed = (*core)->edge->heal();
+  if (!healed) return healed.error();
+  (*core)->indexes->clear();
+  conflicted_.reset();
+  const auto& catalog = (*core)->edge->catalog();
+  return "{\"dropped\":" + records_json(catalog, healed->records) +
+         ",\"lost\":" + damaged_json(catalog, healed->lost) + '}';
+}
+
 Result<std::int64_t> Replica::trusted_now_us() {
   const Gate::Hold hold{gate_};
   auto core = open_core();
@@ -248,13 +267,14 @@ Result<std::string> Replica::status() {
   Core& core = **opened;
   auto conflicts = count_conflicts(core);
   if (!conflicts) return conflicts.error();
-  auto inbox = core.edge->inbox();
+  auto inbox = core.edge->count_inbox();
   if (!inbox) return inbox.error();
   const sync::EdgeState& state = core.edge->state();
   const sync::EdgeIdentity& identity = core.edge->identity();
   const bool synced = !state.incarnation.is_zero();
   std::string out = "{\"conflicts\":" + std::to_string(*conflicts);
   out += ",\"cursor\":" + (synced ? text_json(std::to_string(state.cursor.seq)) : "null");
+  out += ",\"damaged_outbox\":" + damaged_json(core.edge->catalog(), core.edge->damaged());
   out += ",\"device\":" + text_json(to_text(identity.device));
   out += ",\"error\":" + (sync.error ? text_json(wire_name(sync.error->code)) : "null");
   out += ",\"incarnation\":" + (synced ? text_json(to_text(state.incarnation)) : "null");
@@ -264,7 +284,7 @@ Result<std::string> Replica::status() {
   out += ",\"next_retry\":" + time_json(sync.next_retry_us);
   out += ",\"pending\":" + std::to_string(core.edge->pending_count());
   out += ",\"phase\":" + text_json(name_of(sync.phase));
-  out += ",\"rejected\":" + std::to_string(inbox->size());
+  out += ",\"rejected\":" + std::to_string(*inbox);
   out += ",\"replica\":" + text_json(to_text(state.replica));
   out += ",\"store\":{\"bytes\":" + std::to_string(core.store->usage().bytes) +
          ",\"bytes_max\":" + std::to_string(core.store->usage().bytes_max) + '}';
@@ -288,7 +308,11 @@ Result<std::string> Replica::sync_once(milliseconds timeout, unsigned retries) {
   });
   const Result<SyncReport> report = answer->wait();
   if (!report) return report.error();
-  return report_json(*report, elapsed_ms(begun));
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  const sync::Edge& edge = *(*core)->edge;
+  return report_json(*report, damaged_json(edge.catalog(), edge.damaged()), elapsed_ms(begun));
 }
 
 Status Replica::sync_start() {

@@ -47,6 +47,7 @@ class Replica final : private SyncHost {
   Status resume();
   Result<crypto::KeyStrength> rotate_keys();
   Result<VerifyReport> verify();
+  Result<std::string> heal();
   Result<std::string> status();
   Result<std::int64_t> trusted_now_us();
   Result<std::string> schema();

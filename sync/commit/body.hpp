@@ -60,6 +60,9 @@ std::vector<wire::Section> encode_body(const CommitBody& body);
 // kCommitInvalid for anything that encode_body would not write, kLimitExceeded, kRecordNewer for a
 // newer format.
 Result<CommitBody> decode_body(std::span<const wire::Section> sections);
+// Which records a commit names, and its writes of the structure class, where no other section can
+// be read. The same errors.
+Result<CommitBody> decode_structure(ByteView section);
 
 // SHA-256 over the header's stable fields and the sections. Replica, number, stamp, receipt and
 // signature stay out, so that clamping and re-identification break nothing.

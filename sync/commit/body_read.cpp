@@ -203,6 +203,12 @@ Status merge_classes(CommitBody& body) {
 
 }  // namespace
 
+Result<CommitBody> decode_structure(ByteView section) {
+  Reading reading;
+  SATCHEL_TRY(read_structure(section, reading));
+  return std::move(reading.body);
+}
+
 Result<CommitBody> decode_body(std::span<const wire::Section> sections) {
   if (sections.empty()) return invalid("a commit without a structure section");
   if (sections.size() > limits::kCommitSectionsMax) return too_many("sections of a commit");

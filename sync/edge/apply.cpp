@@ -343,12 +343,17 @@ Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
       state.incarnation.is_zero() || numbering->incarnation == state.incarnation;
   CommitNumber watermark = numbering->watermark;
   std::vector<std::uint64_t> answered;
+  std::vector<std::uint64_t> lost;
   for (const wire::CommitResult& result : ack.results) {
     if (result.number <= watermark || result.number >= numbering->next_commit) continue;
     if (result.number != watermark + 1) return Error{Errc::kFrameUnexpected, "answers with a hole"};
     watermark = result.number;
     const std::uint64_t place = numbering->before + result.number;
-    if (outbox_.contains(place)) {
+    if (const auto damaged = damaged_.find(place); damaged != damaged_.end()) {
+      auto is_lost = settle_damaged(**txn, damaged->second, result);
+      if (!is_lost) return is_lost.error();
+      (*is_lost ? lost : answered).push_back(place);
+    } else if (outbox_.contains(place)) {
       SATCHEL_TRY(settle(**txn, apply, result, place, may_fold));
       answered.push_back(place);
     }
@@ -363,6 +368,8 @@ Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
   txn->reset();
   state_ = std::move(state);
   for (const std::uint64_t place : answered) forget_pending(place);
+  for (const std::uint64_t place : lost)
+    damaged_.at(place).state = DamagedCommit::State::kAnswered;
   tell(apply.changes());
   return {};
 }
@@ -370,6 +377,12 @@ Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
 Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& result,
                     std::uint64_t place, bool may_fold) {
   auto decoded = decoded_commit(txn, place);
+  if (!decoded && is_damage(decoded.error().code)) {
+    // Since it was sent: the next session sends the sealed copy, and is told what became of it.
+    SATCHEL_TRY(note_damaged(txn, place));
+    return Error{Errc::kStoreCorrupt,
+                 "pending commit " + std::to_string(place) + " was damaged since: sync again"};
+  }
   if (!decoded) return decoded.error();
   const bool refused = !takes_effect(result.outcome);
   // Where our cursor has passed the commit's place, the server's pages have told what became of it

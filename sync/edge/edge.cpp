@@ -84,16 +84,21 @@ Status Edge::load() {
     // Answered; kept until the server has it in a backup.
     if (is_answered(place)) continue;
     auto commit = decoded_commit(**txn, place);
+    if (!commit && is_damage(commit.error().code)) {
+      SATCHEL_TRY(note_damaged(**txn, place));
+      continue;
+    }
     if (!commit) return commit.error();
     note_pending(place, (*commit)->commit.body);
   }
-  return {};
+  return load_lost(**txn);
 }
 
 Status Edge::reload() {
   outbox_.clear();
   overlay_.clear();
   decoded_.clear();
+  damaged_.clear();
   return load();
 }
 
@@ -141,6 +146,7 @@ void Edge::note_pending(std::uint64_t place, const CommitBody& body) {
 }
 
 void Edge::forget_pending(std::uint64_t place) {
+  damaged_.erase(place);
   const auto at = outbox_.find(place);
   if (at == outbox_.end()) return;
   for (const RecordId& id : at->second) {
@@ -162,6 +168,7 @@ Result<std::shared_ptr<const Edge::Decoded>> Edge::decoded_commit(ReadTxn& txn,
     return Error{Errc::kStoreCorrupt,
                  "pending commit " + std::to_string(place) + " is not in the outbox"};
   auto body = decode_body((*commit)->sections);
+  if (!body && body.error().code == Errc::kRecordNewer) return body.error();  // No damage.
   if (!body) return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(place)};
   auto decoded = std::make_shared<Decoded>();
   decoded->commit = {std::move((*commit)->header), std::move(*body), place};
@@ -346,6 +353,9 @@ Result<std::vector<PendingCommit>> Edge::pending() {
 }
 
 Result<std::optional<PendingCommit>> Edge::find_pending(std::uint64_t place) {
+  if (damaged_.contains(place)) {
+    return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(place)};
+  }
   if (!outbox_.contains(place)) return std::optional<PendingCommit>{};
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();

@@ -80,6 +80,20 @@ struct InboxItem {
   std::int64_t at_us = 0;
 };
 
+// A commit of this device that it cannot read any more.
+struct DamagedCommit {
+  enum class State : std::uint8_t {
+    kSealedCopy,  // Unsent; the copy sealed to the server is whole and goes in its place.
+    kLost,        // Nothing of it can be sent: its number becomes an empty place.
+    kAnswered,    // Lost or refused, and the server has answered its number.
+    kAcknowledged,  // The server has it: this was kept for a restore of the server.
+  };
+  std::uint64_t place = 0;
+  State state = State::kLost;
+  // Which records it wrote, as far as that can be read.
+  std::vector<std::pair<CollectionId, RecordId>> records;
+};
+
 // A record that changed in what is shown; for indexes, live queries and the change stream.
 struct RecordChange {
   CollectionId collection = 0;
@@ -160,8 +174,21 @@ class Edge {
   // -- Outbox and inbox --
   Result<std::vector<PendingCommit>> pending();  // In order.
   Result<std::optional<PendingCommit>> find_pending(std::uint64_t place);
-  [[nodiscard]] std::size_t pending_count() const { return outbox_.size(); }
+  [[nodiscard]] std::size_t pending_count() const;
+  // Those that cannot be read: they are in neither pending() nor what is shown. Each stays until it
+  // is sent after all, or dropped by heal().
+  [[nodiscard]] std::vector<DamagedCommit> damaged() const;
+  // What stood at a place of which a row does not open; nothing where all that is needed does.
+  Result<std::optional<DamagedCommit>> damage_at(std::uint64_t place);
+  // Drops what is lost of the outbox (what was unsent leaves an empty place) and what does not open
+  // of base: then the next session asks for everything anew. Gives what it was.
+  struct Healed {
+    std::vector<DamagedCommit> lost;
+    std::vector<std::pair<CollectionId, RecordId>> records;  // 0 where the name is damaged too.
+  };
+  Result<Healed> heal();
   Result<std::vector<InboxItem>> inbox();
+  Result<std::size_t> count_inbox();  // Also of items that cannot be read.
   Result<std::optional<InboxItem>> find_inbox(std::uint64_t id);
   // Writes the refused changes again as a new commit on what is shown now, and takes the item out,
   // both or neither. Gives the commit's place, 0 where nothing was left to write.
@@ -214,6 +241,7 @@ class Edge {
   Status load();
   Status reload();  // After places have changed their meaning.
   [[nodiscard]] bool is_answered(std::uint64_t place) const;
+  [[nodiscard]] Dot dot_at(std::uint64_t place) const;  // Of a commit that is not answered.
   Status save_state(WriteTxn& txn, const EdgeState& state) const;
   Result<std::shared_ptr<const Decoded>> decoded_commit(ReadTxn& txn, std::uint64_t place);
   Result<std::optional<Record>> load_shown(ReadTxn& txn, const RecordId& id);
@@ -230,12 +258,24 @@ class Edge {
                       const std::function<bool(const Record&)>& visit_record);
   void note_pending(std::uint64_t place, const CommitBody& body);
   void forget_pending(std::uint64_t place);
+  // Of a commit that does not open: what is known of it, from here on in damaged_.
+  Status note_damaged(ReadTxn& txn, std::uint64_t place);
+  Status load_lost(ReadTxn& txn);
+  // What goes to the server instead: the sealed copy, or an empty place.
+  Result<wire::Commit> damaged_to_push(ReadTxn& txn, const Numbering& numbering,
+                                       CommitNumber number);
   // What a commit that lies in the outbox must be sent with after a restore.
   Result<wire::Commit> commit_to_push(ReadTxn& txn, const Numbering& numbering,
                                       CommitNumber number);
   // Takes one answer into inbox and outbox, and into base where that is of the same life.
   Status settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& result,
                 std::uint64_t place, bool may_fold);
+  // Gives whether the commit, or something of it, is lost.
+  Result<bool> settle_damaged(WriteTxn& txn, const DamagedCommit& damaged,
+                              const wire::CommitResult& result);
+  Status drop_lost(WriteTxn& txn, Healed& healed);
+  Status drop_damaged_base(WriteTxn& txn, Healed& healed);
+  Status put_lost(WriteTxn& txn, const DamagedCommit& damaged);
   Status drop_backed_up(WriteTxn& txn, EdgeState& state);
   Status erase_base(WriteTxn& txn, std::vector<RecordChange>& changes);
   void tell(std::span<const RecordChange> changes) const;
@@ -250,6 +290,7 @@ class Edge {
   std::map<std::uint64_t, std::vector<RecordId>> outbox_;
   std::unordered_map<RecordId, std::vector<std::uint64_t>> overlay_;
   std::unordered_map<std::uint64_t, std::shared_ptr<const Decoded>> decoded_;
+  std::map<std::uint64_t, DamagedCommit> damaged_;  // By place; none of them is in outbox_.
 };
 
 // One local commit being made. Thread-bound to its Edge. The builder's checks speak at the call;

@@ -1,6 +1,7 @@
 // A device that finds itself copied or restored: other ids, and commits that are numbered anew.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "schema/model/limits.hpp"
 #include "sync/edge/rows.hpp"
@@ -107,6 +108,8 @@ class EdgeRenumber {
     return put_commit(txn_, Table::kOutbox, new_place, **commit);
   }
   [[nodiscard]] CommitNumber moved() const { return next_; }
+  // Of a commit that cannot be read, and so not be made anew: its number is another's from now on.
+  void lose(const ReplicaId& replica, CommitNumber number) { moved_[replica][number] = next_; }
 
  private:
   // A number from the first moved one on is another device's now: what stood there of ours is known
@@ -117,7 +120,8 @@ class EdgeRenumber {
       if (observed < numbers.begin()->first) continue;
       context.cap(replica, numbers.begin()->first - 1);
       const auto after = numbers.upper_bound(observed);
-      context.observe({fresh_, std::prev(after)->second});
+      const CommitNumber number = std::prev(after)->second;
+      if (number != 0) context.observe({fresh_, number});
     }
   }
   Status forget_others(RegisterWrite& write) const {
@@ -138,6 +142,14 @@ class EdgeRenumber {
   std::map<ReplicaId, std::map<CommitNumber, CommitNumber>> moved_;  // Old number to new one.
 };
 
+Dot Edge::dot_at(std::uint64_t place) const {
+  for (const Numbering& each : numberings()) {
+    if (place > each.before && place <= each.last_place())
+      return {each.replica, place - each.before};
+  }
+  return {state_.replica, place - state_.before};
+}
+
 Status Edge::renumber() {
   auto fresh = crypto::random_id<ReplicaId>(parts_.entropy);
   if (!fresh) return fresh.error();
@@ -146,8 +158,18 @@ Status Edge::renumber() {
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
   EdgeRenumber renumber{*this, **txn, *fresh};
-  for (const auto& [place, ids] : outbox_) {
-    SATCHEL_TRY(renumber.move(place, before + renumber.moved() + 1));
+  std::set<std::uint64_t> unanswered;
+  for (const auto& [place, ids] : outbox_) unanswered.insert(place);
+  for (const auto& [place, damaged] : damaged_) unanswered.insert(place);
+  for (const std::uint64_t place : unanswered) {
+    const auto damaged = damaged_.find(place);
+    if (damaged == damaged_.end()) {
+      SATCHEL_TRY(renumber.move(place, before + renumber.moved() + 1));
+    } else if (damaged->second.state != DamagedCommit::State::kAnswered) {
+      const auto [replica, number] = dot_at(place);
+      renumber.lose(replica, number);
+      SATCHEL_TRY(put_lost(**txn, damaged->second));
+    }
   }
   // What is left under the old ids is answered.
   if (state.watermark > 0) {

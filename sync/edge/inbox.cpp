@@ -61,6 +61,14 @@ Result<std::optional<InboxItem>> Edge::find_inbox(std::uint64_t id) {
   return std::optional<InboxItem>{std::move(item)};
 }
 
+Result<std::size_t> Edge::count_inbox() {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto places = commit_places(**txn, Table::kInbox);
+  if (!places) return places.error();
+  return places->size();
+}
+
 Result<std::vector<InboxItem>> Edge::inbox() {
   std::vector<std::uint64_t> places;
   {

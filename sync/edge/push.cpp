@@ -6,7 +6,13 @@ namespace satchel::sync {
 Result<wire::Commit> Edge::commit_to_push(ReadTxn& txn, const Numbering& numbering,
                                           CommitNumber number) {
   const std::uint64_t place = numbering.before + number;
+  if (damaged_.contains(place)) return damaged_to_push(txn, numbering, number);
   auto commit = find_commit(txn, Table::kOutbox, place);
+  if (!commit && is_damage(commit.error().code)) {
+    // Answered ones are kept for a restore of the server, and may have been damaged since.
+    if (!is_answered(place)) SATCHEL_TRY(note_damaged(txn, place));
+    return damaged_to_push(txn, numbering, number);
+  }
   if (!commit) return commit.error();
   auto answered = txn.find(Table::kCommits, number_key(place));
   if (!answered) return answered.error();
@@ -36,6 +42,7 @@ Result<std::vector<wire::Commit>> Edge::commits_after(const Numbering& numbering
     auto commit = commit_to_push(**txn, numbering, next);
     if (!commit) return commit.error();
     for (const wire::Section& section : commit->sections) size += section.bytes.size() + 64;
+    size += commit->sealed.size();
     commits.push_back(std::move(*commit));
     if (size >= bytes_target || commits.size() >= 512) break;
   }

@@ -167,72 +167,127 @@ Status put_commit(WriteTxn& txn, Table table, std::uint64_t place, const wire::C
   return {};
 }
 
+namespace {
+
+Status keys_of(ReadTxn& txn, Table table, std::uint64_t place, std::vector<Bytes>& keys) {
+  const Bytes prefix = number_key(place);
+  return txn.scan_keys(table, prefix, [&](ByteView key) {
+    if (key.substr(0, prefix.size()) != prefix) return false;
+    keys.emplace_back(key);
+    return true;
+  });
+}
+
+// Of part 0 the header too.
+Status read_part(ByteView row, std::uint8_t part, wire::Commit& commit) {
+  if (!row.empty() && row.front() > kFormat) return Error{Errc::kRecordNewer, "outbox"};
+  ByteReader in = open_row(row);
+  const ByteView header = in.sized();
+  wire::Section section;
+  section.bytes = in.sized();
+  if (!in.finished()) return malformed("outbox");
+  if (part == 0) {
+    auto read = wire::decode_commit_header(header);
+    if (!read) return malformed("outbox");
+    commit.header = std::move(*read);
+  } else {
+    section.privacy = static_cast<PrivacyClass>(part - 1);
+  }
+  commit.sections.push_back(std::move(section));
+  return {};
+}
+
+}  // namespace
+
 Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, std::uint64_t place,
                                                 bool with_sealed) {
+  // Key by key: the copy sealed to the server may be damaged where the rest is whole.
+  std::vector<Bytes> keys;
+  SATCHEL_TRY(keys_of(txn, table, place, keys));
   wire::Commit commit;
-  Status decoded;
   bool found = false;
-  const Bytes prefix = number_key(place);
-  const auto visit = [&](ByteView key, ByteView value) {
-    if (key.substr(0, prefix.size()) != prefix) return false;
+  for (const Bytes& key : keys) {
     const auto part = static_cast<std::uint8_t>(key.back());
-    if (part == kSealedPart) {
-      if (with_sealed) commit.sealed = Bytes{value};
-      return true;
-    }
-    if (part == kInboxPart) return true;
-    ByteReader in = open_row(value);
-    const ByteView header = in.sized();
-    wire::Section section;
-    section.bytes = in.sized();
-    if (!in.finished()) {
-      decoded = malformed("outbox");
-      return false;
-    }
-    if (part == 0) {
-      auto read = wire::decode_commit_header(header);
-      if (!read) {
-        decoded = malformed("outbox");
-        return false;
-      }
-      commit.header = std::move(*read);
-      found = true;
-    } else {
-      section.privacy = static_cast<PrivacyClass>(part - 1);
-    }
-    commit.sections.push_back(std::move(section));
-    return true;
-  };
-  SATCHEL_TRY(txn.scan(table, prefix, visit));
-  SATCHEL_TRY(decoded);
+    if (part == kInboxPart || part == kSealedPart) continue;
+    auto row = txn.find(table, key);
+    if (!row) return row.error();
+    if (!*row) continue;
+    SATCHEL_TRY(read_part(**row, part, commit));
+    found = found || part == 0;
+  }
   if (!found) return std::optional<wire::Commit>{};
+  if (with_sealed) {
+    auto sealed = find_sealed_copy(txn, table, place);
+    if (!sealed) return sealed.error();
+    commit.sealed = std::move(*sealed);
+  }
   return std::optional<wire::Commit>{std::move(commit)};
+}
+
+Result<Bytes> find_sealed_copy(ReadTxn& txn, Table table, std::uint64_t place) {
+  auto row = txn.find(table, part_key(place, kSealedPart));
+  if (!row && !is_damage(row.error().code)) return row.error();
+  return row && *row ? std::move(**row) : Bytes{};
+}
+
+Result<std::vector<std::pair<CollectionId, RecordId>>> find_record_names(ReadTxn& txn, Table table,
+                                                                        std::uint64_t place) {
+  std::vector<std::pair<CollectionId, RecordId>> names;
+  auto row = txn.find(table, part_key(place, 0));
+  if (!row && !is_damage(row.error().code)) return row.error();
+  wire::Commit commit;
+  if (!row || !*row || !read_part(**row, 0, commit)) return names;
+  auto body = decode_structure(commit.sections.front().bytes);
+  if (!body) return names;
+  for (const RecordWrite& write : body->records) names.emplace_back(write.collection, write.id);
+  return names;
 }
 
 Status erase_commit(WriteTxn& txn, Table table, std::uint64_t place) {
   std::vector<Bytes> keys;
-  const Bytes prefix = number_key(place);
-  const auto visit = [&](ByteView key, ByteView) {
-    if (key.substr(0, prefix.size()) != prefix) return false;
-    keys.emplace_back(key);
-    return true;
-  };
-  SATCHEL_TRY(txn.scan(table, prefix, visit));
+  SATCHEL_TRY(keys_of(txn, table, place, keys));
   for (const Bytes& key : keys) SATCHEL_TRY(txn.erase(table, key));
   return {};
 }
 
 Result<std::vector<std::uint64_t>> commit_places(ReadTxn& txn, Table table) {
   std::vector<std::uint64_t> places;
-  const auto visit = [&](ByteView key, ByteView) {
+  const auto visit = [&](ByteView key) {
     if (key.size() == 9 && key.back() == 0) {
       ByteReader in{key};
       places.push_back(in.u64_big());
     }
     return true;
   };
-  SATCHEL_TRY(txn.scan(table, {}, visit));
+  SATCHEL_TRY(txn.scan_keys(table, {}, visit));
   return places;
+}
+
+Bytes lost_key(std::uint64_t place) { return Bytes{kLostKey} + number_key(place); }
+
+Bytes encode_lost(const DamagedCommit& damaged) {
+  Bytes out{kFormat};
+  append_varint(out, damaged.records.size());
+  for (const auto& [collection, id] : damaged.records) {
+    append_u64(out, collection);
+    out += id.bytes();
+  }
+  return out;
+}
+
+Result<DamagedCommit> decode_lost(ByteView key, ByteView bytes) {
+  DamagedCommit damaged;
+  damaged.state = DamagedCommit::State::kAnswered;
+  ByteReader place{key.substr(kLostKey.size())};
+  damaged.place = place.u64_big();
+  ByteReader in = open_row(bytes);
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+    const CollectionId collection = in.u64();
+    damaged.records.emplace_back(collection, read_id<RecordId>(in));
+  }
+  if (!in.finished() || !place.finished()) return malformed("lost commit");
+  return damaged;
 }
 
 Bytes encode_answered(const AnsweredRow& row) {

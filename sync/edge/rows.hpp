@@ -23,9 +23,14 @@ Result<EdgeState> decode_edge_state(ByteView bytes);
 //   part 0xFF     the copy sealed to the server's key
 Bytes part_key(std::uint64_t place, std::uint8_t part);
 Status put_commit(WriteTxn& txn, Table table, std::uint64_t place, const wire::Commit& commit);
-// Nothing where there is no part 0. `sealed` holds the copy where `with_sealed`.
+// Nothing where there is no part 0. `sealed` holds the copy where `with_sealed` and it can be read.
 Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, std::uint64_t place,
                                                 bool with_sealed = false);
+// The copy sealed to the server; empty where there is none or it cannot be read.
+Result<Bytes> find_sealed_copy(ReadTxn& txn, Table table, std::uint64_t place);
+// The records that part 0 names; none where it cannot be read.
+Result<std::vector<std::pair<CollectionId, RecordId>>> find_record_names(ReadTxn& txn, Table table,
+                                                                        std::uint64_t place);
 Status erase_commit(WriteTxn& txn, Table table, std::uint64_t place);
 // Places of the commits that have a part 0, rising.
 Result<std::vector<std::uint64_t>> commit_places(ReadTxn& txn, Table table);
@@ -38,6 +43,12 @@ struct AnsweredRow {
 };
 Bytes encode_answered(const AnsweredRow& row);
 Result<AnsweredRow> decode_answered(ByteView bytes);
+
+// Of a commit that was lost or refused without being readable: key = kLostKey, place (big-endian).
+inline constexpr std::string_view kLostKey = "edge.lost.";
+Bytes lost_key(std::uint64_t place);
+Bytes encode_lost(const DamagedCommit& damaged);
+Result<DamagedCommit> decode_lost(ByteView key, ByteView bytes);
 
 // What the inbox adds to the commit (key = place, part 0xFE).
 inline constexpr std::uint8_t kInboxPart = 0xFE;

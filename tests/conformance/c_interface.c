@@ -274,6 +274,9 @@ int c_interface_run(const char* home, void (*pause)(void), char* message, size_t
   GIVEN(satchel_replica_verify(replica, &text, NULL));
   EXPECT(holds(satchel_text_slice(text), "\"key\":\"ok\""));
   satchel_text_free(text);
+  GIVEN(satchel_replica_heal(replica, &text, NULL));
+  EXPECT(holds(satchel_text_slice(text), "\"lost\":[]"));
+  satchel_text_free(text);
   EXPECT(satchel_sync_once(replica, NULL, &text, NULL) == SATCHEL_E_UNREACHABLE);
   GIVEN(satchel_sync_reachable(replica, 0, NULL));
   GIVEN(satchel_sync_start(replica, NULL));

@@ -57,7 +57,7 @@ expect "what waits" "$(json ann status | jq .pending)" "$(json ann pending | wc 
 expect "pending show" "$ID" "$(json ann pending show 1 | jq -r '.records[0].id')"
 expect "explain" "concurrent,field,losers,restore,rule,sentence,shown" "$(json ann explain accounts "$ID" name | keys)"
 expect "explain's inputs" "dot,replica,stamp,value" "$(json ann explain accounts "$ID" name | jq '.concurrent[0]' | keys)"
-expect "verify" '{"bad":[],"key":"ok","lost_outbox":[]}' "$(json ann verify | jq -cS 'del(.values)')"
+expect "verify" '{"bad":[],"damaged_outbox":[],"key":"ok","lost_outbox":[]}' "$(json ann verify | jq -cS 'del(.values)')"
 expect "dump is sorted" "$(device ann dump --canonical | LC_ALL=C sort -s)" "$(device ann dump --canonical)"
 expect "a query" "$OPP" "$(json ann query opportunities 'territory = "north" and (pipeline.stage != "lost" or amount.minor > 10000)' | jq -r .id)"
 expect "before a date" "$ID" "$(json ann query accounts 'lastVisitAt < 2024-05-02' | jq -r .id)"
@@ -115,7 +115,7 @@ expect "an empty id" 2 "$(device ann put tasks '' title=t >/dev/null 2>&1; echo 
 expect "takes its commit with it" "$BEFORE" "$(json ann status | jq .next_commit)"
 
 # ---- Sync ----------------------------------------------------------------------------------------
-expect "sync" "attempts,bytes_in,bytes_out,ms,pushed,received,refused" "$(json ann sync | keys)"
+expect "sync" "attempts,bytes_in,bytes_out,damaged_outbox,ms,pushed,received,refused" "$(json ann sync | keys)"
 expect "nothing waits" 0 "$(json ann status | jq .pending)"
 must device bob sync
 expect "the same" "$(device ann dump --canonical --clocks)" "$(device bob dump --canonical --clocks)"
@@ -274,11 +274,12 @@ for at in range(8192 + 1024, len(whole), 4096):
     told = subprocess.run([satchel, "--home", work / "damaged", "-o", "json", "verify"],
                           capture_output=True, text=True)
     report = json.loads(told.stdout)
-    print(told.returncode, report["key"], bool(report["bad"]), json.dumps(report["lost_outbox"]))
+    print(told.returncode, report["key"], bool(report["bad"]),
+          json.dumps([each["commit"] for each in report["damaged_outbox"]]))
 PY
 expect "a report of every damage" 0 "$(grep -cvE '^(8 ok True|0 ok False) ' "$WORK/damage")"
 expect_match "damage is found" '^8 ok True \[\]$' "$(cat "$WORK/damage")"
-expect_match "a lost outbox entry is named" "^8 ok True \\[$WAITS\\]$" "$(cat "$WORK/damage")"
+expect_match "a damaged outbox entry is named" "^8 ok True \\[$WAITS\\]$" "$(cat "$WORK/damage")"
 
 # ---- A wipe from afar ------------------------------------------------------------------------------
 must ctl user create zoe --role rep

@@ -278,10 +278,18 @@ SATCHEL_API satchel_status satchel_wipe(const satchel_config* config, satchel_er
 SATCHEL_API satchel_status satchel_replica_rotate_keys(satchel_replica* replica,
                                                        satchel_error** error);
 /* Reads and authenticates every value. `out` also on SATCHEL_E_STORE_CORRUPT:
- * {"values","bad":[],"lost_outbox":[],"key":"ok|wrong|lost"}; lost_outbox are numbers of commits
- * that the server has not answered and this device cannot read any more. */
+ * {"values","bad":[],"lost_outbox":[],"damaged_outbox":[],"key":"ok|wrong|lost"}; lost_outbox are
+ * numbers of commits that the server never got and this device cannot read any more;
+ * damaged_outbox says of each commit that cannot be read {"commit","records":[{"collection","id"}],
+ * "state"}: "sealed_copy" (unsent, a copy sealed to the server goes in its place), "lost" (unsent,
+ * nothing of it can be sent), "answered" (lost, and its number is used up; or refused),
+ * "acknowledged" (the server has it). status and sync name all but the last. */
 SATCHEL_API satchel_status satchel_replica_verify(satchel_replica* replica, satchel_text** out,
                                                   satchel_error** error);
+/* Drops records that do not authenticate, so that the next sync pulls them again, and what of the
+ * outbox is lost: {"dropped":[{"collection","id"}],"lost":[..as damaged_outbox..]}. */
+SATCHEL_API satchel_status satchel_replica_heal(satchel_replica* replica, satchel_text** out,
+                                                satchel_error** error);
 /* {"phase","pending","rejected","conflicts","last_sync","replica","incarnation","cursor",
  * "leases":{class:until},"versions":{"store","schema","protocol"},...} */
 SATCHEL_API satchel_status satchel_replica_status(satchel_replica* replica, satchel_text** out,

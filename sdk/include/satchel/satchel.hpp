@@ -89,6 +89,7 @@ class Replica {
 
   Result<std::string> status() const { return text(satchel_replica_status); }
   Result<std::string> schema() const { return text(satchel_replica_schema); }
+  Result<std::string> heal() { return text(satchel_replica_heal); }
   // `report` is filled also where the answer is an error.
   Status verify(std::string& report) const {
     satchel_text* text = nullptr;

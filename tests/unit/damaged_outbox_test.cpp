@@ -1,0 +1,168 @@
+// Commits of the outbox that cannot be read any more: each delays only itself, and is named.
+#include "sync/edge/rows.hpp"
+#include "tests/support/workplace.hpp"
+
+namespace satchel::test {
+namespace {
+
+using sync::DamagedCommit;
+using sync::Role;
+using sync::Table;
+
+// Garbage in the place of whatever lies there.
+void spoil(sync::Store& store, Table table, const Bytes& key) {
+  auto txn = store.begin_write();
+  ASSERT_TRUE(txn && (*txn)->put(table, key, Bytes("\1garbage")) && (*txn)->commit());
+}
+
+struct DamagedOutbox : testing::Test {
+  Office office;
+  std::unique_ptr<Phone> ann;
+  std::unique_ptr<Phone> bob;
+  RecordId shop;
+
+  DamagedOutbox() {
+    office.add_user("ann", Role::kRep);
+    office.add_user("bob", Role::kRep);
+    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 11);
+    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 12);
+    shop = ann->create("accounts", "industry", Value{"retail"});
+    EXPECT_TRUE(ann->sync() && bob->sync());
+  }
+  // Every part of the commit but its sealed copy.
+  void spoil_commit(std::uint64_t place, bool header_too) {
+    std::vector<Bytes> keys;
+    {
+      auto txn = ann->store->begin_read();
+      ASSERT_TRUE((*txn)->scan_keys(Table::kOutbox, sync::number_key(place), [&](ByteView key) {
+        const bool of_it = key.starts_with(sync::number_key(place));
+        const auto part = static_cast<std::uint8_t>(key.back());
+        if (of_it && part != 0xFF && (part != 0 || header_too)) keys.emplace_back(key);
+        return of_it;
+      }));
+    }
+    ASSERT_FALSE(keys.empty());
+    for (const Bytes& key : keys) spoil(*ann->store, Table::kOutbox, key);
+  }
+  std::vector<DamagedCommit> damaged() const { return ann->edge->damaged(); }
+};
+
+TEST_F(DamagedOutbox, AnAcknowledgedEntryIsPassedOverAndNamed) {
+  spoil_commit(1, false);
+  ann->restart();
+  EXPECT_EQ(ann->shows("accounts", shop, "industry"), "\"retail\"");
+  EXPECT_TRUE(damaged().empty());
+  const auto named = ann->edge->damage_at(1);
+  ASSERT_TRUE(named && *named);
+  EXPECT_EQ((*named)->state, DamagedCommit::State::kAcknowledged);
+  ASSERT_EQ((*named)->records.size(), 1U);
+  EXPECT_EQ((*named)->records.front().second, shop);
+  ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"big"}) && ann->sync());
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "size"), "\"big\"");
+}
+
+TEST_F(DamagedOutbox, AnUnsentEntryWithoutACopyIsNamedAsLostAndHoldsUpNothingElse) {
+  ASSERT_TRUE(ann->set("accounts", shop, "industry", Value{"food"}));
+  ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"big"}));
+  const RecordId other = ann->create("accounts", "industry", Value{"steel"});
+  spoil_commit(2, false);
+  ann->restart();
+  EXPECT_EQ(ann->shows("accounts", shop, "industry"), "\"retail\"") << "what is under it shows";
+  EXPECT_EQ(ann->shows("accounts", other, "industry"), "\"steel\"");
+  ASSERT_EQ(damaged().size(), 1U);
+  EXPECT_EQ(damaged().front().state, DamagedCommit::State::kLost);
+  EXPECT_EQ(damaged().front().records.front().second, shop);
+  EXPECT_EQ(ann->edge->pending_count(), 3U);
+  EXPECT_EQ(ann->edge->pending()->size(), 2U);
+  EXPECT_FALSE(ann->edge->find_pending(2));
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(ann->edge->pending_count(), 0U);
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "industry"), "\"retail\"");
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "size"), "\"big\"");
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", other, "industry"), "\"steel\"");
+  ann->restart();
+  ASSERT_EQ(damaged().size(), 1U) << "it is named until somebody drops it";
+  EXPECT_EQ(damaged().front().state, DamagedCommit::State::kAnswered);
+  EXPECT_EQ(damaged().front().records.front().second, shop);
+  EXPECT_EQ(ann->edge->heal()->lost.size(), 1U);
+  ann->restart();
+  EXPECT_TRUE(damaged().empty());
+}
+
+TEST_F(DamagedOutbox, AnUnsentEntryGoesAsItsSealedCopyAndTakesEffectOnce) {
+  ann->keeps_copies = true;
+  ann->restart();
+  const auto add = [](sync::EdgeWrite& txn, const RecordId& id) {
+    return txn.builder().add("accounts", id, "visitCount", 5);
+  };
+  ASSERT_TRUE(ann->write([&](sync::EdgeWrite& txn) { return add(txn, shop); }));
+  ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"big"}));
+  spoil_commit(2, true);
+  ann->restart();
+  ASSERT_EQ(damaged().size(), 1U);
+  EXPECT_EQ(damaged().front().state, DamagedCommit::State::kSealedCopy);
+  EXPECT_TRUE(damaged().front().records.empty()) << "its header cannot be read";
+  EXPECT_EQ(ann->shows("accounts", shop, "visitCount"), "-");
+  // The first answer is lost on the way; the second time nothing takes effect twice.
+  EXPECT_FALSE(ann->sync([](bool to_hub, const Bytes& message) {
+    return to_hub || !std::holds_alternative<wire::Ack>(*wire::decode_frame(message));
+  }));
+  ASSERT_TRUE(ann->sync());
+  EXPECT_TRUE(damaged().empty());
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "visitCount"), "5");
+  EXPECT_EQ(ann->shows("accounts", shop, "visitCount"), "5") << "its author is told of it";
+  EXPECT_EQ(ann->shows("accounts", shop, "size"), "\"big\"");
+  ASSERT_TRUE(bob->sync());
+  EXPECT_EQ(bob->shows("accounts", shop, "visitCount"), "5");
+}
+
+TEST_F(DamagedOutbox, HealingDropsARecordThatDoesNotOpenAndPullsItAgain) {
+  {
+    auto txn = ann->store->begin_write();
+    const auto number = (*txn)->find_numbers(std::span{&shop, 1})->front();
+    std::vector<sync::StoredRecord> found;
+    ASSERT_TRUE((*txn)->find_many(std::span{&number, 1}, found));
+    for (sync::Segment& segment : found.front().segments) segment.bytes = "\1garbage";
+    ASSERT_TRUE((*txn)->put_many(found) && (*txn)->commit());
+  }
+  ann->restart();
+  EXPECT_FALSE(ann->edge->shown(shop, sync::kDefaultPurpose));
+  const auto healed = ann->edge->heal();
+  ASSERT_TRUE(healed);
+  ASSERT_EQ(healed->records.size(), 1U);
+  EXPECT_EQ(healed->records.front().second, shop);
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(ann->shows("accounts", shop, "industry"), "\"retail\"");
+}
+
+TEST_F(DamagedOutbox, ALostEntryIsNotMadeAnewUnderAnotherId) {
+  ASSERT_TRUE(ann->set("accounts", shop, "industry", Value{"food"}));
+  ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"big"}));
+  spoil_commit(2, true);
+  ann->restart();
+  ASSERT_TRUE(ann->edge->renumber());
+  ASSERT_EQ(damaged().size(), 1U);
+  EXPECT_EQ(damaged().front().state, DamagedCommit::State::kAnswered);
+  ASSERT_TRUE(ann->sync_as_host());
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "size"), "\"big\"");
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "industry"), "\"retail\"");
+}
+
+TEST_F(DamagedOutbox, AServerThatWasRestoredGetsTheSealedCopyOfADamagedEntry) {
+  ann->keeps_copies = true;
+  ann->restart();
+  const auto backup = office.disk->snapshot();
+  const RecordId late = ann->create("accounts", "industry", Value{"steel"});
+  ASSERT_TRUE(ann->sync());
+  spoil_commit(2, true);
+  office.disk->restore(backup);
+  office.restart();
+  ann->restart();
+  EXPECT_FALSE(ann->sync());  // It notices that it was restored.
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", late, "industry"), "\"steel\"");
+  EXPECT_EQ(ann->shows("accounts", late, "industry"), "\"steel\"");
+}
+
+}  // namespace
+}  // namespace satchel::test
