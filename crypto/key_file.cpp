@@ -41,7 +41,7 @@ Status check_private(const std::string& path, const struct stat& status) {
     return Error{Errc::kKeyProvider, path + ": a key file must be a plain file"};
   }
   if ((status.st_mode & 077) != 0) {
-    return Error{Errc::kKeyProvider,
+    return Error{Errc::kConfigInvalid,
                  path + ": others may read or change this key file; run: chmod 600 " + path};
   }
   return {};

@@ -75,6 +75,7 @@ std::optional<Error> wait_for_end(std::chrono::milliseconds timeout, const Final
   const auto until = std::chrono::steady_clock::now() + timeout;
   for (;;) {
     if (auto why = end.why()) return why;
+    if (output_failed()) return Error{SATCHEL_E_FILE_WRITE, "stdout"};
     std::int64_t wait_ns = kLookEveryNs;
     if (timeout.count() != 0) {
       const auto left = std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -131,10 +132,11 @@ int run_shell(Replica& replica, const Globals& globals) {
     const Answer answer =
         parsed.ready ? run_verb(replica, globals, command) : Answer::of(usage(parsed.complaint));
     print_line(shell_line(answer));
+    if (output_failed()) break;  // Nobody would learn what becomes of the next.
   }
   states->cancel_and_wait();
   changes->cancel_and_wait();
-  return 0;
+  return output_failed() ? print_error(Error{SATCHEL_E_FILE_WRITE, "stdout"}, true) : 0;
 }
 
 }  // namespace satchel::cli

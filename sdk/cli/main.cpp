@@ -63,4 +63,8 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace satchel::cli
 
-int main(int argc, char** argv) { return satchel::cli::run(argc, argv); }
+int main(int argc, char** argv) {
+  const int status = satchel::cli::run(argc, argv);
+  if (status != 0 || !satchel::cli::output_failed()) return status;
+  return satchel::cli::print_error(satchel::Error{SATCHEL_E_FILE_WRITE, "stdout"}, false);
+}

@@ -78,7 +78,7 @@ int print_answer(const Answer& answer, bool json) {
       write_out(answer.plain.empty() ? as_lines(answer.document) : answer.plain + '\n');
   }
   if (answer.error) return print_error(*answer.error, json);
-  if (std::fflush(stdout) != 0) return print_error(Error{SATCHEL_E_FILE_WRITE, "stdout"}, json);
+  if (output_failed()) return print_error(Error{SATCHEL_E_FILE_WRITE, "stdout"}, json);
   return 0;
 }
 
@@ -100,5 +100,7 @@ void print_line(std::string_view line) {
   std::fputc('\n', stdout);
   std::fflush(stdout);
 }
+
+bool output_failed() { return std::fflush(stdout) != 0 || std::ferror(stdout) != 0; }
 
 }  // namespace satchel::cli

@@ -36,6 +36,8 @@ int print_error(const Error& error, bool json);
 std::string shell_line(const Answer& answer);
 // Whole lines from several threads.
 void print_line(std::string_view line);
+// Something that was printed before did not reach stdout.
+bool output_failed();
 
 std::string quoted(std::string_view text);
 

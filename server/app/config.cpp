@@ -11,6 +11,8 @@
 
 #include <toml++/toml.h>
 
+#include "server/app/workspace.hpp"
+
 namespace satchel::server {
 namespace {
 
@@ -83,6 +85,12 @@ std::optional<std::string> set_map_size(const toml::node& node, Config& config) 
   return std::nullopt;
 }
 
+std::optional<std::string> set_workspace(const toml::node& node, Config& config) {
+  if (auto complaint = text_value(node, config.workspace)) return complaint;
+  const Status good = check_workspace_name(config.workspace);
+  return good ? std::nullopt : std::optional{good.error().context};
+}
+
 constexpr std::array<std::pair<std::string_view, LogLevel>, 4> kLevels{
     {{"debug", LogLevel::kDebug},
      {"info", LogLevel::kInfo},
@@ -102,7 +110,7 @@ std::optional<std::string> set_level(const toml::node& node, Config& config) {
 
 const std::vector<Key>& keys() {
   static const std::vector<Key> all{
-      {"server", "workspace", text_into(&Config::workspace)},
+      {"server", "workspace", set_workspace},
       {"server", "listen", address_into(&Config::listen)},
       {"server", "admin_listen", address_into(&Config::admin_listen)},
       {"server", "public_url", text_into(&Config::public_url)},

@@ -96,7 +96,8 @@ Status check_secret_mode(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return failed(Errc::kFileRead, path);
   if ((info.st_mode & 077) != 0) {
-    return Error{Errc::kKeyProvider, path + ": others than its owner may use it; set mode 0600"};
+    return Error{Errc::kConfigInvalid,
+                 path + ": others than its owner may use it; run: chmod 600 " + path};
   }
   return {};
 }

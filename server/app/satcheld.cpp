@@ -86,10 +86,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
+    if (error.get_exit_code() == 0) return end_with(app.exit(error), false);
     return report_error(Error{Errc::kUsage, error.what()}, options.is_json());
   }
-  if (init_verb->parsed()) return run_init(options);
-  if (serve_verb->parsed()) return run_serve(options);
-  return run_check(options);
+  if (init_verb->parsed()) return end_with(run_init(options), options.is_json());
+  if (serve_verb->parsed()) return end_with(run_serve(options), options.is_json());
+  return end_with(run_check(options), options.is_json());
 }

@@ -276,7 +276,6 @@ class Server {
 Status check_config(const std::string& folder) {
   auto config = read_config(folder);
   if (!config) return config.error();
-  SATCHEL_TRY(check_workspace_name(config->workspace));
   auto credentials = read_credentials(*config);
   if (!credentials) return credentials.error();
   return {};

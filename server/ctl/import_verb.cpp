@@ -298,6 +298,7 @@ Status import_file(CtlSession& session, const ImportVerb& verb) {
   }
   std::ifstream in{verb.file, std::ios::binary};
   if (!in) return Error{Errc::kFileRead, verb.file};
+  if (!verb.map.empty() && !std::ifstream{verb.map}) return Error{Errc::kFileRead, verb.map};
   auto client = session.client();
   if (!client) return client.error();
   std::optional<Mapping> mapping;

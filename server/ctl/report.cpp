@@ -1,6 +1,7 @@
 #include "server/ctl/report.hpp"
 
 #include <cstdio>
+#include <iostream>
 #include <string>
 
 #include <boost/json/object.hpp>
@@ -26,6 +27,12 @@ int report_error(const Error& error, bool as_json) {
   line += '\n';
   std::fwrite(line.data(), 1, line.size(), stderr);
   return exit_status(error.code);
+}
+
+int end_with(int status, bool as_json) {
+  std::cout.flush();
+  const bool failed = !std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+  return status == 0 && failed ? report_error(Error{Errc::kFileWrite, "stdout"}, as_json) : status;
 }
 
 std::optional<Errc> errc_from_wire_name(std::string_view name) {

@@ -208,10 +208,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);
+    if (error.get_exit_code() == 0) return end_with(app.exit(error), false);
     return report_error(Error{Errc::kUsage, error.what()}, typed.options.output == "json");
   }
   CtlSession session{typed.options};
   const Status done = typed.action(session);
-  return done ? 0 : report_error(done.error(), session.is_json());
+  return done ? end_with(0, session.is_json()) : report_error(done.error(), session.is_json());
 }

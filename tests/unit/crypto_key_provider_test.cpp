@@ -115,7 +115,7 @@ TEST_F(KeyFile, RefusesAFileThatOthersMayReadAndSaysWhatToDo) {
     ASSERT_EQ(chmod(path_.c_str(), mode), 0);
     const auto key = provider_.get(1);
     ASSERT_FALSE(key);
-    EXPECT_EQ(key.error().code, Errc::kKeyProvider);
+    EXPECT_EQ(key.error().code, Errc::kConfigInvalid);
     EXPECT_NE(key.error().context.find("chmod 600"), std::string::npos);
   }
   ASSERT_EQ(chmod(path_.c_str(), 0600), 0);

@@ -152,7 +152,7 @@ TEST_F(FilesTest, ASecretThatOthersMayReadIsNoSecret) {
   ASSERT_TRUE(write_file(path, "x", kSecretMode));
   EXPECT_TRUE(check_secret_mode(path));
   fs::permissions(path, fs::perms::group_read, fs::perm_options::add);
-  EXPECT_EQ(check_secret_mode(path).error().code, Errc::kKeyProvider);
+  EXPECT_EQ(check_secret_mode(path).error().code, Errc::kConfigInvalid);
   EXPECT_EQ(check_secret_mode(path + "2").error().code, Errc::kFileRead);
 }
 

@@ -98,7 +98,9 @@ class Mapping {
     const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
       if (errno == ENOENT) return Error{Errc::kStoreMissing, "no data file"};
-      return Error{Errc::kFileRead, "data file"};
+      const bool too_many = errno == EMFILE || errno == ENFILE;
+      return Error{too_many ? Errc::kLimitExceeded : Errc::kFileRead,
+                   std::string{"data file: "} + std::strerror(errno)};
     }
     struct stat info {};
     const bool known = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);

@@ -20,6 +20,8 @@ Error error_of(int code, const char* what) {
     case EACCES:
     case EPERM:
       return Error{Errc::kStoreReadOnly, context};
+    case EMFILE:
+    case ENFILE:  // The store is as it was; who runs out of descriptors tries again.
     case MDB_READERS_FULL:
     case MDB_TXN_FULL:
       return Error{Errc::kLimitExceeded, context};

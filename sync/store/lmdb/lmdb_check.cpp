@@ -102,6 +102,10 @@ Result<Store::CheckReport> check_store(LmdbCore& core) {
     const std::lock_guard guard{core.writer};
     if (auto status = core.usable(); !status) return status.error();
     const auto file = examine_data_file(core.path, kFormatKey);
+    if (!file && (file.error().code == Errc::kFileRead ||
+                  file.error().code == Errc::kLimitExceeded)) {
+      return file.error();  // It was not looked at.
+    }
     if (!file) report.bad.push_back("data file: " + file.error().context);
     auto taken = core.take_reader();
     if (!taken) return taken.error();

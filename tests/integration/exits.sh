@@ -1,0 +1,76 @@
+#!/bin/bash
+# What each binary ends with, and says, when something is wrong around it.
+. "$(dirname "$0")/lib.sh" "$1"
+command -v jq >/dev/null || { echo "SKIPPED: needs jq"; exit 0; }
+status_of() { "$@" >"$WORK/out" 2>"$WORK/err"; echo $?; }
+# With stdout on a device that is always full.
+full_of() { "$@" >/dev/full 2>"$WORK/err"; echo $?; }
+must() { "$@" >"$WORK/out" 2>&1 || fatal "$*: $(cat "$WORK/out")"; }
+device() { "$BIN/satchel" --home "$WORK/ann" "$@"; }
+# check STATUS CODE WHAT COMMAND...
+check() {
+  local wanted=$1 code=$2 what=$3
+  shift 3
+  expect "$what" "$wanted" "$(status_of "$@")"
+  expect_match "$what: says so" "^error: $code: " "$(cat "$WORK/err")"
+}
+make_server
+KEYS=$DATA/workspaces/main/keys
+start_server
+must ctl user create ann --role rep
+must device enroll "$(ctl device enroll --user ann)"
+must device put accounts name=Shop
+must device sync
+
+# ---- A full stdout ---------------------------------------------------------------------------------
+for verb in "dump --canonical" status sync "query accounts" verify --help; do
+  expect "satchel $verb" 1 "$(full_of device $verb)"
+  expect_match "satchel $verb says so" '^error: file_write: ' "$(cat "$WORK/err")"
+done
+echo status | full_of device shell >"$WORK/status"
+expect "satchel shell" 1 "$(cat "$WORK/status")"
+for verb in status "dump --canonical" "export accounts" "user list" "schema show" --version; do
+  expect "satchelctl $verb" 1 "$(full_of ctl $verb)"
+  expect_match "satchelctl $verb says so" '^error: file_write: ' "$(cat "$WORK/err")"
+done
+expect "satcheld check-config" 1 "$(full_of "$BIN/satcheld" check-config --data "$DATA")"
+expect "satcheld init" 1 "$(full_of "$BIN/satcheld" init --data "$WORK/fresh" --listen 127.0.0.1:0)"
+
+# ---- Files that are missing -------------------------------------------------------------------------
+printf 'name\nShop\n' >"$WORK/shops.csv"
+check 1 file_read "an import without its file" ctl import accounts "$WORK/nothing.csv"
+check 1 file_read "an import without its mapping" ctl import accounts "$WORK/shops.csv" --map "$WORK/nothing.toml"
+
+# ---- Descriptors ---------------------------------------------------------------------------------------
+with_descriptors() { bash -c 'ulimit -n "$0" && exec "$@"' "$@"; }
+for n in 6 7 8 9 10 11 12 13 14 16; do
+  status=$(status_of with_descriptors $n "$BIN/satchel" --home "$WORK/ann" status)
+  expect_match "with $n descriptors" '^(0|1|127)$' "$status"
+done
+stop_server
+for n in 6 7 8 9 10 11 12 13 14 15 16; do
+  status=$(status_of with_descriptors $n "$BIN/satchelctl" --data "$DATA" fsck)
+  expect_match "the server's tool with $n descriptors" '^(0|1|3|7|127)$' "$status"
+done
+
+# ---- Keys that others may read --------------------------------------------------------------------------
+chmod 644 "$WORK/ann/key"
+check 3 config_invalid "a device's key that others may read" device status
+chmod 600 "$WORK/ann/key"
+for key in root.key server.keys; do
+  chmod 644 "$KEYS/$key"
+  check 3 config_invalid "$key that others may read: satcheld" "$BIN/satcheld" serve --data "$DATA"
+  check 3 config_invalid "$key that others may read: satchelctl" ctl fsck
+  chmod 600 "$KEYS/$key"
+done
+chmod 644 "$DATA/admin.token"
+check 3 config_invalid "a token that others may read" "$BIN/satcheld" serve --data "$DATA"
+chmod 600 "$DATA/admin.token"
+
+# ---- The workspace's name ---------------------------------------------------------------------------------
+sed -i 's/^workspace = .*/workspace = "A B"/' "$DATA/satcheld.toml"
+for verb in check-config serve; do
+  check 3 config_invalid "a bad workspace: $verb" "$BIN/satcheld" $verb --data "$DATA"
+  expect_match "a bad workspace: $verb: says where" 'satcheld.toml:2:[0-9]+: server.workspace: ' "$(cat "$WORK/err")"
+done
+finish
