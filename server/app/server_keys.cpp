@@ -1,6 +1,7 @@
 #include "server/app/server_keys.hpp"
 
 #include <array>
+#include <filesystem>
 
 #include "crypto/token.hpp"
 #include "server/app/files.hpp"
@@ -51,6 +52,10 @@ Result<ServerKeys> make_server_keys(const std::string& path, crypto::Entropy& en
 }
 
 Result<ServerKeys> read_server_keys(const std::string& path) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown) && !unknown) {
+    return Error{Errc::kKeyLost, path + ": no such file; put the server's keys back"};
+  }
   SATCHEL_TRY(check_secret_mode(path));
   auto text = read_file(path);
   if (!text) return text.error();

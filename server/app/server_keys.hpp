@@ -27,7 +27,7 @@ struct ServerKeys {
 
 // Makes the keys and writes the file. kEntropy, kFileWrite.
 Result<ServerKeys> make_server_keys(const std::string& path, crypto::Entropy& entropy);
-// kFileRead, kKeyProvider (others may read the file), kKeyMalformed (cut or altered).
+// kKeyLost, kFileRead, kConfigInvalid (others may read it), kKeyMalformed (cut or altered).
 Result<ServerKeys> read_server_keys(const std::string& path);
 
 // A short-lived token for a device's HTTPS calls, and its check. Thread-compatible.

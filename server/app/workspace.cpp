@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "crypto/hash.hpp"
 #include "schema/wire/sealed_commit.hpp"
 #include "server/app/files.hpp"
 #include "server/app/log.hpp"
@@ -28,6 +29,37 @@ std::string Layout::data() const { return (workspace_folder(*this) / "data").str
 std::string Layout::keys() const { return (workspace_folder(*this) / "keys").string(); }
 std::string Layout::root_key() const { return (fs::path(keys()) / "root.key").string(); }
 std::string Layout::server_keys() const { return (fs::path(keys()) / "server.keys").string(); }
+namespace {
+
+constexpr std::string_view kKeysMark = "server.keys";  // In the store's kMeta.
+
+Bytes fingerprint_of(const ServerKeys& keys) {
+  Bytes text{"satchel server keys v1 "};
+  text += keys.box.public_key;
+  text += crypto::sha256(keys.token.bytes());
+  return crypto::hmac_sha256(keys.receipt.bytes(), text);
+}
+
+// The store remembers with which keys it was made: with another server's, devices' sealed copies,
+// receipts and tokens would all be strangers'.
+Status check_keys(sync::Store& store, const ServerKeys& keys, const std::string& path) {
+  const Bytes mark = fingerprint_of(keys);
+  {
+    auto txn = store.begin_read();
+    if (!txn) return txn.error();
+    auto known = (*txn)->find(sync::Table::kMeta, kKeysMark);
+    if (!known) return known.error();
+    if (*known && crypto::constant_time_equal(**known, mark)) return {};
+    if (*known) return Error{Errc::kKeyWrong, path + ": the keys of another server"};
+  }
+  auto txn = store.begin_write();
+  if (!txn) return txn.error();
+  SATCHEL_TRY((*txn)->put(sync::Table::kMeta, kKeysMark, mark));
+  return (*txn)->commit();
+}
+
+}  // namespace
+
 std::string Layout::admin_token() const { return (fs::path(folder) / "admin.token").string(); }
 
 Status check_workspace_name(const std::string& name) {
@@ -72,6 +104,7 @@ Status Workspace::create(const Layout& layout, const Config& config,
                                        workspace->provider_, workspace->entropy_);
   if (!store) return store.error();
   workspace->store_ = std::move(*store);
+  SATCHEL_TRY(check_keys(*workspace->store_, *keys, layout.server_keys()));
   auto id = crypto::random_id<WorkspaceId>(workspace->entropy_);
   if (!id) return id.error();
   auto hub = sync::Hub::create(workspace->parts(*keys), *id, std::move(catalog));
@@ -94,6 +127,7 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Layout& layout, const C
                                      workspace->provider_, workspace->entropy_);
   if (!store) return store.error();
   workspace->store_ = std::move(*store);
+  SATCHEL_TRY(check_keys(*workspace->store_, *keys, layout.server_keys()));
   auto hub = sync::Hub::open(workspace->parts(*keys));
   if (!hub) return hub.error();
   workspace->hub_ = std::move(*hub);

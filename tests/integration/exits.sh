@@ -67,6 +67,22 @@ chmod 644 "$DATA/admin.token"
 check 3 config_invalid "a token that others may read" "$BIN/satcheld" serve --data "$DATA"
 chmod 600 "$DATA/admin.token"
 
+# ---- Keys of another server, and none -------------------------------------------------------------------
+must "$BIN/satcheld" init --data "$WORK/other" --listen 127.0.0.1:0
+cp "$KEYS/server.keys" "$WORK/server.keys"
+cp "$WORK/other/workspaces/main/keys/server.keys" "$KEYS/server.keys"
+check 8 key_wrong "another server's keys" "$BIN/satcheld" serve --data "$DATA"
+check 8 key_wrong "another server's keys under fsck" ctl fsck
+cp "$WORK/server.keys" "$KEYS/server.keys"
+mv "$KEYS" "$WORK/keys.away"
+check 8 key_lost "a keys folder that is gone" "$BIN/satcheld" serve --data "$DATA"
+check 8 key_lost "the same under fsck" ctl fsck
+mv "$WORK/keys.away" "$KEYS"
+mv "$KEYS/root.key" "$WORK/root.key"
+check 8 key_lost "a root key that is gone" ctl fsck
+mv "$WORK/root.key" "$KEYS/root.key"
+expect "all in place again" 0 "$(status_of ctl fsck)"
+
 # ---- The workspace's name ---------------------------------------------------------------------------------
 sed -i 's/^workspace = .*/workspace = "A B"/' "$DATA/satcheld.toml"
 for verb in check-config serve; do
