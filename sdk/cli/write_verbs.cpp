@@ -190,6 +190,13 @@ class Batch {
         op != "delete") {
       return usage("\"op\" is put, add, set-add, set-remove, log-append or delete");
     }
+    for (const auto& [name, value] : line) {
+      if (name != "op" && name != "collection" && name != "id" && name != "new" &&
+          name != "fields") {
+        return usage("unknown member " + quoted(std::string_view{name.data(), name.size()}) +
+                     ": a line has op, collection, id, new and fields");
+      }
+    }
     Ref ref{text_of(line, "collection"), text_of(line, "id")};
     if (line.contains("id") && ref.id.empty()) return usage("\"id\" must be a text, and not empty");
     const auto* fresh = line.if_contains("new");

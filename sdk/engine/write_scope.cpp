@@ -30,6 +30,12 @@ Result<boost::json::value> parse_json(std::string_view text) {
 
 std::string json_text(const boost::json::value& value) { return boost::json::serialize(value); }
 
+// Some readers name the field themselves.
+Error at_field(std::string_view field, const Error& error) {
+  const std::string name = std::string{field} + ": ";
+  return error.context.starts_with(name) ? error : Error{error.code, name + error.context};
+}
+
 const schema::Type& key_type(const FieldDef& field) {
   static const schema::Type kText;
   return field.type.key ? *field.type.key : kText;
@@ -189,7 +195,7 @@ Status WriteScope::write_plain(const Target& target, std::string_view text, Form
     if (!whole) return whole.error();
     value = schema::with_member(field.value_type(), *whole, target.rest, text, form == Form::kJson);
   }
-  if (!value) return Error{value.error().code, field.name + ": " + value.error().context};
+  if (!value) return at_field(field.name, value.error());
   auto& builder = write_->builder();
   const std::string& collection = target.collection->name;
   return resolves ? builder.resolve(collection, target.id, field.name, *value)
@@ -205,7 +211,7 @@ Status WriteScope::write_entry(const Target& target, std::string_view text, Form
   FieldDef key_field;
   key_field.type = key_type(field);
   auto key = schema::value_from_text(key_field, key_field.type, target.rest.substr(0, dot));
-  if (!key) return Error{key.error().code, field.name + ": " + key.error().context};
+  if (!key) return at_field(field.name, key.error());
   Result<Value> value{Value{}};
   if (dot == std::string_view::npos) {
     value = parse(field, field.value_type(), text, form);
@@ -216,7 +222,7 @@ Status WriteScope::write_entry(const Target& target, std::string_view text, Form
     value = schema::with_member(field.value_type(), *whole, target.rest.substr(dot + 1), text,
                                 form == Form::kJson);
   }
-  if (!value) return Error{value.error().code, field.name + ": " + value.error().context};
+  if (!value) return at_field(field.name, value.error());
   return write_->builder().set_entry(target.collection->name, target.id, field.name, *key, *value);
 }
 
@@ -295,7 +301,7 @@ Status WriteScope::set_add(std::string_view collection, std::string_view id, std
   if (!target) return target.error();
   auto element = parse(*target->field, target->field->value_type(), text, form);
   if (!element)
-    return Error{element.error().code, std::string{field} + ": " + element.error().context};
+    return at_field(field, element.error());
   return write_->builder().set_add(collection, target->id, field, *element);
 }
 
@@ -305,7 +311,7 @@ Status WriteScope::set_remove(std::string_view collection, std::string_view id,
   if (!target) return target.error();
   auto element = parse(*target->field, target->field->value_type(), text, form);
   if (!element)
-    return Error{element.error().code, std::string{field} + ": " + element.error().context};
+    return at_field(field, element.error());
   return write_->builder().set_remove(collection, target->id, field, *element);
 }
 

@@ -55,6 +55,10 @@ Status CsvReader::read_cell(std::string& cell, bool& last) {
       continue;
     }
     if (c == '\r' && in_.peek() == '\n') continue;
+    if (c == '\r') {
+      return wrong(Errc::kInvalidArgument,
+                   "a carriage return alone ends no line; save the file with LF or CRLF");
+    }
     last = c == '\n' || c == kEnd;
     if (last || c == ',') return {};
     if (c == '"') return wrong(Errc::kInvalidArgument, "a quote inside an unquoted cell");

@@ -154,7 +154,7 @@ Status import_csv(std::istream& in, Sender& sender, const Key& key,
   CsvReader::Row header;
   auto more = reader.next(header);
   if (!more) return more.error();
-  if (!*more) return {};
+  if (!*more) return Error{Errc::kInvalidArgument, "1: the file is empty; a header is needed"};
   for (std::string& column : header.cells) {
     column.erase(0, column.find_first_not_of(' '));
     column.erase(column.find_last_not_of(' ') + 1);

@@ -7,6 +7,7 @@
 #include "sync/commit/check.hpp"
 #include "sync/merge/life.hpp"
 #include "sync/merge/local_write.hpp"
+#include "sync/merge/total.hpp"
 
 namespace satchel::sync {
 namespace {
@@ -126,8 +127,9 @@ Status CommitBuilder::write(const Target& target, WriteOp op, Bytes key, const V
   const bool again = at != writes.end() && at->field == write.field && at->key == write.key;
   if (again && op == WriteOp::kIncrement) {
     // A commit writes a register at most once: two increments of one commit are their sum.
-    const auto sum = *decode_value(at->value)->as<std::int64_t>() + *value.as<std::int64_t>();
-    write.value = encode_value(Value{sum});
+    const auto sum = checked_sum(*decode_value(at->value), value);
+    if (!sum) return Error{Errc::kLimitExceeded, place(*target.collection, *target.field)};
+    write.value = encode_value(*sum);
   }
   if (again) {
     *at = write;
@@ -236,6 +238,17 @@ Status CommitBuilder::add(std::string_view collection, const RecordId& id, std::
   if (!found) return found.error();
   if (rule_in_force(found->field->rule) != Rule::kCounter) {
     return rule_mismatch(*found->collection, *found->field, "it is not a counter");
+  }
+  // Of the commit's own increments there is one, their sum.
+  RegisterWrite own;
+  own.op = WriteOp::kIncrement;
+  const auto& entries = found->work->current;
+  if (!stays_in_range(*found->field, entries.of_field(found->field->id), completed_key(own, dot_),
+                      increment)) {
+    const schema::Type& type = found->field->value_type();
+    return Error{Errc::kLimitExceeded, place(*found->collection, *found->field) +
+                                           ": a counter stays between " + std::to_string(type.min) +
+                                           " and " + std::to_string(type.max)};
   }
   return write(*found, WriteOp::kIncrement, {}, Value{increment});
 }

@@ -8,6 +8,7 @@
 #include "sync/hub/scopes.hpp"
 #include "sync/merge/life.hpp"
 #include "sync/merge/reading.hpp"
+#include "sync/merge/total.hpp"
 #include "sync/record/header.hpp"
 
 namespace satchel::sync {
@@ -251,11 +252,27 @@ Result<std::optional<Ingestion::Refusal>> Ingestion::judge_cycles(const CommitBo
   return std::optional<Refusal>{};
 }
 
+// What was acknowledged once is not judged again: it stops at the end of the range.
+std::optional<Ingestion::Refusal> Ingestion::judge_increment(const Target& target,
+                                                             const RegisterWrite& write) const {
+  if (write.op != WriteOp::kIncrement || author_.judged_before) return std::nullopt;
+  const FieldDef* field = target.collection->find(write.field);
+  const auto value = decode_value(write.value);
+  const auto* increment = value ? value->as<std::int64_t>() : nullptr;
+  if (field == nullptr || increment == nullptr) return std::nullopt;
+  if (stays_in_range(*field, target.record.of_field(field->id), completed_key(write, dot_),
+                     *increment)) {
+    return std::nullopt;
+  }
+  return Refusal{Outcome::kInvalid, Errc::kLimitExceeded, field->name};
+}
+
 std::optional<Ingestion::Refusal> Ingestion::join_all(const CommitBody& body,
                                                       wire::CommitResult& result) {
   for (std::size_t i = 0; i < body.records.size(); ++i) {
     Record& record = targets_[i].record;
     for (const RegisterWrite& write : body.records[i].writes) {
+      if (auto refusal = judge_increment(targets_[i], write)) return refusal;
       Entry& entry = apply_write(record, write, dot_, stamp_);
       entry.seq = seq_;
       // Each further entry costs more than the one before, and everybody waits for it.

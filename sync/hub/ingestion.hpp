@@ -70,6 +70,7 @@ class Ingestion {
                                                 const RegisterWrite& write) const;
   static void take_out(CommitBody& body, const TakenOut& fields, wire::CommitResult& result);
   Result<std::optional<Refusal>> judge_cycles(const CommitBody& body);
+  std::optional<Refusal> judge_increment(const Target& target, const RegisterWrite& write) const;
   std::optional<Refusal> join_all(const CommitBody& body, wire::CommitResult& result);
   // Gives each target its stored form.
   std::optional<Refusal> lay_out(const CommitBody& body);

@@ -42,4 +42,25 @@ Value saturated_sum(const Value& a, const Value& b) {
                                : std::numeric_limits<double>::max()};
 }
 
+bool stays_in_range(const schema::FieldDef& field, std::span<const Entry> entries,
+                    ByteView own_key, std::int64_t increment) {
+  const schema::Type& type = field.value_type();
+  if (type.kind != schema::Kind::kInteger) return true;
+  // Wide enough for as many registers as a record may have.
+  __extension__ using Wide = __int128;
+  const auto within = [&](Wide sum) { return sum >= type.min && sum <= type.max; };
+  Wide own = increment;
+  Wide total = increment;
+  for (const Entry& entry : entries) {
+    for (const Sibling& sibling : entry.state.siblings) {
+      const auto value = decode_value(sibling.value);
+      const auto* held = value ? value->as<std::int64_t>() : nullptr;
+      if (held == nullptr) continue;
+      total += *held;
+      if (entry.key == own_key) own += *held;
+    }
+  }
+  return within(own) && within(total);
+}
+
 }  // namespace satchel::sync

@@ -40,6 +40,23 @@ expect "satcheld init" 1 "$(full_of "$BIN/satcheld" init --data "$WORK/fresh" --
 printf 'name\nShop\n' >"$WORK/shops.csv"
 check 1 file_read "an import without its file" ctl import accounts "$WORK/nothing.csv"
 check 1 file_read "an import without its mapping" ctl import accounts "$WORK/shops.csv" --map "$WORK/nothing.toml"
+: >"$WORK/empty.csv"
+check 1 invalid_argument "an empty CSV" ctl import accounts "$WORK/empty.csv"
+expect_match "says where" "empty.csv:1: the file is empty" "$(cat "$WORK/err")"
+printf 'name\rShop\rOther\r' >"$WORK/mac.csv"
+check 1 invalid_argument "a CSV of carriage returns" ctl import accounts "$WORK/mac.csv"
+expect_match "says where" "mac.csv:1: a carriage return alone" "$(cat "$WORK/err")"
+
+# ---- Words ---------------------------------------------------------------------------------------------
+ID=$(device query accounts -o json | jq -r .id)
+printf '{"op":"put","collection":"accounts","id":"%s","fields":{"name":"A"}}\n{"op":"put","collection":"accounts","id":"%s","field":{"name":"B"}}\n' "$ID" "$ID" >"$WORK/batch.ndjson"
+check 2 usage "a batch with a member that is none" device batch "$WORK/batch.ndjson"
+expect_match "names line and member" 'line 2: unknown member "field"' "$(cat "$WORK/err")"
+check 1 type_mismatch "a value of another type" device put accounts "$ID" lastVisitAt=soon
+expect "names its field once" 1 "$(grep -o lastVisitAt "$WORK/err" | wc -l)"
+must device add accounts "$ID" visitCount=9223372036854775807
+check 1 limit_exceeded "a counter past its range" device add accounts "$ID" visitCount=1
+expect_match "names field and limits" 'accounts.visitCount.*-9223372036854775808 and 9223372036854775807' "$(cat "$WORK/err")"
 
 # ---- Descriptors ---------------------------------------------------------------------------------------
 with_descriptors() { bash -c 'ulimit -n "$0" && exec "$@"' "$@"; }

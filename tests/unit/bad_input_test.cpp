@@ -203,5 +203,77 @@ TEST_F(BadInput, ACommitWhoseBodyIsBrokenIsRefusedAloneAndToldToItsAuthor) {
   EXPECT_EQ(outcome->results[1].outcome, wire::Outcome::kApplied) << "it delays only itself";
 }
 
+struct TwoPhones : testing::Test {
+  Office office;
+  std::unique_ptr<Phone> ann;
+  std::unique_ptr<Phone> bob;
+  RecordId shop;
+
+  TwoPhones() {
+    office.add_user("ann", Role::kRep);
+    office.add_user("bob", Role::kRep);
+    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 11);
+    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 12);
+    shop = ann->create("accounts", "industry", Value{"retail"});
+    EXPECT_TRUE(ann->sync() && bob->sync());
+  }
+};
+
+// A hub whose store is full says whose store it is, and when to come again.
+TEST_F(TwoPhones, AServerThatIsFullIsComeBackToWithAllThatItDidNotTake) {
+  const RecordId kept = ann->create("accounts", "industry", Value{"steel"});
+  sync::HubSession hub_side{*office.hub, {Bytes(32, 'x'), 4096, {}}};
+  sync::EdgeSession edge_side{*ann->edge, {Bytes(32, 'x'), *ann->signer, false, 4096}};
+  Status ended;
+  for (int step = 0; step < 100 && ended; ++step) {
+    while (auto work = hub_side.take_work()) {
+      if (hub_side.greeted()) office.disk->fail_after(0, Errc::kStoreFull);
+      work->done(office.run(*work));
+    }
+    auto down = hub_side.generate();
+    if (!down) {  // As the host tells it.
+      ended = edge_side.receive(sync::HubSession::failure_frame(down.error(), 30'000));
+    } else if (*down) {
+      ended = edge_side.receive(**down);
+    }
+    auto up = edge_side.generate();
+    ASSERT_TRUE(up);
+    if (*up && ended) ended = hub_side.receive(**up);
+  }
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code, Errc::kStoreFull);
+  EXPECT_TRUE(ended.error().context.starts_with("of the server's store"));
+  EXPECT_TRUE(edge_side.server_failed());
+  EXPECT_EQ(edge_side.retry_after_ms(), 30'000U);
+  EXPECT_EQ(ann->edge->pending_count(), 1U);
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", kept, "industry"), "\"steel\"");
+}
+
+TEST_F(TwoPhones, ACounterPastItsRangeIsRefusedAtItsAuthorAndByTheServer) {
+  const auto add = [&](Phone& phone, std::int64_t n) {
+    return phone.write(
+        [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", shop, "visitCount", n); });
+  };
+  ASSERT_TRUE(add(*ann, INT64_MAX));
+  const auto past = add(*ann, 1);
+  ASSERT_FALSE(past);
+  EXPECT_EQ(past.error().code, Errc::kLimitExceeded);
+  EXPECT_NE(past.error().context.find("accounts.visitCount"), Bytes::npos);
+  EXPECT_NE(past.error().context.find(std::to_string(INT64_MAX)), Bytes::npos);
+  EXPECT_FALSE(ann->write([&](sync::EdgeWrite& txn) -> Status {
+    SATCHEL_TRY(txn.builder().add("accounts", shop, "visitCount", INT64_MIN));
+    return txn.builder().add("accounts", shop, "visitCount", INT64_MIN);
+  })) << "nor in two steps of one commit";
+  ASSERT_TRUE(add(*bob, 5)) << "who cannot know of it";
+  ASSERT_TRUE(ann->sync() && bob->sync());
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "visitCount"), std::to_string(INT64_MAX));
+  const auto inbox = bob->edge->inbox();
+  ASSERT_EQ(inbox->size(), 1U);
+  EXPECT_EQ(inbox->front().result.outcome, wire::Outcome::kInvalid);
+  EXPECT_EQ(inbox->front().result.code, static_cast<std::int32_t>(Errc::kLimitExceeded));
+  EXPECT_EQ(inbox->front().result.rule, "visitCount");
+}
+
 }  // namespace
 }  // namespace satchel::test
