@@ -265,15 +265,18 @@ Result<std::string> Replica::status() {
   auto opened = open_core();
   if (!opened) return opened.error();
   Core& core = **opened;
+  // Where a record of base is damaged nobody can count; all else is told.
   auto conflicts = count_conflicts(core);
-  if (!conflicts) return conflicts.error();
+  const bool damaged = !conflicts && sync::is_damage(conflicts.error().code);
+  if (!conflicts && !damaged) return conflicts.error();
   auto inbox = core.edge->count_inbox();
   if (!inbox) return inbox.error();
   const sync::EdgeState& state = core.edge->state();
   const sync::EdgeIdentity& identity = core.edge->identity();
   const bool synced = !state.incarnation.is_zero();
-  std::string out = "{\"conflicts\":" + std::to_string(*conflicts);
+  std::string out = "{\"conflicts\":" + (damaged ? "null" : std::to_string(*conflicts));
   out += ",\"cursor\":" + (synced ? text_json(std::to_string(state.cursor.seq)) : "null");
+  out += ",\"damage\":" + (damaged ? text_json(conflicts.error().context) : "null");
   out += ",\"damaged_outbox\":" + damaged_json(core.edge->catalog(), core.edge->damaged());
   out += ",\"device\":" + text_json(to_text(identity.device));
   out += ",\"error\":" + (sync.error ? text_json(wire_name(sync.error->code)) : "null");

@@ -73,7 +73,7 @@ Status EdgeApply::load(std::span<const RecordId> ids) {
     if (held.number != 0) known.push_back(held.number);
   }
   std::vector<StoredRecord> found;
-  SATCHEL_TRY(txn_.find_many(known, found));
+  if (Status read = txn_.find_many(known, found); !read) return at_base(read.error());
   auto stored = found.begin();
   for (const RecordId& id : wanted) {
     Held& held = held_.at(id);
@@ -84,7 +84,7 @@ Status EdgeApply::load(std::span<const RecordId> ids) {
       continue;
     }
     auto record = open_record(txn_, base, edge_.store().numbers());
-    if (!record) return record.error();
+    if (!record) return at_base(record.error());
     held.record = std::move(*record);
     held.existed = true;
   }

@@ -204,10 +204,10 @@ Result<std::optional<Record>> Edge::load_base(ReadTxn& txn, const RecordId& id) 
   if (!numbers) return numbers.error();
   if (numbers->front() == 0) return std::optional<Record>{};
   std::vector<StoredRecord> found;
-  SATCHEL_TRY(txn.find_many(*numbers, found));
+  if (Status read = txn.find_many(*numbers, found); !read) return at_base(read.error());
   if (found.front().number == 0) return std::optional<Record>{};
   auto record = open_record(txn, found.front(), parts_.store.numbers());
-  if (!record) return record.error();
+  if (!record) return at_base(record.error());
   return std::optional<Record>{std::move(*record)};
 }
 
@@ -306,7 +306,7 @@ Status Edge::visit_chosen(CollectionId collection, std::string_view purpose,
     if (!name) return name.error();
     if (collection != 0 && name->collection != collection) return {};
     auto record = open_chosen(**txn, stored, *name, permitted, selection);
-    if (!record) return record.error();
+    if (!record) return at_base(record.error());
     if (overlay_.contains(record->id)) {
       seen.insert(record->id);
       if (const auto held = overlay_pending(**txn, *record, true); !held) return held.error();
@@ -315,11 +315,12 @@ Status Edge::visit_chosen(CollectionId collection, std::string_view purpose,
     return {};
   };
   Status status;
-  SATCHEL_TRY((*txn)->scan_records(1, [&](StoredRecord& stored) {
+  const Status scanned = (*txn)->scan_records(1, [&](StoredRecord& stored) {
     status = visit_one(stored);
     return status && !stopped;
-  }));
+  });
   SATCHEL_TRY(status);
+  if (!scanned) return at_base(scanned.error());
   // In the order of commits, so that each is decoded once.
   for (const auto& [place, ids] : outbox_) {
     for (const RecordId& id : ids) {

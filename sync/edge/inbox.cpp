@@ -81,6 +81,16 @@ Result<std::vector<InboxItem>> Edge::inbox() {
   std::vector<InboxItem> items;
   for (const std::uint64_t place : places) {
     auto item = find_inbox(place);
+    if (!item && is_damage(item.error().code)) {
+      // Its content is gone; that it was refused is still to be known.
+      InboxItem damaged;
+      damaged.id = damaged.commit.place = place;
+      damaged.result.outcome = wire::Outcome::kInvalid;
+      damaged.result.code = static_cast<std::int32_t>(Errc::kStoreCorrupt);
+      damaged.result.rule = "damaged-on-device";
+      items.push_back(std::move(damaged));
+      continue;
+    }
     if (!item) return item.error();
     if (*item) items.push_back(std::move(**item));
   }
@@ -91,8 +101,8 @@ Status Edge::discard(std::uint64_t inbox_id) {
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
   auto row = (*txn)->find(Table::kInbox, part_key(inbox_id, kInboxPart));
-  if (!row) return row.error();
-  if (!*row) return Error{Errc::kNotFound, "inbox item " + std::to_string(inbox_id)};
+  if (!row && !is_damage(row.error().code)) return row.error();
+  if (row && !*row) return Error{Errc::kNotFound, "inbox item " + std::to_string(inbox_id)};
   SATCHEL_TRY(erase_commit(**txn, Table::kInbox, inbox_id));
   return (*txn)->commit();
 }

@@ -26,6 +26,12 @@ Status put_commit(WriteTxn& txn, Table table, std::uint64_t place, const wire::C
 // Nothing where there is no part 0. `sealed` holds the copy where `with_sealed` and it can be read.
 Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, std::uint64_t place,
                                                 bool with_sealed = false);
+// Of a record of base that does not open: with the way out.
+inline Error at_base(Error error) {
+  if (is_damage(error.code)) error.context += "; verify names what is damaged, heal pulls it again";
+  return error;
+}
+
 // The copy sealed to the server; empty where there is none or it cannot be read.
 Result<Bytes> find_sealed_copy(ReadTxn& txn, Table table, std::uint64_t place);
 // The records that part 0 names; none where it cannot be read.

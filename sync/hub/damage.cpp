@@ -37,6 +37,21 @@ Result<std::optional<DamagedRecord>> find_damage(ReadTxn& txn, const ReplicaNumb
   return std::optional<DamagedRecord>{damaged};
 }
 
+Result<std::optional<Record>> open_by_number(ReadTxn& txn, const ReplicaNumbers& numbers,
+                                             const RecordId& id, RecordNumber number) {
+  if (number == 0) return std::optional<Record>{};
+  const auto named = [&](const Error& error) {
+    if (!is_damage(error.code)) return error;
+    return Error{error.code, "the server's record " + to_text(id) + ": " + error.context};
+  };
+  std::vector<StoredRecord> found;
+  if (Status read = txn.find_many(std::span{&number, 1}, found); !read) return named(read.error());
+  if (found.front().number == 0) return std::optional<Record>{};
+  auto record = open_record(txn, found.front(), numbers);
+  if (!record) return named(record.error());
+  return std::optional<Record>{std::move(*record)};
+}
+
 std::vector<DamagedRecord> Hub::damaged() const {
   const std::lock_guard lock{mutex_};
   std::vector<DamagedRecord> all;

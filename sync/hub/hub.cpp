@@ -243,13 +243,7 @@ Result<std::optional<Record>> Hub::find_record(const RecordId& id) {
   if (!txn) return txn.error();
   auto numbers = (*txn)->find_numbers(std::span{&id, 1});
   if (!numbers) return numbers.error();
-  if (numbers->front() == 0) return std::optional<Record>{};
-  std::vector<StoredRecord> found;
-  SATCHEL_TRY((*txn)->find_many(*numbers, found));
-  if (found.front().number == 0) return std::optional<Record>{};
-  auto record = open_record(**txn, found.front(), parts_.store.numbers());
-  if (!record) return record.error();
-  return std::optional<Record>{std::move(*record)};
+  return open_by_number(**txn, parts_.store.numbers(), id, numbers->front());
 }
 
 Result<bool> Hub::knows(const wire::Cursor& cursor) {

@@ -244,13 +244,7 @@ CommitBuilder HubTxn::builder() {
 Result<std::optional<Record>> HubTxn::find_record(const RecordId& id) {
   auto numbers = txn_->find_numbers(std::span{&id, 1});
   if (!numbers) return numbers.error();
-  if (numbers->front() == 0) return std::optional<Record>{};
-  std::vector<StoredRecord> found;
-  SATCHEL_TRY(txn_->find_many(*numbers, found));
-  if (found.front().number == 0) return std::optional<Record>{};
-  auto record = open_record(*txn_, found.front(), hub_.store().numbers());
-  if (!record) return record.error();
-  return std::optional<Record>{std::move(*record)};
+  return open_by_number(*txn_, hub_.store().numbers(), id, numbers->front());
 }
 
 }  // namespace satchel::sync

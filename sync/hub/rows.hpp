@@ -31,6 +31,10 @@ Result<DamagedRecord> decode_damaged(ByteView key, ByteView bytes);
 Result<std::optional<DamagedRecord>> find_damage(ReadTxn& txn, const ReplicaNumbers& numbers,
                                                  RecordNumber number);
 
+// Nothing where the number is 0 or names no record. An error names the record by `id`.
+Result<std::optional<Record>> open_by_number(ReadTxn& txn, const ReplicaNumbers& numbers,
+                                             const RecordId& id, RecordNumber number);
+
 Bytes encode_hub_state(const HubState& state);
 Result<HubState> decode_hub_state(ByteView bytes);
 

@@ -62,6 +62,9 @@ expect "then nothing is damaged" "[]" "$(json ann status | jq -c .damaged_outbox
 must device bob sync
 must "$DAMAGE" "$WORK/bob/replica" records last
 expect "a record that rots" 8 "$(status_of device bob dump --canonical)"
+expect_match "the way out is named" 'heal pulls it again' "$(cat "$WORK/err")"
+expect "status works" "0 null" "$(status_of json bob status) $(jq .conflicts "$WORK/out")"
+expect_match "and says the same" 'heal pulls it again' "$(jq -r .damage "$WORK/out")"
 expect "heal names it and pulls it again" "0 1" "$(status_of json bob heal) $(jq '.dropped | length' "$WORK/out")"
 expect "all is there again" "$(ctl dump --canonical)" "$(device bob dump --canonical)"
 
@@ -89,6 +92,8 @@ must device ann set-add accounts "$LAST" team=ann
 expect "a write to it does not stop its author" 0 "$(status_of device ann sync)"
 ITEM=$(json ann inbox | jq .id)
 expect "it waits in his inbox" "store_corrupt damaged-on-server" "$(json ann inbox | jq -r '"\(.code) \(.rule)"')"
+expect "who asks for it is told which" 8 "$(status_of ctl record get accounts "$LAST")"
+expect_match "by its id" "the server's record $LAST" "$(cat "$WORK/err")"
 stop_server
 must "$DAMAGE" "$DATA/workspaces/main/data" records "$(key_of "$LAST_NUMBER")"
 start_server

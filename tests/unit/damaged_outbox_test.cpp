@@ -135,6 +135,19 @@ TEST_F(DamagedOutbox, HealingDropsARecordThatDoesNotOpenAndPullsItAgain) {
   EXPECT_EQ(ann->shows("accounts", shop, "industry"), "\"retail\"");
 }
 
+TEST_F(DamagedOutbox, AnInboxItemThatDoesNotOpenIsListedAndCanBeDiscarded) {
+  spoil(*ann->store, Table::kInbox, sync::part_key(7, 0));
+  spoil(*ann->store, Table::kInbox, sync::part_key(7, sync::kInboxPart));
+  EXPECT_EQ(*ann->edge->count_inbox(), 1U);
+  const auto inbox = ann->edge->inbox();
+  ASSERT_TRUE(inbox);
+  ASSERT_EQ(inbox->size(), 1U);
+  EXPECT_EQ(inbox->front().id, 7U);
+  EXPECT_EQ(inbox->front().result.rule, "damaged-on-device");
+  ASSERT_TRUE(ann->edge->discard(7));
+  EXPECT_EQ(*ann->edge->count_inbox(), 0U);
+}
+
 TEST_F(DamagedOutbox, ALostEntryIsNotMadeAnewUnderAnotherId) {
   ASSERT_TRUE(ann->set("accounts", shop, "industry", Value{"food"}));
   ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"big"}));

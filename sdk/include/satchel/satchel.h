@@ -291,7 +291,8 @@ SATCHEL_API satchel_status satchel_replica_verify(satchel_replica* replica, satc
 SATCHEL_API satchel_status satchel_replica_heal(satchel_replica* replica, satchel_text** out,
                                                 satchel_error** error);
 /* {"phase","pending","rejected","conflicts","last_sync","replica","incarnation","cursor",
- * "leases":{class:until},"versions":{"store","schema","protocol"},...} */
+ * "leases":{class:until},"versions":{"store","schema","protocol"},...}; where a record does not
+ * authenticate, conflicts is null and "damage" says where and what to do. */
 SATCHEL_API satchel_status satchel_replica_status(satchel_replica* replica, satchel_text** out,
                                                   satchel_error** error);
 /* A lower bound of real time that the device's clock cannot turn back. */
