@@ -346,7 +346,7 @@ Status Ingestion::update_scopes(const RecordWrite& write, Target& target) {
   const std::string scope = "owner:" + (name != nullptr ? *name : author_.user);
   // Whoever makes a record holds it: made for somebody else, it enters his own scope and leaves it
   // at once, so that his device is told to let go of it.
-  const bool made_here = !author_.is_server && makes(target, write) &&
+  const bool made_here = !author_.is_server && write.creates &&
                          move_to_scope(target.memberships, "owner:" + author_.user, seq_);
   if (!move_to_scope(target.memberships, scope, seq_) && !made_here) return {};
   return txn_.txn_->put(Table::kScopes, big_key(target.number),

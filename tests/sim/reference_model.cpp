@@ -190,18 +190,20 @@ void ReferenceModel::taken(const CommitName& name, const Verdict& verdict, Seq s
       }
       held->registers[where].push_back(std::move(taken));
     }
-    if (held != nullptr) note_owner(*held, commit, seq);
+    if (held != nullptr) note_owner(*held, commit, record.creates, seq);
   }
 }
 
-void ReferenceModel::note_owner(Held& held, const ModelCommit& commit, Seq seq) const {
+void ReferenceModel::note_owner(Held& held, const ModelCommit& commit, bool creates,
+                                Seq seq) const {
   const FieldDef* owner = catalog_.find(held.collection)->find("owner");
   const auto move_to = [&](const std::string& user) {
     if (held.owners.empty() || held.owners.back().second != user)
       held.owners.emplace_back(seq, user);
   };
   const auto life = held.registers.find({kLifeField, Bytes{}});
-  const bool made_now = life != held.registers.end() && life->second.front().seq == seq;
+  // After a restore a delete may come back before the making: it makes nobody an owner.
+  const bool made_now = creates && life != held.registers.end() && life->second.back().seq == seq;
   // It begins with whoever makes it, even where he makes it for somebody else.
   if (held.owners.empty() || (made_now && !commit.by_server)) move_to(commit.user);
   const auto at = held.registers.find({owner == nullptr ? kLifeField : owner->id, Bytes{}});

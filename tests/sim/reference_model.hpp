@@ -123,7 +123,7 @@ class ReferenceModel {
   bool closes_cycle(const ModelRecord& record, const ModelWrite& write) const;
   bool must_come_out(const ModelCommit& commit, const ModelRecord& record,
                      const ModelWrite& write) const;
-  void note_owner(Held& held, const ModelCommit& commit, Seq seq) const;
+  void note_owner(Held& held, const ModelCommit& commit, bool creates, Seq seq) const;
   const Held* find(const RecordId& id) const;
 
   const schema::Catalog& catalog_;
