@@ -94,6 +94,20 @@ struct StageTable {
   }
 }
 
+# A point that a record passes: its stage field stands at `stage`, or at a stage that beats it.
+struct Gate {
+  field @0 :Text;   # A stage field of the struct, or of the record that a reference of it names:
+                    # "status", "order.status". The reference's rule is once or server.
+  stage @1 :Text;
+}
+
+# What takes a record back from a stage that was reached by somebody who had not seen it.
+struct Reopening {
+  field @0 :Text;   # A stage field of the same struct.
+  stage @1 :Text;   # The stage, and all that beat it, which an unseen entry takes back ...
+  to @2 :Text;      # ... to this one, which a move leads to.
+}
+
 # Of collections: the collection's name, such as "vans"; what wins when a record is deleted and
 # edited at the same time (editWins unless said); who may hold it ("all", "owner", or up to three
 # references and a field: "account.territory"); whose data it is ("self", or reference fields); the
@@ -108,7 +122,9 @@ annotation subjectIf  @0xb6b51d3a8e1c0f05 (struct) :Text;
 # businessContact in a collection with a subject and company in others, unless said. retention is
 # crm unless said, on the field or for all fields on the struct. writers says who may write the
 # field, and of a deny field who may clear it. The unit "us" is microseconds UTC, which are read
-# from ISO 8601 too.
+# from ISO 8601 too. frozenFrom: from this point on no device writes the field; the office may.
+# retentionFrom (on the struct for all fields that do not say their own $retention): up to this
+# point the basis is crm. reopens: of a log, whose entries say that there is more to do.
 annotation merge      @0xb6b51d3a8e1c0f10 (field) :Merge;
 annotation values     @0xb6b51d3a8e1c0f11 (field) :Merge;
 annotation stages     @0xb6b51d3a8e1c0f12 (field) :StageTable;
@@ -120,6 +136,9 @@ annotation index      @0xb6b51d3a8e1c0f17 (field) :Void;
 annotation search     @0xb6b51d3a8e1c0f18 (field) :Void;
 annotation required   @0xb6b51d3a8e1c0f19 (field) :Void;
 annotation unit       @0xb6b51d3a8e1c0f1a (field) :Text;
+annotation frozenFrom @0xb6b51d3a8e1c0f1b (field) :Gate;
+annotation retentionFrom @0xb6b51d3a8e1c0f1c (struct, field) :Gate;
+annotation reopens    @0xb6b51d3a8e1c0f1d (field) :Reopening;
 
 # Entries under names. Only as the type of a field whose rule is map.
 struct Map @0xc1d0a8f5e7b20a01 (Key, Value) {

@@ -218,8 +218,12 @@ const orderStages :S.StageTable = (
            (stage = "cancelled", over = ["submitted"])],
   serverOnly = ["accepted", "picked", "shipped", "delivered"]);
 
-# Kept for legal reasons from the moment it is submitted.
-struct Order $S.collection("orders") $S.scopes(["all"]) $S.retention(legal) {
+const submitted :S.Gate = (field = "status", stage = "submitted");
+const orderSubmitted :S.Gate = (field = "order.status", stage = "submitted");
+
+# Kept for legal reasons, and its content frozen, from the moment it is submitted.
+struct Order $S.collection("orders") $S.scopes(["all"]) $S.retention(legal)
+    $S.retentionFrom(.submitted) {
   account           @0 :Text      $S.merge(once)    $S.privacy(company)
                                   $S.ref(to = "accounts", gone = keep) $S.index;
   contact           @1 :Text      $S.merge(lww)     $S.privacy(company)
@@ -227,9 +231,12 @@ struct Order $S.collection("orders") $S.scopes(["all"]) $S.retention(legal) {
   status            @2 :Text      $S.merge(stage)   $S.stages(.orderStages) $S.privacy(company)
                                   $S.index;
   number            @3 :Text      $S.merge(server)  $S.privacy(company) $S.index $S.search;
-  requestedDelivery @4 :Int64     $S.merge(lww)     $S.privacy(company) $S.unit("us") $S.index;
-  poNumber          @5 :Text      $S.merge(lww)     $S.privacy(company) $S.index $S.search;
-  note              @6 :Text      $S.merge(lww)     $S.privacy(company);
+  requestedDelivery @4 :Int64     $S.merge(lww)     $S.privacy(company) $S.unit("us") $S.index
+                                  $S.frozenFrom(.submitted);
+  poNumber          @5 :Text      $S.merge(lww)     $S.privacy(company) $S.index $S.search
+                                  $S.frozenFrom(.submitted);
+  note              @6 :Text      $S.merge(lww)     $S.privacy(company)
+                                  $S.frozenFrom(.submitted);
   currency          @7 :Text      $S.merge(once)    $S.privacy(company);
   serverTotal       @8 :S.Money   $S.merge(server)  $S.privacy(financial);
   printCount        @9 :Int64     $S.merge(counter) $S.privacy(company);
@@ -253,15 +260,23 @@ struct Order $S.collection("orders") $S.scopes(["all"]) $S.retention(legal) {
   }
 }
 
-struct OrderLine $S.collection("orderLines") $S.scopes(["all"]) $S.retention(legal) {
+# The content of an order: frozen with it, so that no line is added, changed or taken away.
+struct OrderLine $S.collection("orderLines") $S.scopes(["all"]) $S.retention(legal)
+    $S.retentionFrom(.orderSubmitted) {
   order       @0 :Text    $S.merge(once)   $S.privacy(company)
-                          $S.ref(to = "orders", gone = keep) $S.index;
+                          $S.ref(to = "orders", gone = keep) $S.index
+                          $S.frozenFrom(.orderSubmitted);
   product     @1 :Text    $S.merge(once)   $S.privacy(company)
-                          $S.ref(to = "products", gone = keep) $S.index;
-  quantity    @2 :Int64   $S.merge(multi)  $S.privacy(company);  # Two who type 5 mean 5.
-  unitPrice   @3 :S.Money $S.merge(multi)  $S.privacy(financial);
-  discount    @4 :Float64 $S.merge(multi)  $S.privacy(financial);
-  priceTrace  @5 :Text    $S.merge(multi)  $S.privacy(financial);
+                          $S.ref(to = "products", gone = keep) $S.index
+                          $S.frozenFrom(.orderSubmitted);
+  quantity    @2 :Int64   $S.merge(multi)  $S.privacy(company)
+                          $S.frozenFrom(.orderSubmitted);  # Two who type 5 mean 5.
+  unitPrice   @3 :S.Money $S.merge(multi)  $S.privacy(financial)
+                          $S.frozenFrom(.orderSubmitted);
+  discount    @4 :Float64 $S.merge(multi)  $S.privacy(financial)
+                          $S.frozenFrom(.orderSubmitted);
+  priceTrace  @5 :Text    $S.merge(multi)  $S.privacy(financial)
+                          $S.frozenFrom(.orderSubmitted);
   serverPrice @6 :S.Money $S.merge(server) $S.privacy(financial);
 }
 
@@ -490,7 +505,8 @@ struct Case $S.collection("cases") $S.scopes(["all"]) {
   contact  @3 :Text  $S.merge(lww)    $S.privacy(behavioural)
                      $S.ref(to = "contacts", gone = keep) $S.index;
   status   @4 :Text  $S.merge(stage)  $S.stages(.caseStages) $S.privacy(company) $S.index;
-  comments @5 :List(Comment) $S.merge(log) $S.privacy(special);
+  comments @5 :List(Comment) $S.merge(log) $S.privacy(special)
+                     $S.reopens(field = "status", stage = "resolved", to = "open");
   slaDue   @6 :Int64 $S.merge(server) $S.privacy(company) $S.unit("us") $S.index;
 
   struct Comment {

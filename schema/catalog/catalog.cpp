@@ -25,6 +25,15 @@ std::string_view name_of(Rule rule) {
   return "unknown";
 }
 
+std::string_view name_of(Retention basis) {
+  switch (basis) {
+    case Retention::kCrm: return "crm";
+    case Retention::kLegal: return "legal";
+    case Retention::kEvidence: return "evidence";
+  }
+  return "unknown";
+}
+
 Rule rule_in_force(Rule rule) {
   if (rule == Rule::kText) return Rule::kMulti;
   if (rule == Rule::kEscrow) return Rule::kServer;
@@ -61,6 +70,11 @@ bool StageTable::wins(std::uint8_t a, std::uint8_t b) const {
 
 bool StageTable::may_move(std::uint8_t from, std::uint8_t to) const {
   return from == to || std::ranges::find(moves, std::pair{from, to}) != moves.end();
+}
+
+bool StageGate::is_reached_by(std::string_view name, const StageTable& table) const {
+  const auto index = table.find(name);
+  return index && std::ranges::binary_search(reached, *index);
 }
 
 const Type& FieldDef::value_type() const {

@@ -44,6 +44,7 @@ bool is_map_rule(Rule rule);
 
 enum class LifeRule : std::uint8_t { kEditWins = 1, kDeleteWins = 2 };
 enum class Retention : std::uint8_t { kCrm = 1, kLegal = 2, kEvidence = 3 };
+std::string_view name_of(Retention basis);
 
 enum class Kind : std::uint8_t {
   kBool = 1,
@@ -105,6 +106,28 @@ struct Reference {
   bool acyclic = false;  // Set where the reference is to its own collection: a cycle is refused.
 };
 
+// A point that a record passes: its stage field stands at a named stage, or at one that beats it.
+struct StageGate {
+  // The reference whose record has the stage field; nothing where it is a field of the record
+  // itself.
+  std::optional<FieldId> through;
+  CollectionId collection = 0;  // That has the stage field.
+  FieldId field = 0;
+  std::string path;                   // "status", "order.status": as the schema names it.
+  std::string stage;                  // "submitted"
+  std::vector<std::uint8_t> reached;  // `stage` and all that beat it, sorted indexes.
+  [[nodiscard]] bool is_reached_by(std::string_view name, const StageTable& table) const;
+};
+
+// Of a stage field: an entry of the log `by`, added without having seen the move to the gate's
+// stage, takes the record back to `to`.
+struct Reopening {
+  StageGate gate;
+  FieldId by = 0;
+  std::string log;  // The name of `by`.
+  std::uint8_t to = 0;
+};
+
 struct FieldDef {
   FieldId id = 0;
   std::string name;
@@ -123,6 +146,12 @@ struct FieldDef {
   bool cleared_by_office = false;
   std::optional<Reference> reference;
   std::shared_ptr<const StageTable> stages;  // Of kStage.
+  // From where on no device writes the field; null: never frozen.
+  std::shared_ptr<const StageGate> frozen_from;
+  // From where on `retention` is in force (kCrm before); null: from the beginning.
+  std::shared_ptr<const StageGate> retained_from;
+  std::shared_ptr<const Reopening> reopening;  // Of kStage.
+  std::optional<FieldId> reopens;              // Of kLog: the stage field that its entries reopen.
   std::string unit;
   // The type of the value in one register: the element of a set or log, the value of a map, else
   // `type`.

@@ -12,6 +12,7 @@ Result<std::shared_ptr<const Catalog>> CatalogBuilder::build(
   SATCHEL_TRY(index_nodes(request));
   read_collections();
   check_relations(collections_, complaints_);
+  check_gates(collections_, complaints_);
   if (!complaints_.empty()) return complaints_.error();
 
   std::shared_ptr<Catalog> catalog{new Catalog};
@@ -105,7 +106,7 @@ void CatalogBuilder::read_fields(NodeReader node, FieldId base, const FieldDefau
                       "two fields have this name or ordinal");
     }
     into.collection.fields.push_back(std::move(read.field));
-    into.refers_to.push_back(std::move(read.refers_to));
+    into.names.push_back(std::move(read.names));
   }
 }
 
@@ -116,7 +117,8 @@ void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into,
   for (const auto annotation : node.getAnnotations()) {
     const auto value = annotation.getValue();
     const std::uint64_t id = annotation.getId();
-    const bool ours = (id >= word::kCollection && id <= word::kSubjectIf) || id == word::kRetention;
+    const bool ours = (id >= word::kCollection && id <= word::kSubjectIf) ||
+                      id == word::kRetention || id == word::kRetentionFrom;
     if (!ours) continue;
     if (!said.insert(id).second) complaints_.add(place, "the same annotation twice; take one out");
     if (id == word::kCollection && value.isText()) {
@@ -131,6 +133,8 @@ void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into,
       into.subject_if = view(value.getText());
     } else if (id == word::kRetention && value.isEnum() && retention_of(value.getEnum())) {
       defaults.retention = *retention_of(value.getEnum());
+    } else if (id == word::kRetentionFrom && value.isStruct()) {
+      defaults.retained_from = gate_names_of(value.getStruct().getAs<words::Gate>());
     } else {
       complaints_.add(place, "an annotation holds what this version does not know; update Satchel");
     }

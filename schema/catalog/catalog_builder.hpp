@@ -13,11 +13,10 @@
 
 namespace satchel::schema {
 
-// A collection, and by their names still, the collections that its fields refer to (parallel to its
-// fields).
+// A collection, and by their names still, what its fields say of others (parallel to its fields).
 struct ReadCollection {
   CollectionDef collection;
-  std::vector<std::string> refers_to;
+  std::vector<NamesOfField> names;
 };
 
 // Thread-bound; used once. Throws kj::Exception on hostile nodes.
@@ -46,5 +45,7 @@ class CatalogBuilder {
 
 // Resolves what collections say about each other: references, scopes, subjects, names.
 void check_relations(std::vector<ReadCollection>& collections, Complaints& complaints);
+// Resolves what hangs on stages: freezes, retention, reopening. References are resolved before.
+void check_gates(std::vector<ReadCollection>& collections, Complaints& complaints);
 
 }  // namespace satchel::schema

@@ -56,6 +56,10 @@ std::optional<Retention> retention_of(std::uint16_t enumerant) {
   return at(kRetentions, enumerant);
 }
 
+GateNames gate_names_of(words::Gate::Reader gate) {
+  return {std::string{view(gate.getField())}, std::string{view(gate.getStage())}};
+}
+
 // What was said about a field, before it is judged.
 struct FieldReader::Words {
   std::set<std::uint64_t> said;
@@ -66,6 +70,9 @@ struct FieldReader::Words {
   std::optional<words::StageTable::Reader> stages;
   std::optional<words::Reference::Reader> reference;
   std::optional<capnp::List<words::Writer>::Reader> writers;
+  std::optional<words::Gate::Reader> frozen_from;
+  std::optional<words::Gate::Reader> retained_from;
+  std::optional<words::Reopening::Reader> reopens;
   std::string unit;
   bool sound = true;
 
@@ -111,6 +118,7 @@ std::optional<ReadField> FieldReader::read(capnp::schema::Field::Reader field, c
   }
   read_reference(words, place, result);
   read_writers(words, place, into);
+  read_gates(words, defaults, result);
   check_rule(into, words.has(word::kValues), place);
   check_marks(into, place);
   return result;
@@ -120,7 +128,7 @@ FieldReader::Words FieldReader::read_words(capnp::schema::Field::Reader field, c
   Words words;
   for (const auto annotation : field.getAnnotations()) {
     const std::uint64_t id = annotation.getId();
-    if (id < word::kMerge || id > word::kUnit) continue;  // Not ours.
+    if (id < word::kMerge || id > word::kReopens) continue;  // Not ours.
     if (!words.said.insert(id).second) {
       complaints_.add(place, id == word::kMerge ? "two $merge; a field has one rule"
                                                 : "the same annotation twice; take one out");
@@ -158,6 +166,17 @@ void FieldReader::read_word(capnp::schema::Annotation::Reader annotation, const 
       if (value.isList())
         return void(words.writers = value.getList().getAs<capnp::List<words::Writer>>());
       break;
+    case word::kFrozenFrom:
+      if (value.isStruct()) return void(words.frozen_from = value.getStruct().getAs<words::Gate>());
+      break;
+    case word::kRetentionFrom:
+      if (value.isStruct())
+        return void(words.retained_from = value.getStruct().getAs<words::Gate>());
+      break;
+    case word::kReopens:
+      if (value.isStruct())
+        return void(words.reopens = value.getStruct().getAs<words::Reopening>());
+      break;
     case word::kUnit:
       if (value.isText()) return void(words.unit = view(value.getText()));
       break;
@@ -193,7 +212,20 @@ void FieldReader::read_reference(const Words& words, const Place& place, ReadFie
     return complaints_.add(place, "a $ref is for a Text field, which holds the record's id");
   }
   into.field.reference = Reference{0, *gone, false};
-  into.refers_to = view(words.reference->getTo());
+  into.names.refers_to = view(words.reference->getTo());
+}
+
+void FieldReader::read_gates(const Words& words, const FieldDefaults& defaults, ReadField& into) {
+  if (words.frozen_from) into.names.frozen_from = gate_names_of(*words.frozen_from);
+  if (words.retained_from) {
+    into.names.retained_from = gate_names_of(*words.retained_from);
+  } else if (!words.retention) {
+    into.names.retained_from = defaults.retained_from;
+  }
+  if (!words.reopens) return;
+  into.names.reopens = GateNames{std::string{view(words.reopens->getField())},
+                                 std::string{view(words.reopens->getStage())}};
+  into.names.reopens_to = view(words.reopens->getTo());
 }
 
 void FieldReader::read_writers(const Words& words, const Place& place, FieldDef& into) {

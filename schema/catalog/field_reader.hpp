@@ -4,20 +4,35 @@
 #include <memory>
 #include <optional>
 
+#include "annotations.capnp.h"
 #include "schema/catalog/type_reader.hpp"
 
 namespace satchel::schema {
+
+// A $Gate as it is written, by names.
+struct GateNames {
+  std::string path;
+  std::string stage;
+};
+// What a field says of other fields and collections, by their names still.
+struct NamesOfField {
+  std::string refers_to;
+  std::optional<GateNames> frozen_from;
+  std::optional<GateNames> retained_from;
+  std::optional<GateNames> reopens;
+  std::string reopens_to;
+};
 
 // What a field's collection says for fields that do not say it themselves.
 struct FieldDefaults {
   PrivacyClass privacy = PrivacyClass::kCompany;
   Retention retention = Retention::kCrm;
+  std::optional<GateNames> retained_from;
 };
 
-// A field, and by its name still, the collection that it refers to.
 struct ReadField {
   FieldDef field;
-  std::string refers_to;
+  NamesOfField names;
 };
 
 // Thread-bound; the nodes and the complaints outlive it.
@@ -38,6 +53,7 @@ class FieldReader {
   void read_enumerated(std::uint64_t id, std::uint16_t number, const Place& place, Words& words);
   void read_reference(const Words& words, const Place& place, ReadField& into);
   void read_writers(const Words& words, const Place& place, FieldDef& into);
+  static void read_gates(const Words& words, const FieldDefaults& defaults, ReadField& into);
   void check_rule(const FieldDef& field, bool has_values, const Place& place);
   void check_stage(const FieldDef& field, const Place& place);
   void check_marks(FieldDef& field, const Place& place);
@@ -50,5 +66,6 @@ class FieldReader {
 std::optional<Rule> rule_of(std::uint16_t enumerant);
 std::optional<PrivacyClass> privacy_of(std::uint16_t enumerant);
 std::optional<Retention> retention_of(std::uint16_t enumerant);
+GateNames gate_names_of(words::Gate::Reader gate);
 
 }  // namespace satchel::schema

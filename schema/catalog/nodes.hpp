@@ -31,6 +31,9 @@ inline constexpr std::uint64_t kIndex = 0xb6b51d3a8e1c0f17;
 inline constexpr std::uint64_t kSearch = 0xb6b51d3a8e1c0f18;
 inline constexpr std::uint64_t kRequired = 0xb6b51d3a8e1c0f19;
 inline constexpr std::uint64_t kUnit = 0xb6b51d3a8e1c0f1a;
+inline constexpr std::uint64_t kFrozenFrom = 0xb6b51d3a8e1c0f1b;
+inline constexpr std::uint64_t kRetentionFrom = 0xb6b51d3a8e1c0f1c;
+inline constexpr std::uint64_t kReopens = 0xb6b51d3a8e1c0f1d;
 }  // namespace word
 
 namespace type_id {

@@ -56,10 +56,11 @@ class RelationCheck {
     for (std::size_t i = 0; i < collection.fields.size(); ++i) {
       FieldDef& field = collection.fields[i];
       if (!field.reference) continue;
-      const auto target = by_name_.find(read.refers_to[i]);
+      const auto target = by_name_.find(read.names[i].refers_to);
       if (target == by_name_.end()) {
-        complaints_.add(place_of(collection, field.name),
-                        "$ref names no collection: " + quoted(read.refers_to[i]) + "; correct it");
+        complaints_.add(
+            place_of(collection, field.name),
+            "$ref names no collection: " + quoted(read.names[i].refers_to) + "; correct it");
         field.reference.reset();
         continue;
       }

@@ -85,6 +85,7 @@ class Successor {
     }
     if (after.privacy != before.privacy) refuse(in, before, "the privacy class changed");
     if (after.retention != before.retention) refuse(in, before, "the retention changed");
+    compare_gates(in, before, after);
     if (after.required && !before.required) refuse(in, before, "the field became required");
     compare_reference(in, before, after);
     if (after.stages && before.stages) compare_stages(in, before, *before.stages, *after.stages);
@@ -95,6 +96,44 @@ class Successor {
     if (!kept || (after.reference && after.reference->to != before.reference->to)) {
       refuse(in, before, "the reference changed");
     }
+  }
+
+  // Whether all that `before` holds shut, `after` holds shut too. Stages that were added count for
+  // nothing: no record stands there yet. Null holds nothing shut.
+  bool holds_as_much(const StageGate* before, const StageGate* after) const {
+    if (before == nullptr) return true;
+    if (after == nullptr || after->path != before->path) return false;
+    const auto names = [](const Catalog& catalog, const StageGate& gate) {
+      const StageTable& table = *catalog.find(gate.collection)->find(gate.field)->stages;
+      std::vector<std::string> stages;
+      for (const std::uint8_t index : gate.reached) stages.push_back(table.stages[index]);
+      return stages;
+    };
+    const std::vector<std::string> now = names(newer_, *after);
+    return std::ranges::all_of(names(older_, *before), [&](const std::string& stage) {
+      return std::ranges::find(now, stage) != now.end();
+    });
+  }
+
+  // What is frozen or kept stays so: people rely on it for the records that there are. More may be
+  // frozen or kept, from the moment that the schema is applied.
+  void compare_gates(const CollectionDef& in, const FieldDef& before, const FieldDef& after) {
+    if (!holds_as_much(before.frozen_from.get(), after.frozen_from.get())) {
+      refuse(in, before, "the field is frozen later than it was, or no more");
+    }
+    const bool kept = before.retention != Retention::kCrm && after.retention == before.retention;
+    const bool later = !before.retained_from
+                           ? after.retained_from != nullptr
+                           : after.retained_from && !holds_as_much(before.retained_from.get(),
+                                                                   after.retained_from.get());
+    if (kept && later) refuse(in, before, "the retention begins later than it did");
+    const Reopening* was = before.reopening.get();
+    const Reopening* is = after.reopening.get();
+    if (was == nullptr) return;
+    // What was reopened must not be closed by a change of schema.
+    const bool same = is != nullptr && is->by == was->by && is->gate.stage == was->gate.stage &&
+                      after.stages->stages[is->to] == before.stages->stages[was->to];
+    if (!same) refuse(in, before, "what reopens it changed");
   }
 
   // Stages may be added anywhere; those that were there keep their order and which of two stands.

@@ -6,6 +6,7 @@
 #include "sdk/engine/render.hpp"
 #include "sdk/engine/replica.hpp"
 #include "sdk/query/evaluate.hpp"
+#include "sync/commit/gate.hpp"
 #include "sync/merge/explain.hpp"
 #include "sync/merge/life.hpp"
 #include "sync/record/canonical.hpp"
@@ -217,13 +218,19 @@ Result<Rows> Replica::explain(std::string_view purpose, std::string_view collect
     return Error{Errc::kRecordUnknown, (*def)->name + ' ' + to_text(*record_id)};
   }
   const sync::NameOfReplica names = names_of_people(*(*core)->edge);
+  sync::Edge& edge = *(*core)->edge;
+  const auto find = [&](const CollectionDef&, const RecordId& other) {
+    return edge.shown(other, purpose);
+  };
+  const sync::Gates gates{edge.catalog(), find};
   Rows rows;
   for (const schema::FieldDef& each : (*def)->fields) {
     if (only != nullptr && only != &each) continue;
     const auto entries = (*record)->of_field(each.id);
     if (entries.empty() && only == nullptr) continue;
-    rows.rows.push_back(
-        sync::to_json(sync::explain_field(**def, *record_id, each, entries, names)));
+    auto explanation = sync::explain_field(**def, *record_id, each, entries, names);
+    SATCHEL_TRY(gates.tell(**def, each, **record, explanation));
+    rows.rows.push_back(sync::to_json(explanation));
   }
   return rows;
 }

@@ -4,6 +4,7 @@
 
 #include "schema/catalog/json.hpp"
 #include "server/admin/records.hpp"
+#include "sync/commit/gate.hpp"
 #include "sync/merge/dot_text.hpp"
 #include "sync/merge/explain.hpp"
 #include "sync/merge/life.hpp"
@@ -170,13 +171,18 @@ Result<Bytes> explain_lines(sync::Hub& hub, const RecordName& name, const std::s
   if (!field_name.empty() && found->collection->find(field_name) == nullptr) {
     return Error{Errc::kFieldUnknown, name.collection + "." + field_name};
   }
+  const auto catalog = hub.catalog();
+  const sync::Gates gates{*catalog, [&](const CollectionDef&, const RecordId& other) {
+                            return hub.find_record(other);
+                          }};
   Bytes out;
   for (const FieldDef& field : found->collection->fields) {
     const auto entries = found->record.of_field(field.id);
     const bool asked = field_name.empty() ? !entries.empty() : field.name == field_name;
     if (!asked) continue;
-    out += sync::to_json(sync::explain_field(*found->collection, name.id, field, entries, names)) +
-           "\n";
+    auto why = sync::explain_field(*found->collection, name.id, field, entries, names);
+    SATCHEL_TRY(gates.tell(*found->collection, field, found->record, why));
+    out += sync::to_json(why) + "\n";
   }
   return out;
 }

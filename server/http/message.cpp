@@ -126,7 +126,8 @@ unsigned http_status(Errc code) {
     case Errc::kAlreadyExists:
     case Errc::kStoreBusy:
     case Errc::kSchemaIncompatible:
-      return 409;
+    case Errc::kFieldFrozen:
+    case Errc::kRecordRetained: return 409;
     case Errc::kRecordDeleted:
       return 410;
     case Errc::kLimitExceeded:

@@ -5,6 +5,7 @@
 #include "schema/model/limits.hpp"
 #include "schema/model/varint.hpp"
 #include "sync/commit/check.hpp"
+#include "sync/commit/gate.hpp"
 #include "sync/merge/life.hpp"
 #include "sync/merge/local_write.hpp"
 #include "sync/merge/total.hpp"
@@ -94,6 +95,7 @@ Result<CommitBuilder::Target> CommitBuilder::target(std::string_view collection,
     if (office) {
       return rule_mismatch(*target.collection, *target.field, "only the server writes this field");
     }
+    SATCHEL_TRY(check_frozen(*target.collection, *target.field, body_.records[target.work->index]));
   }
   if (rule == Rule::kOnce && target.work->original.find(target.field->id) != nullptr) {
     return rule_mismatch(*target.collection, *target.field, "it is written once and has its value");
@@ -195,10 +197,8 @@ Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::
         return rule_mismatch(*found->collection, def,
                              "only the server moves to " + def.stages->stages[*to]);
       }
-      const Entry* shown = found->work->current.find(def.id);
-      const Register* state = shown != nullptr ? &shown->state : nullptr;
-      if (!value.is_null()) SATCHEL_TRY(may_write_stage(def, state, encode_value(value)));
-      return write(*found, WriteOp::kState, {}, value);
+      if (!value.is_null()) SATCHEL_TRY(check_move(*found, value));
+      return write_stage(*found, value);
     }
     default: return write(*found, WriteOp::kState, {}, value);
   }
@@ -212,6 +212,7 @@ Status CommitBuilder::resolve(std::string_view collection, const RecordId& id,
     return rule_mismatch(*found->collection, *found->field,
                          "its entries have no conflict to resolve");
   }
+  if (found->field->rule == Rule::kStage) return write_stage(*found, value);
   return write(*found, WriteOp::kState, {}, value);
 }
 
@@ -304,6 +305,14 @@ Status CommitBuilder::erase(std::string_view collection, const RecordId& id) {
   if (!is_alive((*work)->current, def->life)) {
     return Error{Errc::kRecordDeleted, def->name + "/" + to_text(id)};
   }
+  const Gates gates{catalog_, [this](const CollectionDef& in, const RecordId& record) {
+                      return before(in, record);
+                    }};
+  const auto now_us = static_cast<std::int64_t>(stamp_.ms()) * 1000;
+  auto kept =
+      gates.retained(*def, body_.records[(*work)->index], author_ == Author::kServer, now_us);
+  if (!kept) return kept.error();
+  if (*kept) return retained_error(*def, **kept);
   return write_life(**work, make_dead((*work)->current));
 }
 
@@ -325,9 +334,17 @@ Result<std::optional<Record>> CommitBuilder::shown(const CollectionDef& collecti
 }
 
 Result<CommitBody> CommitBuilder::finish() {
+  for (auto& [id, work] : records_) SATCHEL_TRY(mark_reopened(work));
   for (const RecordWrite& record : body_.records) {
     const CollectionDef* def = catalog_.find(record.collection);
-    if (!record.creates || def == nullptr) continue;
+    if (def == nullptr) continue;
+    for (const RegisterWrite& each : record.writes) {
+      const FieldDef* field = def->find(each.field);
+      // A reference may have been written after what hangs on it.
+      const bool through = field != nullptr && field->frozen_from && field->frozen_from->through;
+      if (through) SATCHEL_TRY(check_frozen(*def, *field, record));
+    }
+    if (!record.creates) continue;
     for (const FieldDef& field : def->fields) {
       const bool missing = records_.at(record.id).current.of_field(field.id).empty();
       if (field.required && missing) return Error{Errc::kRequiredMissing, place(*def, field)};

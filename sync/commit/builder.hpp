@@ -19,9 +19,10 @@ using ShownRecord =
 
 // Collects writes on top of what is shown, each checked at the call: kCollectionUnknown,
 // kFieldUnknown, kTypeMismatch, kRuleMismatch (an operation that the field's rule does not have, a
-// stage move that its table does not allow, a write of a server field by a device), kRecordUnknown,
-// kRecordDeleted, kAlreadyExists, kLimitExceeded, kReferenceCycle. A failed call changes nothing.
-// Later calls see earlier ones. Thread-bound.
+// stage move that its table does not allow, a write of a server field by a device), kFieldFrozen (a
+// device's write past a $frozenFrom), kRecordRetained (a delete past a $retentionFrom),
+// kRecordUnknown, kRecordDeleted, kAlreadyExists, kLimitExceeded, kReferenceCycle. A failed call
+// changes nothing. Later calls see earlier ones. Thread-bound.
 class CommitBuilder {
  public:
   enum class Author : std::uint8_t { kDevice, kServer };
@@ -62,8 +63,9 @@ class CommitBuilder {
   Result<std::optional<Record>> shown(const schema::CollectionDef& collection, const RecordId& id);
   [[nodiscard]] bool empty() const { return records_.empty(); }
   [[nodiscard]] const CommitBody& peek() const { return body_; }
-  // Required fields of created records are checked here: kRequiredMissing. The builder is empty
-  // afterwards.
+  // Required fields of created records are checked here: kRequiredMissing; and once more, now that
+  // all references are known, what is frozen. Entries that reopen a record say so here. The builder
+  // is empty afterwards.
   Result<CommitBody> finish();
 
  private:
@@ -83,6 +85,15 @@ class CommitBuilder {
                         bool may_create);
   Result<Target> target(std::string_view collection, const RecordId& id, std::string_view field);
   Status write(const Target& target, WriteOp op, Bytes key, const Value& value);
+  // The record as it was before this commit.
+  Result<std::optional<Record>> before(const schema::CollectionDef& collection, const RecordId& id);
+  Status check_frozen(const schema::CollectionDef& collection, const schema::FieldDef& field,
+                      const RecordWrite& record);
+  // A stage, moved or chosen; with it goes what it takes notice of (docs/MERGE_RULES.md,
+  // Reopening).
+  Status write_stage(const Target& target, const Value& value);
+  Status check_move(const Target& target, const Value& value) const;
+  Status mark_reopened(Work& work);
   Status write_life(Work& work, const Bytes& life);
   const schema::Catalog& catalog_;
   ShownRecord shown_;

@@ -1,6 +1,7 @@
 #include "sync/commit/check.hpp"
 
 #include "schema/model/limits.hpp"
+#include "sync/merge/reading.hpp"
 
 namespace satchel::sync {
 namespace {
@@ -102,9 +103,13 @@ Status check_write(const schema::FieldDef& field, const RegisterWrite& write) {
   if (write.op != op_of(rule)) return no_such_op(field);
   const bool keyed =
       rule == Rule::kSet || rule == Rule::kAccessSet || rule == Rule::kMap || rule == Rule::kLog;
-  if (keyed == write.key.empty()) return no_such_op(field);
   auto value = decode_value(write.value);
   if (!value) return value.error();
+  if (field.reopening && write.key == kReopenKey) {
+    const bool known = value->is_null() || value->as<bool>() != nullptr;
+    return known ? Status{} : mismatch(field, "true, or nothing");
+  }
+  if (keyed == write.key.empty()) return no_such_op(field);
   if (rule == Rule::kLog) {
     if (write.key.size() != 2) return no_such_op(field);
     return check_type(field, field.value_type(), *value);

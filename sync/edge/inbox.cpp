@@ -3,6 +3,7 @@
 
 #include "sync/edge/rows.hpp"
 #include "sync/merge/life.hpp"
+#include "sync/merge/reading.hpp"
 
 namespace satchel::sync {
 namespace {
@@ -21,6 +22,8 @@ Status write_again(CommitBuilder& builder, const schema::CollectionDef& collecti
   if (field == nullptr) return Error{Errc::kFieldUnknown, collection.name};
   auto value = decode_value(write.value);
   if (!value) return value.error();
+  // What goes with a stage or an entry is made anew with it.
+  if (field->reopening && write.key == kReopenKey) return {};
   switch (rule_in_force(field->rule)) {
     case Rule::kCounter:
       return builder.add(collection.name, id, field->name,

@@ -5,6 +5,7 @@
 
 #include "schema/model/limits.hpp"
 #include "sync/commit/check.hpp"
+#include "sync/commit/gate.hpp"
 #include "sync/hub/scopes.hpp"
 #include "sync/merge/life.hpp"
 #include "sync/merge/reading.hpp"
@@ -23,6 +24,15 @@ using wire::Outcome;
 constexpr std::size_t kSealRoom = 64;
 // And to a header, which also lists the segments.
 constexpr std::size_t kHeaderRoom = 512;
+
+constexpr std::string_view kFrozenRule = "frozen";
+constexpr std::string_view kRetainedRule = "retained";
+
+// Of a commit that `rule` took something out of.
+Errc code_of(std::string_view rule) {
+  if (rule == kFrozenRule) return Errc::kFieldFrozen;
+  return rule == kRetainedRule ? Errc::kRecordRetained : Errc::kPolicyDenied;
+}
 
 bool touches_class(const RecordWrite& write, PrivacyClass privacy) {
   return std::any_of(write.writes.begin(), write.writes.end(),
@@ -163,22 +173,24 @@ std::optional<Ingestion::Refusal> Ingestion::judge_presence(const CommitBody& bo
   return std::nullopt;
 }
 
-std::optional<std::string> Ingestion::reason_to_take_out(const Target& target,
-                                                         const RecordWrite& record,
-                                                         const RegisterWrite& write) const {
-  const bool creating = makes(target, record);
-  if (!author_.is_server) {
-    AccessRequest request;
-    request.actor = author_.user;
-    request.role = author_.role;
-    request.in_scope = target.in_scope || creating;
-    request.privacy = write.privacy;
-    request.field = write.field;
-    request.action = creating ? Action::kCreate : Action::kWrite;
-    request.purpose = header_.purpose;
-    const Decision decision = decide(builtin_bundle(), request);
-    if (!decision.permitted()) return std::string{decision.rule};
-  }
+std::optional<std::string> Ingestion::policy_reason(const Target& target, bool creating,
+                                                    const RegisterWrite& write) const {
+  if (author_.is_server) return std::nullopt;
+  AccessRequest request;
+  request.actor = author_.user;
+  request.role = author_.role;
+  request.in_scope = target.in_scope || creating;
+  request.privacy = write.privacy;
+  request.field = write.field;
+  request.action = creating ? Action::kCreate : Action::kWrite;
+  request.purpose = header_.purpose;
+  const Decision decision = decide(builtin_bundle(), request);
+  if (decision.permitted()) return std::nullopt;
+  return std::string{decision.rule};
+}
+
+std::optional<std::string> Ingestion::rule_reason(const Target& target, bool creating,
+                                                  const RegisterWrite& write) const {
   const FieldDef* field = target.collection->find(write.field);
   if (field == nullptr) return std::nullopt;
   const Rule rule = rule_in_force(field->rule);
@@ -201,17 +213,62 @@ std::optional<std::string> Ingestion::reason_to_take_out(const Target& target,
   return std::nullopt;
 }
 
-void Ingestion::reduce(CommitBody& body, wire::CommitResult& result) const {
+Result<std::optional<std::string>> Ingestion::stage_reason(const Target& target,
+                                                           const RecordWrite& said,
+                                                           const RegisterWrite& write) const {
+  const Gates gates{*txn_.catalog_, [this](const CollectionDef&, const RecordId& id) {
+                      return txn_.find_record(id);
+                    }};
+  if (write.field == kLifeField) {
+    const auto life = decode_life(write.value);
+    if (!life || !life->dead) return std::optional<std::string>{};
+    const auto now_us = static_cast<std::int64_t>(stamp_.ms()) * 1000;
+    auto kept = gates.retained(*target.collection, said, author_.is_server, now_us);
+    if (!kept) return kept.error();
+    return *kept ? std::optional<std::string>{kRetainedRule} : std::nullopt;
+  }
+  const FieldDef* field = target.collection->find(write.field);
+  if (field == nullptr || author_.is_server) return std::optional<std::string>{};
+  auto frozen = gates.frozen(*target.collection, *field, said);
+  if (!frozen) return frozen.error();
+  return *frozen ? std::optional<std::string>{kFrozenRule} : std::nullopt;
+}
+
+Result<std::optional<std::string>> Ingestion::reason_to_take_out(const Target& target,
+                                                                 const RecordWrite& said,
+                                                                 const RegisterWrite& write) const {
+  const bool creating = makes(target, said);
+  if (auto reason = policy_reason(target, creating, write)) return reason;
+  if (auto reason = rule_reason(target, creating, write)) return reason;
+  return stage_reason(target, said, write);
+}
+
+Status Ingestion::reduce(CommitBody& body, wire::CommitResult& result) const {
   for (std::size_t i = 0; i < body.records.size(); ++i) {
     RecordWrite& record = body.records[i];
+    std::vector<std::optional<std::string>> reasons;
+    std::set<FieldId> unmoved;  // What goes with a move stays behind with it.
+    bool frozen = false;
+    for (const RegisterWrite& write : record.writes) {
+      auto reason = reason_to_take_out(targets_[i], record, write);
+      if (!reason) return reason.error();
+      frozen = frozen || *reason == kFrozenRule;
+      if (*reason && write.key.empty()) unmoved.insert(write.field);
+      reasons.push_back(std::move(*reason));
+    }
+    // A record must not come into being without its content.
+    const bool whole = frozen && makes(targets_[i], record);
+    std::size_t at = 0;
     std::erase_if(record.writes, [&](const RegisterWrite& write) {
-      const auto reason = reason_to_take_out(targets_[i], record, write);
-      if (!reason) return false;
-      if (result.rule.empty()) result.rule = *reason;
+      const auto& reason = reasons[at++];
+      const bool mark = write.key == kReopenKey && unmoved.contains(write.field);
+      if (!reason && !whole && !mark) return false;
+      if (result.rule.empty()) result.rule = reason.value_or(std::string{kFrozenRule});
       result.fields.emplace_back(record.id, write.field);
       return true;
     });
   }
+  return {};
 }
 
 void Ingestion::take_out(CommitBody& body, const TakenOut& fields, wire::CommitResult& result) {
@@ -412,14 +469,19 @@ Result<wire::CommitResult> Ingestion::take(CommitBody body) {
     take_out(body, *author_.judged_before, result);
   } else {
     if (auto refusal = judge_presence(body)) return refuse(*refusal);
-    reduce(body, result);
+    if (const Status reduced = reduce(body, result); !reduced) {
+      if (!is_damage(reduced.error().code)) return reduced.error();
+      // The stage that decides cannot be read: nobody knows whether the write may be.
+      return refuse({Outcome::kInvalid, Errc::kStoreCorrupt, std::string{kDamagedRule}});
+    }
     if (!result.fields.empty()) {
+      const Errc code = code_of(result.rule);
       result.outcome = Outcome::kReduced;
-      result.code = static_cast<std::int32_t>(Errc::kPolicyDenied);
+      result.code = static_cast<std::int32_t>(code);
       const bool nothing_left =
           std::all_of(body.records.begin(), body.records.end(),
                       [](const RecordWrite& write) { return write.writes.empty(); });
-      if (nothing_left) return refuse({Outcome::kDenied, Errc::kPolicyDenied, result.rule});
+      if (nothing_left) return refuse({Outcome::kDenied, code, result.rule});
     }
     auto cycle = judge_cycles(body);
     if (!cycle) return cycle.error();

@@ -65,9 +65,18 @@ class Ingestion {
   static bool makes(const Target& target, const RecordWrite& record);
   std::optional<Refusal> judge_presence(const CommitBody& body) const;
   // Takes out of `body` the registers that policy or a merge rule does not let this author write.
-  void reduce(CommitBody& body, wire::CommitResult& result) const;
-  std::optional<std::string> reason_to_take_out(const Target& target, const RecordWrite& record,
-                                                const RegisterWrite& write) const;
+  Status reduce(CommitBody& body, wire::CommitResult& result) const;
+  // `said` is the record as its author wrote it, nothing taken out.
+  Result<std::optional<std::string>> reason_to_take_out(const Target& target,
+                                                        const RecordWrite& said,
+                                                        const RegisterWrite& write) const;
+  [[nodiscard]] std::optional<std::string> policy_reason(const Target& target, bool creating,
+                                                         const RegisterWrite& write) const;
+  [[nodiscard]] std::optional<std::string> rule_reason(const Target& target, bool creating,
+                                                       const RegisterWrite& write) const;
+  // By what the stage of the record, or of the one it belongs to, forbids (sync/commit/gate.hpp).
+  Result<std::optional<std::string>> stage_reason(const Target& target, const RecordWrite& said,
+                                                  const RegisterWrite& write) const;
   static void take_out(CommitBody& body, const TakenOut& fields, wire::CommitResult& result);
   Result<std::optional<Refusal>> judge_cycles(const CommitBody& body);
   std::optional<Refusal> judge_increment(const Target& target, const RegisterWrite& write) const;

@@ -86,14 +86,18 @@ std::string to_json(const Explanation& explanation) {
     if (i > 0) out += ',';
     append_concurrent(out, explanation.concurrent[i]);
   }
-  out += "],\"field\":" + quoted(explanation.field) + ",\"losers\":[";
+  out += "],\"field\":" + quoted(explanation.field);
+  if (!explanation.frozen.empty()) out += ",\"frozen\":" + quoted(explanation.frozen);
+  out += ",\"losers\":[";
   for (std::size_t i = 0; i < explanation.losers.size(); ++i) {
     if (i > 0) out += ',';
     out += quoted(to_text(explanation.losers[i]));
   }
   const std::string restore = explanation.restore.empty() ? "null" : quoted(explanation.restore);
-  out += "],\"restore\":" + restore + ",\"rule\":" + quoted(explanation.rule) +
-         ",\"sentence\":" + quoted(explanation.sentence) + ",\"shown\":" + explanation.shown + '}';
+  out += "],\"restore\":" + restore;
+  if (!explanation.retention.empty()) out += ",\"retention\":" + quoted(explanation.retention);
+  out += ",\"rule\":" + quoted(explanation.rule) + ",\"sentence\":" + quoted(explanation.sentence) +
+         ",\"shown\":" + explanation.shown + '}';
   return out;
 }
 

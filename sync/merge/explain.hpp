@@ -29,6 +29,10 @@ struct Explanation {
   std::vector<Dot> losers;
   std::string sentence;
   std::string restore;  // How to bring the latest loser back; empty where nothing lost.
+  // By the record's stage, where the caller asked (sync/commit/gate.hpp): the basis on which the
+  // field is kept, and since when no device writes it. Empty: not asked, not frozen.
+  std::string retention;
+  std::string frozen;
 };
 
 // Costs nothing to keep: everything is in the siblings. `entries`: all entries of the field in the
@@ -39,7 +43,7 @@ Explanation explain_field(const schema::CollectionDef& collection, const RecordI
 
 // {"concurrent":[{"dot","key","replica","stamp","value"}],"field","losers":[dot],"restore","rule",
 // "sentence","shown"} as canonical JSON; "key" of map fields only, "restore" null where nothing
-// lost.
+// lost; "retention" and "frozen" where they are said.
 std::string to_json(const Explanation& explanation);
 
 }  // namespace satchel::sync

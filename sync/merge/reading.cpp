@@ -23,6 +23,37 @@ void name_siblings(const Entry& entry, const Sibling* winner, FieldReading& read
   }
 }
 
+// The value that says only that the stage is `stage`: of a struct the other members told of the
+// stage that was taken back.
+Bytes stage_value(const FieldDef& field, const std::string& stage) {
+  const auto& structure = field.type.structure;
+  if (!structure || structure->members.empty()) return encode_value(Value{stage});
+  return encode_value(Value{StructMembers{{structure->members[0].ordinal, Value{stage}}}});
+}
+
+// The register that $reopens adds to a stage field: what stands in it is either the reason for what
+// is shown, or says nothing that could be lost.
+void read_stage_field(const FieldDef& field, std::span<const Entry> entries,
+                      FieldReading& reading) {
+  const ReopenedReading reopened = read_reopened(field, entries);
+  for (const Entry& entry : entries) {
+    if (entry.key.empty()) {
+      const RegisterReading shown = read_register(field.rule, field, entry.state);
+      reading.present = shown.present;
+      reading.flagged = shown.flagged;
+      reading.contested = shown.contested;
+      if (shown.present) reading.value = shown.shown->value;
+      name_siblings(entry, reopened.by == nullptr ? shown.shown : nullptr, reading);
+    } else {
+      for (const Sibling& sibling : entry.state.siblings)
+        reading.winners.push_back({entry.key, sibling.dot});
+    }
+  }
+  if (reopened.by == nullptr) return;
+  reading.reopened = true;
+  reading.value = stage_value(field, field.stages->stages[field.reopening->to]);
+}
+
 void read_plain(const FieldDef& field, const Entry& entry, FieldReading& reading) {
   const RegisterReading shown = read_register(field.rule, field, entry.state);
   reading.present = shown.present;
@@ -79,6 +110,28 @@ void read_extreme_of_all(const FieldDef& field, std::span<const Entry> entries,
 
 }  // namespace
 
+ReopenedReading read_reopened(const FieldDef& field, std::span<const Entry> entries) {
+  ReopenedReading none;
+  if (!field.reopening || !field.stages) return none;
+  ReopenedReading found;
+  for (const Entry& entry : entries) {
+    if (entry.key.empty()) {
+      const RegisterReading shown = read_register(Rule::kStage, field, entry.state);
+      // What is contested waits for a person, who sees the entry as well.
+      if (!shown.present || shown.contested) return none;
+      const auto stage = stage_of(field, shown.shown->value);
+      if (!stage || !field.reopening->gate.is_reached_by(*stage, *field.stages)) return none;
+      found.moved = shown.shown;
+    } else if (entry.key == kReopenKey) {
+      for (const Sibling& sibling : entry.state.siblings) {
+        if (is_null_bytes(sibling.value)) continue;
+        if (found.by == nullptr || later(sibling, *found.by)) found.by = &sibling;
+      }
+    }
+  }
+  return found.by != nullptr && found.moved != nullptr ? found : none;
+}
+
 FieldReading read_field(const FieldDef& field, std::span<const Entry> entries) {
   FieldReading reading;
   reading.withheld = std::any_of(entries.begin(), entries.end(),
@@ -95,6 +148,7 @@ FieldReading read_field(const FieldDef& field, std::span<const Entry> entries) {
     case Rule::kMin:
       read_extreme_of_all(field, entries, std::strong_ordering::less, reading);
       break;
+    case Rule::kStage: read_stage_field(field, entries, reading); break;
     default:
       if (!entries.empty()) read_plain(field, entries.front(), reading);
   }

@@ -39,6 +39,7 @@ struct FieldReading {
   bool withheld = false;   // Policy keeps (a part of) the field from this replica.
   bool flagged = false;    // A person should look at the losers.
   bool contested = false;  // Of stage: no concurrent stage beats all others.
+  bool reopened = false;   // Of stage: see read_reopened.
   Bytes value;             // Of plain fields, counter, max and min: encoded; empty while absent.
   std::vector<ShownItem> items;  // Of set, accessSet, log and map: sorted by key as bytes.
   boost::container::small_vector<SiblingName, 1> winners;  // Those that make what is shown; sorted.
@@ -63,6 +64,20 @@ schema::Rule register_rule(const schema::FieldDef& field);
 
 // The stage that a value of the field names: its text, or the first member of its struct.
 std::optional<std::string> stage_of(const schema::FieldDef& field, ByteView value);
+
+// A stage field that a log reopens ($reopens) has a second register under this key: `true` by
+// whoever adds an entry, null by whoever moves to the stage that entries take back, each over what
+// he was shown. So an entry that the move's author had not seen leaves a `true` that stands.
+inline constexpr ByteView kReopenKey{"reopened"};
+
+// The stage shown is not one that was written: an entry that its author had not seen took the
+// record back. `by` is the latest such entry's sibling, into `entries`; null where nothing did.
+// `moved` is the sibling that was taken back.
+struct ReopenedReading {
+  const Sibling* by = nullptr;
+  const Sibling* moved = nullptr;
+};
+ReopenedReading read_reopened(const schema::FieldDef& field, std::span<const Entry> entries);
 
 // Whether `a` reads before `b` where the highest stamp is shown: by stamp, then replica, then
 // commit.

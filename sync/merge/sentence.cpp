@@ -10,6 +10,7 @@ namespace satchel::sync {
 namespace {
 
 using schema::FieldDef;
+using schema::Reopening;
 using schema::Rule;
 
 // "a", "a and b", "a, b and c"; past eight "... and 3 more".
@@ -68,6 +69,7 @@ class Teller {
   std::string contested_stage(const Contest& contest) const;
   std::string register_story(const Contest& contest) const;
   std::string membership_story(const Contest& contest) const;
+  std::string reopened(const ReopenedReading& reading) const;
   std::string plain() const;
   std::string map() const;
   std::string counter() const;
@@ -185,8 +187,19 @@ std::string Teller::membership_story(const Contest& contest) const {
          rule() + "; " + kept(contest, noun, "kept and can be restored");
 }
 
+// Without the full stop.
+std::string Teller::reopened(const ReopenedReading& reading) const {
+  const Reopening& how = *field_.reopening;
+  return named() + " is " + quoted(field_.stages->stages[how.to]) +
+         " again because the entry that was added to " + how.log + ' ' + by(*reading.by) +
+         " had not seen the move to " + stage_name(*reading.moved) + ' ' + by(*reading.moved) +
+         rule() + "; the move is kept and can be restored";
+}
+
 std::string Teller::plain() const {
-  if (entries_.empty() || entries_.front().state.siblings.empty()) {
+  if (reading_.reopened) return reopened(read_reopened(field_, entries_));
+  const bool written = !entries_.empty() && entries_.front().key.empty();
+  if (!written || entries_.front().state.siblings.empty()) {
     return named() + " was never written" + rule();
   }
   return register_story(

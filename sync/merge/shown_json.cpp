@@ -110,6 +110,7 @@ std::string key_text(const FieldDef& field, ByteView key) {
       if (!in.finished() || !replica) break;
       return to_text(Dot{*replica, commit}) + ':' + std::to_string(place | low);
     }
+    case Rule::kStage: return key == kReopenKey ? std::string{key} : "@" + to_hex(key);
     default:
       if (key.size() == 16) return to_hex(key);
   }

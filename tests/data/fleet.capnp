@@ -29,7 +29,8 @@ struct Van $Satchel.collection("vans") $Satchel.life(deleteWins) $Satchel.scopes
   seats     @7 :UInt8        $Satchel.merge(lww);
   price     @8 :Satchel.Money $Satchel.merge(server)   $Satchel.privacy(financial)
                              $Satchel.writers([server]);
-  heaviest  @9 :Int64        $Satchel.merge(max);
+  heaviest  @9 :Int64        $Satchel.merge(max)
+                             $Satchel.frozenFrom(field = "state", stage = "retired");
   firstUse @10 :Int64        $Satchel.merge(min) $Satchel.unit("us");
   damages  @11 :List(Damage) $Satchel.merge(log) $Satchel.search;
   extras   @12 :Satchel.Map(Text, Satchel.Flag) $Satchel.merge(map) $Satchel.values(deny);
@@ -60,6 +61,7 @@ struct Trip $Satchel.collection("trips") $Satchel.scopes(["owner", "van.depot"])
   driver  @1 :Text $Satchel.merge(once) $Satchel.ref(to = "drivers", gone = clear);
   started @2 :Int64 $Satchel.merge(once) $Satchel.unit("us") $Satchel.index;
   ratio   @3 :Float32 $Satchel.merge(lww) $Satchel.privacy(behavioural) $Satchel.retention(crm);
-  log     @4 :Data $Satchel.merge(lww);
+  log     @4 :Data $Satchel.merge(lww)
+          $Satchel.frozenFrom(field = "van.state", stage = "retired");
   owner   @5 :Text $Satchel.merge(lww) $Satchel.privacy(employee);
 }

@@ -55,7 +55,7 @@ expect "status" "cursor,incarnation,last_sync,leases,pending,phase,rejected,repl
 expect "its versions" "protocol,schema,store" "$(json ann status | jq .versions | keys)"
 expect "what waits" "$(json ann status | jq .pending)" "$(json ann pending | wc -l)"
 expect "pending show" "$ID" "$(json ann pending show 1 | jq -r '.records[0].id')"
-expect "explain" "concurrent,field,losers,restore,rule,sentence,shown" "$(json ann explain accounts "$ID" name | keys)"
+expect "explain" "concurrent,field,losers,restore,retention,rule,sentence,shown" "$(json ann explain accounts "$ID" name | keys)"
 expect "explain's inputs" "dot,replica,stamp,value" "$(json ann explain accounts "$ID" name | jq '.concurrent[0]' | keys)"
 expect "verify" '{"bad":[],"damaged_outbox":[],"key":"ok","lost_outbox":[]}' "$(json ann verify | jq -cS 'del(.values)')"
 expect "dump is sorted" "$(device ann dump --canonical | LC_ALL=C sort -s)" "$(device ann dump --canonical)"

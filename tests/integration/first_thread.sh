@@ -94,6 +94,45 @@ expect "restored" 1 "$(shown bob | grep -c '"name":"Ann & Sons"')"
 expect "agreed" 1 "$(shown ann | grep -c '"name":"Agreed"')"
 expect "no conflict is left" "00" "$(field ann conflicts)$(field bob conflicts)"
 
+# ---- What stages forbid and what takes them back --------------------------------------------------
+ORDER=$(device ann put orders poNumber=PO-1)
+LINE=$(device ann put orderLines order="$ORDER" quantity=5)
+CASE=$(device ann put cases title=Leak status=pending)
+must device ann sync
+must device bob sync
+must device ann put orders "$ORDER" status=submitted
+expect "a submitted order is frozen" 6 "$(status_of device ann put orders "$ORDER" note=x)"
+expect_match "and says so" "error: field_frozen: .*orders.note is frozen since status is" \
+  "$(device ann put orders "$ORDER" note=x 2>&1)"
+expect "its lines too" 6 "$(status_of device ann put orderLines "$LINE" quantity=6)"
+expect "no line is added" 6 "$(status_of device ann put orderLines order="$ORDER" quantity=1)"
+expect "nor is it deleted" 5 "$(status_of device ann delete orders "$ORDER")"
+must device bob put orders "$ORDER" poNumber=PO-2 contact=somebody
+must device bob delete orderLines "$LINE"
+must device ann put cases "$CASE" status=resolved
+must device bob log-append cases "$CASE" comments:='{"text":"still wet"}'
+must device ann sync
+must device bob sync
+must device ann sync
+for user in ann bob; do
+  expect_match "what came first stands with $user" '"contact":"somebody".*"poNumber":"PO-1"' \
+    "$(device $user -o json get orders "$ORDER")"
+  expect_match "a comment reopens the case with $user" '"status":"open"' \
+    "$(device $user -o json get cases "$CASE")"
+  expect_match "the line lives with $user" '"quantity":5' "$(device $user -o json get orderLines "$LINE")"
+done
+expect_match "why" '"sentence":"The field status is ..open.. again because the entry' \
+  "$(device ann -o json explain cases "$CASE" status)"
+expect_match "the basis" '"frozen":"status is ..submitted...*"retention":"legal"' \
+  "$(device bob -o json explain orders "$ORDER" note)"
+expect_match "the same on the server" '"frozen":"status is ..submitted...*"retention":"legal"' \
+  "$(ctl -o json record explain orders "$ORDER" note)"
+expect "what came second waits with its author" "field_frozen record_retained" \
+  "$(device bob -o json inbox | sed -n 's/.*"code":"\([^"]*\)".*/\1/p' | sort | xargs)"
+for item in $(device bob -o json inbox | sed -n 's/.*"id":\([0-9]*\),"outcome".*/\1/p'); do
+  must device bob inbox discard "$item"
+done
+
 # ---- The server dies between commit and acknowledgement ------------------------------------------
 PORT=${HOSTPORT##*:}
 for round in 1 2 3; do

@@ -66,6 +66,14 @@ refused renamed 's/^  depot     @6/  base      @6/;s/van\.depot/van.base/' "$(gr
   'vans.depot: the field was renamed to base'
 refused demanding "s/^  struct State {/  vin @13 :Text \$Satchel.merge(lww) \$Satchel.required;\n&/" \
   '[0-9]+' 'vans.vin: a new field cannot be required'
+refused thawed '/^  heaviest/{n;s/"retired"/"lost"/}' "$(line heaviest)" \
+  'vans.heaviest: the field is frozen later than it was, or no more'
+changed colder '/^  heaviest/{n;s/"retired"/"workshop"/}'
+expect "more may be frozen" 0 "$(status_of ctl schema check "$WORK/colder.capnp")"
+changed astray 's/"van.state", stage = "retired"/"van.depot", stage = "retired"/'
+expect "a freeze by what is no stage" 3 "$(status_of ctl schema check "$WORK/astray.capnp")"
+expect_match "and where" 'Trip.log: \$frozenFrom names "depot", which is no stage field of Van' \
+  "$(cat "$WORK/err")"
 sed '/^struct Trip/,/^}/d' "$FLEET" >"$WORK/less.capnp"
 expect "a collection taken out" 3 "$(status_of ctl schema apply "$WORK/less.capnp")"
 expect_match "and where" "$WORK/less.capnp:1: trips: the collection was taken out" "$(cat "$WORK/err")"

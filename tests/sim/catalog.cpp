@@ -15,16 +15,20 @@ const trialStages :S.StageTable = (
 
 struct Trial $S.collection("trials") $S.life(deleteWins) $S.scopes(["owner"]) {
   name    @0 :Text       $S.merge(multi)     $S.privacy(company);
-  note    @1 :Text       $S.merge(lww)       $S.privacy(personal);
+  note    @1 :Text       $S.merge(lww)       $S.privacy(personal)
+                             $S.frozenFrom(field = "stage", stage = "passed");
   stage   @2 :Text       $S.merge(stage)     $S.stages(.trialStages) $S.privacy(company);
   count   @3 :Int64      $S.merge(counter)   $S.privacy(behavioural);
   best    @4 :Int64      $S.merge(max)       $S.privacy(company);
   worst   @5 :Int64      $S.merge(min)       $S.privacy(company);
   labels  @6 :List(Text) $S.merge(set)       $S.privacy(company);
   readers @7 :List(Text) $S.merge(accessSet) $S.privacy(employee);
-  entries @8 :List(Text) $S.merge(log)       $S.privacy(special);
+  entries @8 :List(Text) $S.merge(log)       $S.privacy(special)
+                             $S.reopens(field = "stage", stage = "failed", to = "open");
   stop    @9 :Bool       $S.merge(deny)      $S.privacy(company);
-  code   @10 :Text       $S.merge(once)      $S.privacy(company);
+  code   @10 :Text       $S.merge(once)      $S.privacy(company)
+                             $S.retention(legal)
+                             $S.retentionFrom(field = "stage", stage = "passed");
 }
 )";
 

@@ -128,9 +128,56 @@ bool ReferenceModel::closes_cycle(const ModelRecord& record, const ModelWrite& w
   return false;
 }
 
+bool ReferenceModel::has_passed(const schema::StageGate& gate, const ModelRecord& record) const {
+  RecordView now = view(record.id, kNow);
+  RecordId staged = record.id;
+  if (gate.through) {
+    const RegisterName reference{*gate.through, Bytes{}};
+    std::string named;
+    for (const ModelWrite& write : record.writes) {
+      if (write.field == *gate.through) named = text(write.value);
+    }
+    if (!now[reference].empty()) named = text(std::ranges::max(now[reference], newer).value);
+    const auto id = parse_record_id(named);
+    if (!id) return false;
+    staged = *id;
+    now = view(staged, kNow);
+  }
+  const schema::CollectionDef* collection = collection_of(staged);
+  if (collection == nullptr || collection->id != gate.collection) return false;
+  const FieldDef& field = *collection->find(gate.field);
+  const auto reached = [&](const Bytes& value) {
+    const auto index = field.stages->find(text(value));
+    return index && std::ranges::count(gate.reached, *index) > 0;
+  };
+  const FieldView shown = field_view(staged, field);
+  if (!shown.contested) return shown.present && reached(shown.value);
+  return any_of(now[{field.id, Bytes{}}], [&](const auto& one) { return reached(one.value); });
+}
+
+// Kept on a basis of its own by any field that was written; for the office until its date.
+bool ReferenceModel::is_kept(const ModelRecord& record, bool by_server) const {
+  const schema::CollectionDef& collection = *catalog_.find(record.collection);
+  const FieldView until = field_view(record.id, *collection.find("retainUntil"));
+  if (by_server && until.present) return false;  // All dates here are long past.
+  const RecordView now = view(record.id, kNow);
+  return any_of(now, [&](const auto& each) {
+    const FieldDef* field = collection.find(each.first.first);
+    if (field == nullptr || each.second.empty()) return false;
+    if (field->retention == schema::Retention::kCrm) return false;
+    return !field->retained_from || has_passed(*field->retained_from, record);
+  });
+}
+
+bool ReferenceModel::is_frozen(const ModelRecord& record, const ModelWrite& write) const {
+  const FieldDef* field = catalog_.find(record.collection)->find(write.field);
+  return field != nullptr && field->frozen_from && has_passed(*field->frozen_from, record);
+}
+
 bool ReferenceModel::must_come_out(const ModelCommit& commit, const ModelRecord& record,
                                    const ModelWrite& write) const {
   const FieldDef* field = catalog_.find(record.collection)->find(write.field);
+  if (write.field == kLifeField && !is_true(write.value)) return is_kept(record, commit.by_server);
   if (field == nullptr) return false;
   const Rule rule = rule_in_force(field->rule);
   RecordView now = view(record.id, kNow);
@@ -140,6 +187,7 @@ bool ReferenceModel::must_come_out(const ModelCommit& commit, const ModelRecord&
   if (rule == Rule::kOnce && !values.empty()) return true;
   if (commit.by_server) return false;
   if (rule == Rule::kServer && (made || !record.creates)) return true;
+  if (is_frozen(record, write)) return true;
   return rule == Rule::kDeny && field->cleared_by_office && !is_true(write.value) &&
          any_of(values, [](const LiveValue& v) { return is_true(v.value); });
 }
@@ -157,8 +205,12 @@ Verdict ReferenceModel::judge(const CommitName& name) const {
   }
   bool any_left = false, cycle = false;
   for (const ModelRecord& record : commit.records) {
+    const bool none_of_it =
+        record.creates && !commit.by_server &&
+        !view(record.id, kNow).contains({kLifeField, Bytes{}}) &&
+        any_of(record.writes, [&](const auto& write) { return is_frozen(record, write); });
     for (const ModelWrite& write : record.writes) {
-      const bool out = must_come_out(commit, record, write);
+      const bool out = none_of_it || must_come_out(commit, record, write);
       if (out) verdict.taken_out.insert({record.id, write.field});
       any_left = any_left || !out;
       cycle = cycle || (!out && closes_cycle(record, write));
@@ -306,6 +358,8 @@ FieldView ReferenceModel::field_view(const RecordId& id, const FieldDef& field) 
   const bool number = rule == Rule::kCounter || rule == Rule::kMax || rule == Rule::kMin;
   for (const auto& [where, values] : view(id, kNow)) {
     if (where.first != field.id || values.empty()) continue;
+    const bool mark = each_rule == Rule::kStage && !where.second.empty();
+    if (mark) continue;
     const LiveValue one = show(each_rule, field, values);
     if (each_rule == Rule::kStage) {
       for (const LiveValue& other : standing(field, values))
@@ -321,6 +375,13 @@ FieldView ReferenceModel::field_view(const RecordId& id, const FieldDef& field) 
       shown.value = one.value;
     }
     shown.present = true;
+  }
+  if (field.reopening && shown.present && !shown.contested) {
+    const auto marks = view(id, kNow)[{field.id, Bytes{"reopened"}}];
+    const auto index = field.stages->find(text(shown.value));
+    const bool moved = index && std::ranges::count(field.reopening->gate.reached, *index) > 0;
+    if (moved && any_of(marks, [](const auto& one) { return is_true(one.value); }))
+      shown.value = encode_value(Value{field.stages->stages[field.reopening->to]});
   }
   return shown;
 }

@@ -120,6 +120,10 @@ class ReferenceModel {
   Names everything_seen(const RecordId& id, const RegisterName& where, const Names& shown,
                         const CommitName& writer) const;
   std::vector<LiveValue> live(const std::vector<Taken>& all, Seq seq) const;
+  // Whether the record, as it is now, or the one that it belongs to, has passed the gate.
+  bool has_passed(const schema::StageGate& gate, const ModelRecord& record) const;
+  bool is_kept(const ModelRecord& record, bool by_server) const;
+  bool is_frozen(const ModelRecord& record, const ModelWrite& write) const;
   bool closes_cycle(const ModelRecord& record, const ModelWrite& write) const;
   bool must_come_out(const ModelCommit& commit, const ModelRecord& record,
                      const ModelWrite& write) const;

@@ -126,7 +126,8 @@ void Workload::edit(Pen& pen, const Hot& hot, const RecordId& id) {
 }
 
 void Workload::end_or_restore(Pen& pen, const Hot& hot, const RecordId& id) {
-  if (pen.builder.erase(hot.collection->name, id)) return;
+  const Status ended = pen.builder.erase(hot.collection->name, id);
+  if (ended || ended.error().code != Errc::kRecordDeleted) return;
   if (gen_.chance(60) && pen.builder.restore(hot.collection->name, id))
     marks_.reach("record restored");
 }

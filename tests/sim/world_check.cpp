@@ -237,6 +237,7 @@ void World::check_readings(const sync::Record& record) {
     FieldView actual{reading.present, reading.contested, reading.value, {}};
     for (const sync::ShownItem& item : reading.items) actual.items[item.key] = item.value;
     const FieldView expected = model_.field_view(record.id, field);
+    if (reading.reopened) marks_.reach("stage reopened");
     if (actual.contested) marks_.reach("stage contested");
     if (actual != expected) {
       return fail(place(record.id, field.id) + " shows " + to_hex(actual.value) + " and " +

@@ -240,6 +240,8 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
     return fail(text.str());
   }
   mark_answer(name, actual);
+  if (result.rule == "frozen") marks_.reach("frozen write taken out");
+  if (result.rule == "retained") marks_.reach("kept record not deleted");
   if (actual.kind != Verdict::Kind::kTaken) return model_.refused(name, actual);
   const auto now_ms = static_cast<std::uint64_t>(queue_.now() / 1000);
   if (variant->commit.stamp > (now_ms << 16 | 0xFFFF)) marks_.reach("stamp lowered");

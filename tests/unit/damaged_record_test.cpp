@@ -115,5 +115,22 @@ TEST_F(DamagedRecord, PutsAWriteToItIntoTheInboxAndHoldsUpNoOther) {
   EXPECT_EQ(hub_shows(office, *ann, "accounts", spoilt, "size"), "\"big\"");
 }
 
+// Whether the line is frozen stands in the order.
+TEST_F(DamagedRecord, OfAnOrderPutsAWriteToItsLineIntoTheInboxAndHoldsUpNoOther) {
+  spoilt = ann->create("orders", "poNumber", Value{"PO-1"});
+  const RecordId line = ann->create("orderLines", "order", Value{to_text(spoilt)});
+  ASSERT_TRUE(ann->sync());
+  spoil_record(false);
+  ASSERT_TRUE(ann->set("orderLines", line, "quantity", Value{std::int64_t{5}}));
+  ASSERT_TRUE(ann->set("accounts", last, "size", Value{"small"}));
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", last, "size"), "\"small\"");
+  const auto inbox = ann->edge->inbox();
+  ASSERT_TRUE(inbox);
+  ASSERT_EQ(inbox->size(), 1U);
+  EXPECT_EQ(inbox->front().result.rule, sync::kDamagedRule);
+  EXPECT_EQ(inbox->front().commit.body.records.front().id, line);
+}
+
 }  // namespace
 }  // namespace satchel::test

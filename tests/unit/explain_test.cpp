@@ -115,6 +115,19 @@ TEST(Explain, AStageThatBeatsAnother) {
   expect_golden("stage", situation);
 }
 
+TEST(Explain, AStageThatAnUnseenEntryTookBack) {
+  Situation situation(Rule::kStage, plain_text(), "status");
+  situation.field.stages = order_stages();
+  schema::Reopening reopening;
+  reopening.gate.reached = {2, 3};
+  reopening.log = "comments";
+  reopening.to = 1;
+  situation.field.reopening = std::make_shared<const schema::Reopening>(reopening);
+  situation.write("ann:4"_dot, 0, text("accepted"))
+      .write("bob:2"_dot, 60, boolean(true), Bytes{kReopenKey});
+  expect_golden("reopened", situation);
+}
+
 TEST(Explain, AContestedStage) {
   Situation situation(Rule::kStage, struct_of("Pipeline", {{"stage", Kind::kText}}), "pipeline");
   situation.field.stages = pipeline_stages();

@@ -219,6 +219,84 @@ TEST(Stage, CancelAgainstSubmitIsCancelled) {
   EXPECT_FALSE(reading.contested);
 }
 
+// ---- A log that reopens ----
+
+// A case that is resolved once it is accepted: a comment takes it back to submitted.
+FieldDef reopened_field(schema::Type type) {
+  FieldDef field = field_of(Rule::kStage, std::move(type));
+  field.stages = order_stages();
+  schema::Reopening reopening;
+  reopening.gate.reached = {2, 3};
+  reopening.log = "comments";
+  reopening.to = 1;
+  field.reopening = std::make_shared<const schema::Reopening>(reopening);
+  return field;
+}
+Record with_mark(const Register& stage, const Register& mark) {
+  return {7, {}, {entry_of(stage), entry_of(mark, Bytes{kReopenKey})}};
+}
+Register mark_by(const Dot& dot, bool up, const Context& shown) {
+  return written(dot, 20_at, up ? encode_value(Value{true}) : cleared(), shown);
+}
+
+TEST(Reopening, AMarkThatTheMoveHadNotSeenTakesTheRecordBackInEveryOrder) {
+  const FieldDef field = reopened_field(type_of(Kind::kText));
+  const Register submitted = written("ann:1"_dot, 1_at, text("submitted"), {});
+  const Register moved = written("ann:4"_dot, 9_at, text("accepted"), "ann:1"_ctx);
+  std::vector<Record> parts{{7, {}, {entry_of(submitted)}},
+                            with_mark(moved, mark_by("ann:4"_dot, false, "bob:1"_ctx)),
+                            with_mark(submitted, mark_by("bob:1"_dot, true, {})),
+                            with_mark(submitted, mark_by("bob:3"_dot, true, "bob:1"_ctx))};
+  std::vector<std::size_t> order{0, 1, 2, 3};
+  do {
+    Record all{7, {}, {}};
+    for (const std::size_t i : order) all = join(all, parts[i]);
+    const FieldReading reading = read_field(field, all.of_field(1));
+    EXPECT_TRUE(reading.reopened);
+    EXPECT_FALSE(reading.flagged);
+    EXPECT_EQ(reading.value, text("submitted"));
+    ASSERT_EQ(reading.losers.size(), 1U);
+    EXPECT_EQ(reading.losers[0].dot, "ann:4"_dot) << "the move is kept";
+    EXPECT_EQ(reading.winners.size(), 2U) << "the clearing stands beside the later mark";
+    const ReopenedReading why = read_reopened(field, all.of_field(1));
+    EXPECT_EQ(why.by->dot, "bob:3"_dot);
+    EXPECT_EQ(why.moved->dot, "ann:4"_dot);
+  } while (std::next_permutation(order.begin(), order.end()));
+}
+
+TEST(Reopening, AMarkThatTheMoveHadSeenTakesNothingBack) {
+  const FieldDef field = reopened_field(type_of(Kind::kText));
+  const Register moved = written("ann:4"_dot, 9_at, text("accepted"), "ann:1"_ctx);
+  const Register mark =
+      join(mark_by("bob:1"_dot, true, {}), mark_by("ann:4"_dot, false, "bob:1"_ctx));
+  const Record record = with_mark(moved, mark);
+  const FieldReading reading = read_field(field, record.of_field(1));
+  EXPECT_FALSE(reading.reopened);
+  EXPECT_EQ(reading.value, text("accepted"));
+  EXPECT_TRUE(reading.losers.empty());
+}
+
+TEST(Reopening, AMarkAloneShowsNothingAndBeforeTheStageChangesNothing) {
+  const FieldDef field = reopened_field(type_of(Kind::kText));
+  const Record alone{7, {}, {entry_of(mark_by("bob:1"_dot, true, {}), Bytes{kReopenKey})}};
+  EXPECT_FALSE(read_field(field, alone.of_field(1)).present);
+  const Record before =
+      with_mark(written("ann:1"_dot, 1_at, text("draft"), {}), mark_by("bob:1"_dot, true, {}));
+  const FieldReading reading = read_field(field, before.of_field(1));
+  EXPECT_EQ(reading.value, text("draft"));
+  EXPECT_FALSE(reading.reopened);
+}
+
+TEST(Reopening, WhatIsContestedWaitsForAPerson) {
+  const FieldDef field = reopened_field(type_of(Kind::kText));
+  const Register contested = concurrent(written("ann:1"_dot, 1_at, text("accepted"), {}),
+                                        written("eve:1"_dot, 2_at, text("cancelled"), {}));
+  const Record record = with_mark(contested, mark_by("bob:1"_dot, true, {}));
+  const FieldReading reading = read_field(field, record.of_field(1));
+  EXPECT_TRUE(reading.contested);
+  EXPECT_FALSE(reading.reopened);
+}
+
 TEST(Stage, AMoveThatTheTableDoesNotHaveIsRefused) {
   const FieldDef field = pipeline();
   const Register lost = written("ann:1"_dot, 1_at, at_stage("lost", "price"), {});

@@ -341,7 +341,8 @@ SATCHEL_API satchel_status satchel_read_search(satchel_read* read, satchel_slice
 SATCHEL_API satchel_status satchel_read_conflicts(satchel_read* read, satchel_slice collection,
                                                   satchel_list** out, satchel_error** error);
 /* Why a field shows what it shows: {"field","shown","rule","concurrent":[{"dot","stamp","replica",
- * "value"}],"losers":[dot],"sentence","restore"}; one row per field where `field` is empty. */
+ * "value"}],"losers":[dot],"sentence","restore","retention"}, and "frozen" where the record's stage
+ * lets no device write it; one row per field where `field` is empty. */
 SATCHEL_API satchel_status satchel_read_explain(satchel_read* read, satchel_slice collection,
                                                 satchel_slice id, satchel_slice field,
                                                 satchel_list** out, satchel_error** error);
