@@ -52,7 +52,8 @@ class Server:
         patience.cancel()
         if not line.startswith("ready "):
             self.stop()
-            raise Failed(f"satcheld did not become ready; see {self.folder}.log")
+            told = pathlib.Path(f"{self.folder}.log").read_text()[-2000:]
+            raise Failed(f"satcheld did not become ready:\n{told}")
         self.url = line.split()[1]
 
     def stop(self):

@@ -71,6 +71,12 @@ enum Writer {
   dpo @2;
 }
 
+# Work of one day: what a device gets before anything else when it has much to catch up with.
+struct Agenda {
+  at @0 :Text;           # The field that says when: a time, $unit("us").
+  with @1 :List(Text);   # Reference fields: the records that they name come along.
+}
+
 struct Reference {
   to @0 :Text;   # A collection's name.
   gone @1 :Gone;
@@ -117,6 +123,9 @@ annotation life       @0xb6b51d3a8e1c0f02 (struct) :Life;
 annotation scopes     @0xb6b51d3a8e1c0f03 (struct) :List(Text);
 annotation subject    @0xb6b51d3a8e1c0f04 (struct) :List(Text);
 annotation subjectIf  @0xb6b51d3a8e1c0f05 (struct) :Text;
+
+# Of collections: a record whose time is today is among the first that its owner's devices get.
+annotation agenda     @0xb6b51d3a8e1c0f0a (struct) :Agenda;
 
 # Of fields. merge has no default. values is the rule of each entry of a map. privacy is
 # businessContact in a collection with a subject and company in others, unless said. retention is

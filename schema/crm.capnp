@@ -377,7 +377,8 @@ const visitStages :S.StageTable = (
            (stage = "inProgress", over = ["skipped", "cancelled"]),
            (stage = "completed", over = ["inProgress"])]);
 
-struct Visit $S.collection("visits") $S.scopes(["all"]) {
+struct Visit $S.collection("visits") $S.scopes(["all"])
+    $S.agenda((at = "plannedStart", with = ["account", "contact"])) {
   account      @0 :Text       $S.merge(once)   $S.privacy(company)
                               $S.ref(to = "accounts", gone = keep) $S.index;
   contact      @1 :Text       $S.merge(once)   $S.privacy(company)

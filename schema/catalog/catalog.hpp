@@ -158,6 +158,14 @@ struct FieldDef {
   [[nodiscard]] const Type& value_type() const;
 };
 
+// Work of one day: of a record whose field `at` says today, its owner's devices get it and what its
+// reference fields `with` name before anything else. Names of fields. An order of delivery and
+// nothing more, so a successor may change it: records take the new one with their next write.
+struct Agenda {
+  std::string at;
+  std::vector<std::string> with;
+};
+
 struct CollectionDef {
   CollectionId id = 0;
   std::string name;       // "contacts"
@@ -167,6 +175,7 @@ struct CollectionDef {
   std::vector<std::string> subjects;  // "self" or names of reference fields.
   // The deny field that makes a record its own subject; mostly empty.
   std::string subject_if;
+  std::optional<Agenda> agenda;
   std::vector<FieldDef> fields;  // Sorted by id; the common fields are among them.
   [[nodiscard]] const FieldDef* find(FieldId id) const;
   [[nodiscard]] const FieldDef* find(std::string_view name) const;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "schema/catalog/digest.hpp"
+#include "annotations.capnp.h"
 #include "schema/model/limits.hpp"
 
 namespace satchel::schema {
@@ -118,7 +119,8 @@ void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into,
     const auto value = annotation.getValue();
     const std::uint64_t id = annotation.getId();
     const bool ours = (id >= word::kCollection && id <= word::kSubjectIf) ||
-                      id == word::kRetention || id == word::kRetentionFrom;
+                      id == word::kRetention || id == word::kRetentionFrom ||
+                      id == word::kAgenda;
     if (!ours) continue;
     if (!said.insert(id).second) complaints_.add(place, "the same annotation twice; take one out");
     if (id == word::kCollection && value.isText()) {
@@ -131,6 +133,8 @@ void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into,
       read_text_list(annotation, place, limits::kSubjectsMax, into.subjects);
     } else if (id == word::kSubjectIf && value.isText()) {
       into.subject_if = view(value.getText());
+    } else if (id == word::kAgenda && value.isStruct()) {
+      read_agenda(annotation, place, into);
     } else if (id == word::kRetention && value.isEnum() && retention_of(value.getEnum())) {
       defaults.retention = *retention_of(value.getEnum());
     } else if (id == word::kRetentionFrom && value.isStruct()) {
@@ -144,6 +148,17 @@ void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into,
     complaints_.add(place,
                     "no $scopes; say who may hold its records, such as $scopes([\"owner\"])");
   }
+}
+
+void CatalogBuilder::read_agenda(capnp::schema::Annotation::Reader annotation, const Place& place,
+                                 CollectionDef& into) {
+  const auto agenda = annotation.getValue().getStruct().getAs<words::Agenda>();
+  into.agenda = Agenda{std::string{view(agenda.getAt())}, {}};
+  if (agenda.getWith().size() > limits::kAgendaFieldsMax) {
+    return complaints_.add(
+        place, "$agenda names at most " + std::to_string(limits::kAgendaFieldsMax) + " fields");
+  }
+  for (const auto field : agenda.getWith()) into.agenda->with.emplace_back(view(field));
 }
 
 void CatalogBuilder::read_text_list(capnp::schema::Annotation::Reader annotation,

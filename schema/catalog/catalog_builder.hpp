@@ -33,6 +33,8 @@ class CatalogBuilder {
   void read_collections();
   void read_collection(NodeReader node);
   void read_collection_words(NodeReader node, CollectionDef& into, FieldDefaults& defaults);
+  void read_agenda(capnp::schema::Annotation::Reader annotation, const Place& place,
+                   CollectionDef& into);
   void read_text_list(capnp::schema::Annotation::Reader annotation, const Place& place,
                       std::size_t max, std::vector<std::string>& into);
   void read_fields(NodeReader node, FieldId base, const FieldDefaults& defaults,

@@ -35,6 +35,7 @@ class RelationCheck {
     for (const ReadCollection& read : all_) {
       for (const std::string& path : read.collection.scopes) check_scope(read.collection, path);
       check_subjects(read.collection);
+      check_agenda(read.collection);
     }
   }
 
@@ -123,6 +124,27 @@ class RelationCheck {
     if (field == nullptr || field->rule != Rule::kDeny) {
       complaints_.add(place_of(collection), "$subjectIf names " + quoted(collection.subject_if) +
                                                 ", which is no field of the rule deny");
+    }
+  }
+
+  void check_agenda(const CollectionDef& collection) {
+    if (!collection.agenda) return;
+    const FieldDef* at = collection.find(collection.agenda->at);
+    if (at == nullptr || !at->type.time || is_map_rule(at->rule)) {
+      complaints_.add(place_of(collection), "$agenda's at names " + quoted(collection.agenda->at) +
+                                                ", which is no time; give an Int64 $unit(\"us\")");
+    }
+    const FieldDef* owner = collection.find("owner");
+    if (owner == nullptr || owner->type.kind != Kind::kText || is_map_rule(owner->rule)) {
+      complaints_.add(place_of(collection),
+                      "$agenda is for records with an owner; make the field owner a Text");
+    }
+    for (const std::string& name : collection.agenda->with) {
+      const FieldDef* field = collection.find(name);
+      if (field == nullptr || !field->reference || is_map_rule(field->rule)) {
+        complaints_.add(place_of(collection), "$agenda's with names " + quoted(name) +
+                                                  ", which is no reference; give the field a $ref");
+      }
     }
   }
 

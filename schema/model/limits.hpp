@@ -20,6 +20,7 @@ namespace satchel::limits {
   SATCHEL_LIMIT(kStagesMax, 64, "stages of one stage table")                                     \
   SATCHEL_LIMIT(kScopePathsMax, 8, "scope paths of one collection")                              \
   SATCHEL_LIMIT(kSubjectsMax, 4, "data subjects of one record")                                  \
+  SATCHEL_LIMIT(kAgendaFieldsMax, 8, "references that an agenda brings along")                   \
   SATCHEL_LIMIT(kEntriesMax, 10'000, "register entries of one record, all classes together")     \
   SATCHEL_LIMIT(kSiblingsMax, 64, "siblings of one register")                                    \
   SATCHEL_LIMIT(kContextEntriesMax, 256, "replicas named by one context")                        \
@@ -46,7 +47,7 @@ namespace satchel::limits {
   SATCHEL_LIMIT(kConnectionsMax, 4096, "open connections of one server")                         \
   SATCHEL_LIMIT(kWriterQueueMax, 1024, "units of work waiting for the server's writer")          \
   SATCHEL_LIMIT(kOutboxCommitsMax, 100'000, "commits waiting in one device's outbox")            \
-  SATCHEL_LIMIT(kFormerIdsMax, 64, "replica ids that one device has given up and still settles")  \
+  SATCHEL_LIMIT(kFormerIdsMax, 64, "replica ids that one device has given up and still settles") \
   SATCHEL_LIMIT(kQueryBytesMax, 64 * 1024, "bytes of one query expression")                      \
   SATCHEL_LIMIT(kQueryDepthMax, 32, "levels of one query expression")                            \
   SATCHEL_LIMIT(kImportLineBytesMax, 1024 * 1024, "bytes of one line of an imported file")

@@ -16,6 +16,7 @@ struct Cursor {
   incarnationLow @1 :UInt64;
   seq @2 :UInt64;
   tag @3 :UInt64;
+  below @4 :UInt64;  # Not 0: a bootstrap is under way, and this is where it goes on.
 }
 
 struct ScopeState {

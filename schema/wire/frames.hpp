@@ -20,6 +20,9 @@ struct Cursor {
   Sequence seq = 0;
   // Of commit `seq`, random: one that the server does not know means that it was restored.
   std::uint64_t tag = 0;
+  // Not 0: a bootstrap is under way. What the server holds from this record number of its own on
+  // has been sent, and what was there at `seq` is sent down from it.
+  RecordNumber below = 0;
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };
 
@@ -61,8 +64,8 @@ struct CommitHeader {
   BasedOn based_on;
   // 32 bytes over everything but replica, number, stamp, receipt and signature.
   Bytes content_hash;
-  Bytes signature;     // Optional; empty today.
-  Bytes receipt;       // The server's own mark on an acknowledgement, given back after a restore.
+  Bytes signature;  // Optional; empty today.
+  Bytes receipt;    // The server's own mark on an acknowledgement, given back after a restore.
   // Header fields of newer versions, kept as they came.
   std::vector<std::pair<std::uint16_t, Bytes>> extras;
   friend bool operator==(const CommitHeader&, const CommitHeader&) = default;
@@ -72,7 +75,7 @@ struct Commit {
   CommitHeader header;
   // The structure section first. None: an empty place that keeps numbers dense.
   std::vector<Section> sections;
-  Bytes sealed;                   // Instead of sections: the copy sealed to the server's key.
+  Bytes sealed;  // Instead of sections: the copy sealed to the server's key.
   friend bool operator==(const Commit&, const Commit&) = default;
 };
 
@@ -99,7 +102,7 @@ struct HelloBody {
   std::vector<std::string> purposes;
   std::vector<ScopeState> scopes;
   std::uint64_t bundle_version = 0;
-  bool live = false;           // Wants changes as they happen after it has caught up.
+  bool live = false;  // Wants changes as they happen after it has caught up.
   // Has not yet seen a whole pass: its own commits are sent back to it too.
   bool bootstrapping = false;
   // `replica` is an id under which this device writes no more: only what was made under it is
@@ -145,9 +148,9 @@ enum class Outcome : std::uint8_t {
 struct CommitResult {
   std::uint64_t number = 0;
   Outcome outcome = Outcome::kApplied;
-  Sequence seq = 0;   // At which it took effect; 0 for a refused one.
+  Sequence seq = 0;       // At which it took effect; 0 for a refused one.
   std::int32_t code = 0;  // Errc number of a refusal.
-  std::string rule;   // Policy rule or merge rule that spoke.
+  std::string rule;       // Policy rule or merge rule that spoke.
   std::vector<std::pair<RecordId, FieldId>> fields;  // Merged or taken out.
   Bytes receipt;
   friend bool operator==(const CommitResult&, const CommitResult&) = default;

@@ -37,6 +37,7 @@ void fill(form::Cursor::Builder to, const Cursor& cursor) {
   to.setIncarnationLow(low(cursor.incarnation));
   to.setSeq(cursor.seq);
   to.setTag(cursor.tag);
+  to.setBelow(cursor.below);
 }
 
 void fill(form::ScopeState::Builder to, const ScopeState& scope) {

@@ -35,7 +35,8 @@ Cursor read(form::Cursor::Reader from) {
   return Cursor{
       .incarnation = id_of<IncarnationId>(from.getIncarnationHigh(), from.getIncarnationLow()),
       .seq = from.getSeq(),
-      .tag = from.getTag()};
+      .tag = from.getTag(),
+      .below = from.getBelow()};
 }
 
 std::vector<ScopeState> read_scopes(capnp::List<form::ScopeState>::Reader from) {
@@ -118,8 +119,8 @@ Ack read(form::Ack::Reader from) {
 }
 
 Changes read(form::Changes::Reader from) {
-  return {bytes_of(from.getPage()), read(from.getCursor()), from.getRestart(), from.getCaughtUp(),
-          bytes_of(from.getSignature()), bytes_of(from.getAuthors())};
+  return {bytes_of(from.getPage()), read(from.getCursor()),        from.getRestart(),
+          from.getCaughtUp(),       bytes_of(from.getSignature()), bytes_of(from.getAuthors())};
 }
 
 Progress read(form::Progress::Reader from) {

@@ -86,6 +86,7 @@ Result<Bytes> status_json(sync::Hub& hub, const sync::LmdbStore& store, const st
                             {"schema_hash", to_hex(hub.catalog()->hash())},
                             {"recovering", state.recovering},
                             {"backed_up_through", state.backed_up_through},
+                            {"log_from", state.log_floor + 1},
                             {"devices", std::move(list)},
                             {"oldest_reader", std::move(oldest)},
                             {"disk", disk_status(store, folder)},

@@ -91,6 +91,24 @@ std::optional<std::string> set_workspace(const toml::node& node, Config& config)
   return good ? std::nullopt : std::optional{good.error().context};
 }
 
+std::optional<std::string> set_expiry(const toml::node& node, Config& config) {
+  std::string text;
+  if (auto complaint = text_value(node, text)) return complaint;
+  const auto hours = measure(text, {{"h", 1}, {"d", 24}});
+  if (!hours || *hours == 0 || *hours > 24 * 3'650)
+    return "a duration such as \"90d\" is needed, from 1h to 3650d";
+  config.replica_expiry = std::chrono::hours{*hours};
+  return std::nullopt;
+}
+
+std::optional<std::string> set_log_commits(const toml::node& node, Config& config) {
+  const auto* number = node.as_integer();
+  if (number == nullptr || number->get() < 1 || number->get() > 1'000'000'000)
+    return "a number of commits is needed, from 1 to 1000000000";
+  config.log_commits = static_cast<std::uint64_t>(number->get());
+  return std::nullopt;
+}
+
 constexpr std::array<std::pair<std::string_view, LogLevel>, 4> kLevels{
     {{"debug", LogLevel::kDebug},
      {"info", LogLevel::kInfo},
@@ -119,6 +137,8 @@ const std::vector<Key>& keys() {
       {"tls", "cert_file", text_into(&Config::cert_file)},
       {"tls", "key_file", text_into(&Config::key_file)},
       {"store", "map_size", set_map_size},
+      {"devices", "replica_expiry", set_expiry},
+      {"retention", "log", set_log_commits},
       {"log", "level", set_level},
   };
   return all;
@@ -293,6 +313,11 @@ std::string config_text(const Config& config, const std::string& folder) {
   text += "\ncert_file = " + relative(config.cert_file);
   text += "\nkey_file = " + relative(config.key_file);
   text += "\n\n[store]\nmap_size = " + toml_text(size_text(config.map_size_bytes));
+  const auto hours = config.replica_expiry.count();
+  text +=
+      "\n\n[devices]\nreplica_expiry = " +
+      toml_text(hours % 24 == 0 ? std::to_string(hours / 24) + "d" : std::to_string(hours) + "h");
+  text += "\n\n[retention]\nlog = " + std::to_string(config.log_commits);
   text += "\n\n[log]\nlevel = " + toml_text(level) + "\n";
   return text;
 }

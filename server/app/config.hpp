@@ -30,6 +30,10 @@ struct Config {
   std::string cert_file;
   std::string key_file;
   std::uint64_t map_size_bytes = std::uint64_t{64} << 30;
+  // A device silent for longer bootstraps again.
+  std::chrono::hours replica_expiry{90 * 24};
+  // Commits that stay in the log though every device has them.
+  std::uint64_t log_commits = 65'536;
   LogLevel log_level = LogLevel::kInfo;
 
   [[nodiscard]] std::string url() const;

@@ -21,6 +21,7 @@
 #include "server/admin/importer.hpp"
 #include "server/app/config.hpp"
 #include "server/app/files.hpp"
+#include "server/app/log_keeper.hpp"
 #include "server/app/sync_session.hpp"
 #include "server/app/workspace.hpp"
 #include "server/http/router.hpp"
@@ -87,6 +88,7 @@ class Server {
         work_(net::make_work_guard(io_)),
         notifier_([this](std::function<void()> f) { net::post(readers_, std::move(f)); }),
         writer_(workspace_->hub(), hooks()),
+        log_keeper_(workspace_->hub(), writer_, retention(config_)),
         importer_(workspace_->hub(), writer_),
         routes_{.workspace = *workspace_,
                 .writer = writer_,
@@ -108,6 +110,7 @@ class Server {
     net::signal_set signals{io_, SIGTERM, SIGINT};
     await_signal(signals);
     start_threads();
+    log_keeper_.start();
     for (const auto& listener : listeners_) listener->start();
     routes_.ready = true;
     log(LogLevel::kInfo, "ready", {{"listen", config_.listen.text()}});
@@ -122,6 +125,12 @@ class Server {
   }
 
  private:
+  static sync::LogRetention retention(const Config& config) {
+    constexpr std::uint64_t kMostPerKept = 16;
+    const auto expiry = std::chrono::microseconds{config.replica_expiry};
+    return {config.log_commits, kMostPerKept * config.log_commits, expiry.count()};
+  }
+
   Writer::Hooks hooks() {
     return {.after_commit = [this] { notifier_.poke_all(); },
             .on_latched = [this](const Error& error) { latch(error); }};
@@ -229,6 +238,7 @@ class Server {
   void drain() {
     routes_.ready = false;
     log(LogLevel::kInfo, "draining");
+    log_keeper_.stop();
     for (const auto& listener : listeners_) listener->stop(kServiceRestart);
     const bool ended = tasks_.wait_for(config_.shutdown_grace);
     if (!ended)
@@ -258,6 +268,7 @@ class Server {
   net::executor_work_guard<net::io_context::executor_type> work_;
   Notifier notifier_;
   Writer writer_;
+  LogKeeper log_keeper_;
   Importer importer_;
   RouteContext routes_;
   Router public_router_;

@@ -339,8 +339,7 @@ Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
   EdgeApply apply{*this, **txn};
   EdgeState state = state_;
   // Base is of one life of the server; what is settled in another becomes visible with its pages.
-  const bool may_fold =
-      state.incarnation.is_zero() || numbering->incarnation == state.incarnation;
+  const bool may_fold = state.incarnation.is_zero() || numbering->incarnation == state.incarnation;
   CommitNumber watermark = numbering->watermark;
   std::vector<std::uint64_t> answered;
   std::vector<std::uint64_t> lost;
@@ -364,7 +363,7 @@ Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
   if (may_fold) state.backed_up_through = std::max(state.backed_up_through, ack.backed_up_through);
   SATCHEL_TRY(drop_backed_up(**txn, state));
   SATCHEL_TRY(save_state(**txn, state));
-  SATCHEL_TRY((*txn)->commit());
+  SATCHEL_TRY((*txn)->commit_lazily());
   txn->reset();
   state_ = std::move(state);
   for (const std::uint64_t place : answered) forget_pending(place);
@@ -469,7 +468,7 @@ Status Edge::apply_changes(const wire::Changes& changes) {
   }
   state.high_water_us = std::max(state.high_water_us, trusted_now_us());
   SATCHEL_TRY(save_state(**txn, state));
-  SATCHEL_TRY((*txn)->commit());
+  SATCHEL_TRY((*txn)->commit_lazily());
   txn->reset();
   state_ = std::move(state);
   tell(apply.changes());

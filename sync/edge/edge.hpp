@@ -224,7 +224,11 @@ class Edge {
   // The same for a former id. An id that is unknown is kFrameUnexpected.
   Status welcome_former(const wire::Welcome& welcome, const ReplicaId& replica);
   Status apply_ack(const wire::Ack& ack, const ReplicaId& replica);
+  // What these two take in is durable with the next local commit, or make_durable(): before that a
+  // power cut takes it back as if it had not come, and the server gives it again.
   Status apply_changes(const wire::Changes& changes);
+  // Before the server is told how far this replica is.
+  Status make_durable() { return parts_.store.sync(); }
 
  private:
   friend class EdgeWrite;

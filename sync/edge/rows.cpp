@@ -27,6 +27,7 @@ void append_cursor(Bytes& out, const wire::Cursor& cursor) {
   out += cursor.incarnation.bytes();
   append_varint(out, cursor.seq);
   append_u64(out, cursor.tag);
+  append_varint(out, cursor.below);
 }
 
 wire::Cursor read_cursor(ByteReader& in) {
@@ -34,6 +35,7 @@ wire::Cursor read_cursor(ByteReader& in) {
   cursor.incarnation = read_id<IncarnationId>(in);
   cursor.seq = in.varint();
   cursor.tag = in.u64();
+  cursor.below = in.varint();
   return cursor;
 }
 

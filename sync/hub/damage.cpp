@@ -71,6 +71,17 @@ bool Hub::is_noted(RecordNumber number) const {
   return damaged_.contains(number);
 }
 
+Status Hub::name_damaged(ReadTxn& txn, std::span<const RecordNumber> numbers,
+                         std::vector<DamagedRecord>& named) {
+  for (const RecordNumber number : numbers) {
+    if (is_noted(number)) continue;
+    auto found = find_damage(txn, parts_.store.numbers(), number);
+    if (!found) return found.error();
+    named.push_back(found->value_or(DamagedRecord{number, 0, {}}));
+  }
+  return {};
+}
+
 std::string Hub::name_of(const DamagedRecord& damaged) const {
   if (damaged.collection == 0) {
     return "a record whose own name is damaged (records/" + std::to_string(damaged.number) + ")";
@@ -130,8 +141,8 @@ Status HubTxn::tell_again(std::span<const RecordNumber> repaired) {
   header.replica = row.author;
   header.number = row.number;
   row.header = wire::encode_commit_header(header);
-  SATCHEL_TRY(hub_.entropy().fill(
-      std::span{reinterpret_cast<std::uint8_t*>(&row.tag), sizeof row.tag}));
+  SATCHEL_TRY(
+      hub_.entropy().fill(std::span{reinterpret_cast<std::uint8_t*>(&row.tag), sizeof row.tag}));
   state_.tag = row.tag;
   ++state_.seq;
   state_changed_ = true;

@@ -114,6 +114,7 @@ Bytes encode_replica_state(const ReplicaState& state) {
   out += state.progress.incarnation.bytes();
   append_varint(out, state.progress.seq);
   append_u64(out, state.progress.tag);
+  append_varint(out, state.progress.below);
   append_varint(out, state.progress_commit);
   append_varint(out, static_cast<std::uint64_t>(state.last_seen_us));
   return out;
@@ -130,6 +131,7 @@ Result<ReplicaState> decode_replica_state(ByteView bytes) {
   state.progress.incarnation = read_id<IncarnationId>(in);
   state.progress.seq = in.varint();
   state.progress.tag = in.u64();
+  state.progress.below = in.varint();
   state.progress_commit = in.varint();
   state.last_seen_us = static_cast<std::int64_t>(in.varint());
   if (!in.finished()) return malformed("replica");

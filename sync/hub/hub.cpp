@@ -183,33 +183,6 @@ Result<std::string> Hub::author_of(const ReplicaId& replica) {
   return *device ? std::move((*device)->user) : std::string{};
 }
 
-Result<std::map<CommitNumber, KnownCommit>> Hub::known_commits(const ReplicaId& replica,
-                                                               CommitNumber end) {
-  auto txn = parts_.store.begin_read();
-  if (!txn) return txn.error();
-  std::map<CommitNumber, KnownCommit> known;
-  Status decoded;
-  const auto visit = [&](ByteView key, ByteView value) {
-    auto row = decode_commit_row(value);
-    if (!row) {
-      decoded = row.error();
-      return false;
-    }
-    if (row->author != replica || row->number >= end) return true;
-    auto header = wire::decode_commit_header(row->header);
-    if (!header) {
-      decoded = header.error();
-      return false;
-    }
-    known.emplace(row->number,
-                  KnownCommit{std::move(header->content_hash), ByteReader{key}.u64_big()});
-    return true;
-  };
-  SATCHEL_TRY((*txn)->scan(Table::kCommits, {}, visit));
-  SATCHEL_TRY(decoded);
-  return known;
-}
-
 Result<Bytes> Hub::schema_nodes(ByteView hash) {
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
@@ -244,17 +217,6 @@ Result<std::optional<Record>> Hub::find_record(const RecordId& id) {
   auto numbers = (*txn)->find_numbers(std::span{&id, 1});
   if (!numbers) return numbers.error();
   return open_by_number(**txn, parts_.store.numbers(), id, numbers->front());
-}
-
-Result<bool> Hub::knows(const wire::Cursor& cursor) {
-  const HubState now = state();
-  if (cursor.seq == 0) return true;
-  if (cursor.incarnation != now.incarnation || cursor.seq > now.seq) return false;
-  auto txn = parts_.store.begin_read();
-  if (!txn) return txn.error();
-  auto row = find_row<CommitRow>(**txn, Table::kCommits, big_key(cursor.seq), decode_commit_row);
-  if (!row) return row.error();
-  return *row && (*row)->tag == cursor.tag;
 }
 
 Result<bool> Hub::knows_life(const IncarnationId& incarnation) {

@@ -30,6 +30,7 @@ struct HubState {
   Sequence seq = 0;
   std::uint64_t tag = 0;  // Of commit `seq`.
   Sequence backed_up_through = 0;
+  Sequence log_floor = 0;  // Commits up to here are no longer in the log.
   std::uint64_t scope_epoch = 1;
   bool recovering = false;  // A raw copy was noticed: see sync.md, Restores and clones.
   Stamp last_stamp;
@@ -53,10 +54,28 @@ struct DamagedRecord {
 // Rule of the refusal of a commit that would have written to one.
 inline constexpr std::string_view kDamagedRule = "damaged-on-server";
 
-// A commit that took effect, as the commit log remembers it.
+// A commit that took effect, as it is remembered for good: the first bytes of its content hash, and
+// what was taken out of it: each register's record id (16) and field (u16 LE).
 struct KnownCommit {
   Bytes content_hash;
   Sequence seq = 0;
+  std::string rule{};  // That took out.
+  Bytes taken_out{};
+};
+inline constexpr std::size_t kKnownHashBytes = 16;
+
+// How far back the commit log reaches. What no device that is expected back still has to read goes;
+// a device whose place is gone bootstraps.
+struct LogRetention {
+  std::uint64_t keep = 65'536;     // Commits that stay though nobody needs them: restored devices.
+  std::uint64_t most = 1'048'576;  // Beyond these, devices that are behind are not waited for.
+  std::int64_t replica_expiry_us = 90LL * 86'400 * 1'000'000;  // Silent for longer: not waited for.
+};
+
+enum class CursorStanding : std::uint8_t {
+  kKnown,
+  kTrimmed,  // It is of this life, but the log no longer reaches back so far.
+  kUnknown,  // This store never gave it: it was restored.
 };
 
 // Commits of one session, as they came, in order.
@@ -125,7 +144,8 @@ class Hub {
   Result<std::vector<std::pair<ReplicaId, ReplicaState>>> replicas();
   // Whose device writes under it; empty for the hub's own ids.
   Result<std::string> author_of(const ReplicaId& replica);
-  // Commits of `replica` below `end` that took effect. Reads the whole commit log.
+  // Commits of `replica` below `end` that took effect, with the first kKnownHashBytes of their
+  // hashes. Reads the whole commit log.
   Result<std::map<CommitNumber, KnownCommit>> known_commits(const ReplicaId& replica,
                                                             CommitNumber end);
   Result<Bytes> schema_nodes(ByteView hash);  // kSchemaUnknown
@@ -146,7 +166,9 @@ class Hub {
                        const std::function<bool(const Record&)>& visit);
   // Whether commit `seq` of this life had this tag: how a cursor is recognised. seq 0 is always
   // known.
-  Result<bool> knows(const wire::Cursor& cursor);
+  Result<CursorStanding> standing(const wire::Cursor& cursor);
+  // Up to which commit the log may be trimmed now (HubTxn::trim_log); 0: not at all.
+  Result<Sequence> trimmable(const LogRetention& retention);
   // This store is in that life of it, or has been. One that it does not know began after the copy
   // was made that this store is.
   Result<bool> knows_life(const IncarnationId& incarnation);
@@ -179,15 +201,27 @@ class Hub {
     // would not reach who holds its cursor (HubTxn::note_damaged).
     std::vector<DamagedRecord> damaged;
   };
+  // kConnectionCut where the log was trimmed past `from` meanwhile.
   Result<Page> changes_after(const PageRequest& request);
+  // The first page of a bootstrap, which may be empty: the priority slice. Its cursor goes on,
+  // with changes_after, from the newest record to the oldest, and then with the sequence from where
+  // it stood now. A commit is atomic to its reader again once that is caught up.
+  Result<Page> begin_bootstrap(const PageRequest& request);
+  // The user's work of today and what it refers to, whole: at most one page. Empty: there is none.
+  Result<Bytes> priority_slice(const PageRequest& request);
   // The same records' whole state for an Ack.
   Result<Bytes> states_of(std::span<const RecordId> ids, const Entitlement& entitlement,
                           const std::string& purpose);
 
  private:
   friend class HubTxn;
+  friend class Ingestion;
   explicit Hub(Parts parts) : parts_(std::move(parts)) {}
+  Result<Page> bootstrap_page(const PageRequest& request);
   [[nodiscard]] bool is_noted(RecordNumber number) const;
+  // Those that are not noted yet.
+  Status name_damaged(ReadTxn& txn, std::span<const RecordNumber> numbers,
+                      std::vector<DamagedRecord>& named);
   // At the start: what was noted, and what of it can be read again.
   Status settle_damaged();
   Parts parts_;
@@ -235,6 +269,9 @@ class HubTxn {
   Status note_damaged(std::span<const DamagedRecord> damaged);
   // Each can be read again: everybody who may hold it gets the whole of it, at a new seq.
   Status tell_again(std::span<const RecordNumber> repaired);
+  // Drops commits up to `through` from the log, as many as one transaction may cost, and remembers
+  // of devices' commits what a repeated one is recognised by. True: there are more.
+  Result<bool> trim_log(Sequence through);
 
   [[nodiscard]] const HubState& state() const { return state_; }
   // Durable when it returns; then the hub's state and catalog are the new ones.

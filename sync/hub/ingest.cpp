@@ -27,14 +27,10 @@ Bytes receipt_of(ByteView key, const ReplicaId& replica, CommitNumber number, By
   return crypto::hmac_sha256(key, message).substr(0, kReceiptMacBytes) + Bytes{taken_out};
 }
 
-Bytes taken_out_by(const wire::CommitResult& result) {
-  Bytes out;
-  if (result.outcome != Outcome::kReduced) return out;
-  for (const auto& [id, field] : result.fields) {
-    out += id.bytes();
-    append_u16(out, field);
-  }
-  return out;
+// The log remembers the first bytes of a hash, answers all of it.
+bool same_content(const AnswerRow& answer, ByteView content_hash) {
+  return answer.content_hash.size() >= kKnownHashBytes &&
+         content_hash.starts_with(answer.content_hash);
 }
 
 bool is_empty_place(const wire::Commit& commit) {
@@ -76,14 +72,8 @@ struct CommitIntake {
     const Bytes ours = receipt_of(parts.receipt_key, header.replica, header.number,
                                   header.content_hash, taken_out);
     if (!crypto::constant_time_equal(header.receipt, ours)) return std::nullopt;
-    Ingestion::TakenOut fields;
-    ByteReader in{taken_out};
-    while (in.left() > 0) {
-      const auto id = RecordId::from_bytes(in.take(16));
-      const FieldId field = in.u16();
-      if (id && !in.failed()) fields.emplace(*id, field);
-    }
-    return fields;
+    const auto fields = decode_taken_out(taken_out);
+    return Ingestion::TakenOut{fields.begin(), fields.end()};
   }
 };
 
@@ -119,8 +109,9 @@ Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::C
   if (!body) return invalid(body.error().code, "body");
   if (body->records.size() > limits::kCommitRecordsMax)
     return invalid(Errc::kLimitExceeded, "commit-records");
-  Ingestion::Author author{batch.replica, batch.user, batch.role, false,
-                           intake.judged_before(header), !given.sealed.empty()};
+  Ingestion::Author author{
+      batch.replica,        batch.user, batch.role, false, intake.judged_before(header),
+      !given.sealed.empty()};
   Ingestion ingestion{*this, std::move(author), header};
   auto taken = ingestion.take(std::move(*body));
   exact = ingestion.exact();
@@ -143,6 +134,12 @@ Result<std::optional<AnswerRow>> HubTxn::first_answer(const IngestBatch& batch,
   row.content_hash = known->second.content_hash;
   row.result.number = number;
   row.result.seq = known->second.seq;
+  row.result.fields = decode_taken_out(known->second.taken_out);
+  if (!row.result.fields.empty()) {
+    row.result.outcome = Outcome::kReduced;
+    row.result.code = static_cast<std::int32_t>(Errc::kPolicyDenied);
+    row.result.rule = known->second.rule;
+  }
   return std::optional<AnswerRow>{std::move(row)};
 }
 
@@ -168,7 +165,7 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
     if (number <= replica->watermark) {
       auto row = first_answer(batch, number);
       if (!row) return row.error();
-      const bool same = *row && (*row)->content_hash == hash;
+      const bool same = *row && same_content(**row, hash);
       if (!same && !is_empty_place(commit)) {
         outcome.stopped = Error{Errc::kCommitFork, "commit " + std::to_string(number)};
         break;
@@ -186,7 +183,7 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
     if (!result) return result.error();
     if (result->outcome != Outcome::kDenied && result->outcome != Outcome::kInvalid) {
       result->receipt = receipt_of(hub_.parts_.receipt_key, batch.replica, number, hash,
-                                   taken_out_by(*result));
+                                   encode_taken_out(*result));
     }
     SATCHEL_TRY(txn_->put(Table::kResults, key, encode_answer({hash, *result})));
     if (!exact || result->outcome != Outcome::kApplied) note_touched(commit, outcome.touched);

@@ -6,6 +6,7 @@
 #include "schema/model/limits.hpp"
 #include "sync/commit/check.hpp"
 #include "sync/commit/gate.hpp"
+#include "sync/hub/agenda.hpp"
 #include "sync/hub/scopes.hpp"
 #include "sync/merge/life.hpp"
 #include "sync/merge/reading.hpp"
@@ -37,6 +38,18 @@ Errc code_of(std::string_view rule) {
 bool touches_class(const RecordWrite& write, PrivacyClass privacy) {
   return std::any_of(write.writes.begin(), write.writes.end(),
                      [&](const RegisterWrite& each) { return each.privacy == privacy; });
+}
+
+// Owner and time of a record's agenda may be of two classes: where one is written, both are needed.
+bool needs_class(const CollectionDef& collection, const RecordWrite& write, PrivacyClass privacy) {
+  if (touches_class(write, privacy)) return true;
+  if (!collection.agenda) return false;
+  const bool read_for_agenda = collection.find("owner")->privacy == privacy ||
+                               collection.find(collection.agenda->at)->privacy == privacy;
+  return read_for_agenda &&
+         std::any_of(write.writes.begin(), write.writes.end(), [&](const RegisterWrite& each) {
+           return moves_in_agenda(collection, each.field);
+         });
 }
 
 bool is_true(const Entry* entry) {
@@ -98,7 +111,7 @@ Status Ingestion::load_target(const RecordWrite& write, Target& target) {
   for (Segment& segment : target.stored.segments) {
     // Scopes may hang on any field, so a new owner needs its class; it is among those the commit
     // touches.
-    if (!touches_class(write, segment.privacy)) continue;
+    if (!needs_class(*target.collection, write, segment.privacy)) continue;
     auto plain = txn_.txn_->open_segment(target.stored, segment);
     if (!plain) return plain.error();
     SATCHEL_TRY(decode_segment(*plain, segment.privacy, numbers, target.record.entries));
@@ -410,6 +423,21 @@ Status Ingestion::update_scopes(const RecordWrite& write, Target& target) {
                         encode_memberships(target.memberships));
 }
 
+Status Ingestion::update_agenda(const RecordWrite& write, const Target& target) {
+  const CollectionDef& collection = *target.collection;
+  const bool moved = std::any_of(
+      write.writes.begin(), write.writes.end(),
+      [&](const RegisterWrite& each) { return moves_in_agenda(collection, each.field); });
+  if (!moved) return {};
+  const auto before = agenda_place(collection, target.before);
+  const auto after = agenda_place(collection, target.record);
+  if (before == after) return {};
+  const Bytes& key = txn_.hub_.parts_.receipt_key;
+  if (before) SATCHEL_TRY(leave_agenda(*txn_.txn_, key, collection, *before, target.number));
+  if (after) SATCHEL_TRY(enter_agenda(*txn_.txn_, key, collection, *after, target.number));
+  return {};
+}
+
 Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
   CommitRow row;
   std::vector<StoredRecord> batch;
@@ -424,6 +452,7 @@ Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
     }
     target.stored.number = target.number;
     SATCHEL_TRY(update_scopes(body.records[i], target));
+    SATCHEL_TRY(update_agenda(body.records[i], target));
     // What the author may not hold any more must not be left in his base by his own write.
     if (!author_.is_server && !in_scope_of_author(target)) exact_ = false;
     row.records.push_back(target.number);
@@ -438,6 +467,8 @@ Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
   row.author = author_.replica;
   row.number = header_.number;
   row.exact = exact_ && result.outcome == Outcome::kApplied;
+  if (result.outcome == Outcome::kReduced) row.rule = result.rule;
+  row.taken_out = encode_taken_out(result);
   row.header = wire::encode_commit_header(header_);
   SATCHEL_TRY(txn_.txn_->put(Table::kCommits, big_key(seq_), encode_commit_row(row)));
   txn_.state_.seq = seq_;

@@ -86,6 +86,7 @@ class Ingestion {
   void lay_out_target(const RecordWrite& write, Target& target);
   Status store(const CommitBody& body, wire::CommitResult& result);
   Status update_scopes(const RecordWrite& write, Target& target);
+  Status update_agenda(const RecordWrite& write, const Target& target);
 
   HubTxn& txn_;
   Author author_;

@@ -30,6 +30,7 @@ Bytes encode_hub_state(const HubState& state) {
   append_varint(out, state.seq);
   append_u64(out, state.tag);
   append_varint(out, state.backed_up_through);
+  append_varint(out, state.log_floor);
   append_varint(out, state.scope_epoch);
   out += static_cast<char>(state.recovering ? 1 : 0);
   append_u64(out, state.last_stamp.bits);
@@ -47,6 +48,7 @@ Result<HubState> decode_hub_state(ByteView bytes) {
   state.seq = in.varint();
   state.tag = in.u64();
   state.backed_up_through = in.varint();
+  state.log_floor = in.varint();
   state.scope_epoch = in.varint();
   state.recovering = in.u8() != 0;
   state.last_stamp = Stamp{in.u64()};
@@ -62,6 +64,8 @@ Bytes encode_commit_row(const CommitRow& row) {
   out += static_cast<char>((row.exact ? kExact : 0) | (row.repaired ? kRepaired : 0));
   append_varint(out, row.records.size());
   for (const RecordNumber number : row.records) append_varint(out, number);
+  append_sized(out, row.rule);
+  append_sized(out, row.taken_out);
   append_sized(out, row.header);
   return out;
 }
@@ -80,6 +84,8 @@ Result<CommitRow> decode_commit_row(ByteView bytes) {
   if (count > in.left()) return malformed("commit");
   row.records.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) row.records.push_back(in.varint());
+  row.rule = in.sized();
+  row.taken_out = in.sized();
   row.header = in.sized();
   if (!in.finished()) return malformed("commit");
   return row;
@@ -108,6 +114,27 @@ Result<DamagedRecord> decode_damaged(ByteView key, ByteView bytes) {
   damaged.id = read_id<RecordId>(in);
   if (!in.finished() || !number.finished()) return malformed("damage");
   return damaged;
+}
+
+Bytes encode_taken_out(const wire::CommitResult& result) {
+  Bytes out;
+  if (result.outcome != wire::Outcome::kReduced) return out;
+  for (const auto& [id, field] : result.fields) {
+    out += id.bytes();
+    append_u16(out, field);
+  }
+  return out;
+}
+
+std::vector<std::pair<RecordId, FieldId>> decode_taken_out(ByteView bytes) {
+  std::vector<std::pair<RecordId, FieldId>> fields;
+  ByteReader in{bytes};
+  while (in.left() > 0) {
+    const auto id = RecordId::from_bytes(in.take(16));
+    const FieldId field = in.u16();
+    if (id && !in.failed()) fields.emplace_back(*id, field);
+  }
+  return fields;
 }
 
 Bytes encode_answer(const AnswerRow& row) {

@@ -48,10 +48,17 @@ struct CommitRow {
   // Nothing was written: the records could not be read for a while, and are told whole.
   bool repaired = false;
   std::vector<RecordNumber> records;
+  // Where the result was `reduced`: by which rule, and as KnownCommit::taken_out.
+  std::string rule;
+  Bytes taken_out;
   Bytes header;  // wire::encode_commit_header as it came, header fields of newer versions included.
 };
 Bytes encode_commit_row(const CommitRow& row);
 Result<CommitRow> decode_commit_row(ByteView bytes);
+
+// The registers that a `reduced` result names, as KnownCommit::taken_out; empty for other results.
+Bytes encode_taken_out(const wire::CommitResult& result);
+std::vector<std::pair<RecordId, FieldId>> decode_taken_out(ByteView bytes);
 
 // The first answer to a commit: key = replica id, number (big-endian).
 struct AnswerRow {

@@ -133,6 +133,7 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
   };
   if (challenge_.empty() || schema_wanted_) return std::optional<Bytes>{};
   if (!hello_sent_) {
+    SATCHEL_TRY(edge_.make_durable());
     wire::Hello hello;
     hello.body = make_hello();
     auto signature = config_.signer.sign(
@@ -155,6 +156,7 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
     }
   }
   if (progress_due_) {
+    SATCHEL_TRY(edge_.make_durable());
     progress_due_.reset();
     wire::Progress progress;
     progress.cursor = edge_.state().cursor;

@@ -31,22 +31,35 @@ void HubSession::note_damaged(std::vector<DamagedRecord> damaged) {
   work_.push_back(std::move(work));
 }
 
+Result<Hub::Page> HubSession::read_page() {
+  Hub::PageRequest request{entitlement_, purpose_,
+                           sent_,        send_own_ ? ReplicaId{} : hello_.replica,
+                           answered_,    config_.page_bytes};
+  if (slice_due_) {
+    auto slice = hub_.priority_slice(request);
+    if (!slice) return slice.error();
+    slice_due_ = false;
+    // Nothing is passed over by it: what it shows comes again in its turn.
+    if (!slice->empty()) return Hub::Page{std::move(*slice), sent_, false, 0, {}};
+  }
+  auto page = restart_ ? hub_.begin_bootstrap(request) : hub_.changes_after(request);
+  // What others may see and this device may not is passed over at once.
+  while (page && page->body.empty() && page->damaged.empty() && !page->caught_up &&
+         (caught_up_sent_ || page->cursor.below != 0)) {
+    request.from = page->cursor;
+    page = hub_.changes_after(request);
+  }
+  return page;
+}
+
 Result<std::optional<Bytes>> HubSession::next_page() {
   // An answer goes before every page that shows what it answers: so each own commit is either
   // folded by its author or told to him, never both, never neither.
   if (hello_.settling) poked_ = false;  // Nothing is told before a former id is settled.
   if (!poked_ || commits_waiting_ > 0 || noting_) return std::optional<Bytes>{};
-  Hub::PageRequest request{entitlement_, purpose_,
-                           sent_,        send_own_ ? ReplicaId{} : hello_.replica,
-                           answered_,    config_.page_bytes};
+  if (answered_ < answer_first_) return std::optional<Bytes>{};
   poked_ = false;
-  auto page = hub_.changes_after(request);
-  // What others may see and this device may not is passed over at once.
-  while (page && page->body.empty() && page->damaged.empty() && !page->caught_up &&
-         caught_up_sent_) {
-    request.from = page->cursor;
-    page = hub_.changes_after(request);
-  }
+  auto page = read_page();
   if (!page) return page.error();
   if (!page->damaged.empty()) {
     note_damaged(std::move(page->damaged));

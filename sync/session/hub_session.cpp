@@ -120,10 +120,11 @@ Status HubSession::check_history() {
     if (hello_.watermark_confirmed > known.watermark) note_restored_server();
     return {};
   }
-  wire::Cursor cursor = hello_.scopes.empty() ? wire::Cursor{} : hello_.scopes.front().cursor;
-  auto known_cursor = hub_.knows(cursor);
-  if (!known_cursor) return known_cursor.error();
-  if (!*known_cursor || hello_.seq_seen > state.seq ||
+  const wire::Cursor cursor = hello_cursor();
+  auto standing = hub_.standing(cursor);
+  if (!standing) return standing.error();
+  too_old_ = *standing == CursorStanding::kTrimmed;
+  if (*standing == CursorStanding::kUnknown || hello_.seq_seen > state.seq ||
       hello_.watermark_confirmed > known.watermark) {
     note_restored_server();
     return {};
@@ -245,15 +246,20 @@ void HubSession::greet() {
     const HubState state = hub_.state();
     const ReplicaState& replica = greeting->replica;
     outgoing_.push_back(wire::encode_frame(make_welcome(state, replica, greeting->fence), false));
-    const wire::Cursor cursor =
-        hello_.scopes.empty() ? wire::Cursor{} : hello_.scopes.front().cursor;
-    restart_ = cursor.seq == 0 || cursor.incarnation != state.incarnation ||
+    const wire::Cursor cursor = hello_cursor();
+    restart_ = cursor.seq == 0 || too_old_ || cursor.incarnation != state.incarnation ||
                hello_.incarnation != state.incarnation ||
                !same_grants(hello_.scopes, entitlement_.scopes, state.scope_epoch);
     sent_ = restart_ ? wire::Cursor{state.incarnation, 0, 0} : cursor;
     send_own_ = restart_ || hello_.bootstrapping;
+    slice_due_ = !restart_ && sent_.below == 0 && state.seq - sent_.seq > config_.far_behind;
     // What another life of the store answered, this one has not.
     answered_ = hello_.incarnation == state.incarnation ? hello_.watermark_confirmed : 0;
+    // What a device has not been answered it pushes at once, and each answer has a place in the
+    // sequence: a bootstrap's is later than all of them.
+    const CommitNumber made = hello_.next_commit - 1;
+    if (restart_ && std::min(replica.watermark, hello_.watermark_confirmed) < made)
+      answer_first_ = made;
     fence_ = greeting->fence;
     fence_confirmed_ = hello_.settling;
     results_kept_from_ = replica.results_kept_from;
@@ -353,7 +359,13 @@ void HubSession::answer(const IngestOutcome& outcome) {
   }
 }
 
+wire::Cursor HubSession::hello_cursor() const {
+  return hello_.scopes.empty() ? wire::Cursor{} : hello_.scopes.front().cursor;
+}
+
 Status HubSession::on_progress(const wire::Progress& progress) {
+  // It stands there still: the page that begins anew is on its way.
+  if (too_old_ && progress.cursor == hello_cursor()) return {};
   if (progress.cursor.seq > sent_.seq) return unexpected("progress past what was sent");
   progress_ = progress;
   return {};

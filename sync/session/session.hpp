@@ -72,7 +72,9 @@ class HubSession final : public Session {
     Bytes tls_exporter;  // 32 bytes, RFC 9266 / RFC 5705 label "EXPORTER-satchel-sync-v1".
     std::size_t page_bytes = 1024 * 1024;
     // A fresh short-lived token for the device's HTTPS calls.
-    std::function<Bytes(const Device& device)> make_access_token;
+    std::function<Bytes(const Device& device)> make_access_token{};
+    // Commits: a device that missed more gets the priority slice before them.
+    Sequence far_behind = 2'048;
   };
   HubSession(Hub& hub, Config config)
       : Session(SessionRole::kHub), hub_(hub), config_(std::move(config)) {}
@@ -102,17 +104,19 @@ class HubSession final : public Session {
   void order_wipe();
   Status find_trimmed(IngestBatch& batch);
   struct Greeting;
-  void greet();                                 // Fence and Welcome, once durable.
+  void greet();  // Fence and Welcome, once durable.
   void note_restored_server();
   wire::Welcome make_welcome(const HubState& state, const ReplicaState& replica,
                              const Bytes& fence) const;
   Status on_push(wire::Push push);
   void answer(const IngestOutcome& outcome);
+  [[nodiscard]] wire::Cursor hello_cursor() const;
   Status on_progress(const wire::Progress& progress);
   // What the device has confirmed since it was asked last; empty where that is nothing.
   std::function<Status(HubTxn&)> take_progress();
   Result<std::optional<Bytes>> next_page();
   void note_damaged(std::vector<DamagedRecord> damaged);
+  Result<Hub::Page> read_page();
   // Who wrote what the page holds, of those that this session has not named yet.
   Result<Bytes> authors_of(ByteView page);
 
@@ -131,17 +135,20 @@ class HubSession final : public Session {
   std::deque<Bytes> outgoing_;
   std::optional<Error> failure_;  // Found by work that ran elsewhere; told at the next call.
   wire::Cursor sent_;
-  bool restart_ = false;  // The next page is the first of a bootstrap.
+  bool too_old_ = false;           // The log no longer reaches back to the device's place.
+  bool restart_ = false;           // The next page is the first of a bootstrap.
+  bool slice_due_ = false;         // Before the next page.
+  CommitNumber answer_first_ = 0;  // Before a bootstrap begins: the device's own up to here.
   // Until caught up: the device's own commits are sent back too.
   bool send_own_ = false;
   CommitNumber answered_ = 0;  // Of the device's own commits: it has our answer, or gets it next.
   bool caught_up_sent_ = false;
-  bool told_caught_up_ = false;       // By the last page that was sent.
+  bool told_caught_up_ = false;  // By the last page that was sent.
   bool poked_ = true;
   bool noting_ = false;  // The page in hand passes over a record that is not noted yet.
   std::optional<wire::Progress> progress_;
   std::unordered_set<ReplicaId> named_;  // Replicas whose users this session has told.
-  Bytes fence_;  // The token that this session's Welcome gave.
+  Bytes fence_;                          // The token that this session's Welcome gave.
   bool fence_confirmed_ = true;
   std::int64_t progress_put_us_ = 0;
   CommitNumber results_kept_from_ = 1;  // Below, first answers are gone.

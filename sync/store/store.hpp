@@ -33,8 +33,10 @@ enum class Table : std::uint8_t {
   kSchemas = 13,    // hash -> compiled nodes
   kScopes = 14,     // hub: record number -> materialised scopes
   kAudit = 15,      // reserved
+  kAgenda = 16,     // hub: blinded (collection, owner, day) -> record numbers
+  kTaken = 17,      // hub: replica id, block -> commits that the trimmed part of the log told of
 };
-inline constexpr std::size_t kTableCount = 16;
+inline constexpr std::size_t kTableCount = 18;
 
 // One privacy class's part of a stored record. `bytes` is the plaintext segment
 // (sync/record/segment.hpp), or, while `sealed`, what is on disk: such a segment can be carried
@@ -65,8 +67,7 @@ struct StoredRecord {
 
 // Bytes are not what was written: what they held cannot be read, and all else can.
 [[nodiscard]] inline bool is_damage(Errc code) {
-  return code == Errc::kStoreCorrupt || code == Errc::kSealBroken ||
-         code == Errc::kRecordMalformed;
+  return code == Errc::kStoreCorrupt || code == Errc::kSealBroken || code == Errc::kRecordMalformed;
 }
 
 // A consistent snapshot. Thread-bound, short, never across a co_await. Values are copies.
@@ -101,6 +102,8 @@ class ReadTxn {
   virtual Result<Bytes> open_segment(const StoredRecord& record, const Segment& segment) = 0;
   // How many records there are.
   virtual Result<std::uint64_t> count_records() = 0;
+  // The highest number that a record has, 0 where there is none.
+  virtual Result<RecordNumber> last_record() = 0;
 };
 
 // The only write transaction; sees its own writes. Rolls back unless committed. Errors: kStoreFull,
@@ -121,6 +124,9 @@ class WriteTxn : public ReadTxn {
 
   // Durable when it returns (fsynced). After an error nothing of the transaction is there.
   virtual Status commit() = 0;
+  // The same, but durable only with the next commit, or with Store::sync: until then a power cut
+  // takes it back, it alone and all of it. For what the other side gives again if it has to.
+  virtual Status commit_lazily() = 0;
 };
 
 // Thread-safe. One open per folder and process.
@@ -129,13 +135,15 @@ class Store {
   virtual ~Store() = default;
   virtual Result<std::unique_ptr<ReadTxn>> begin_read() = 0;    // Never waits for a writer.
   virtual Result<std::unique_ptr<WriteTxn>> begin_write() = 0;  // Waits for the previous one.
+  // What was committed lazily is durable when it returns. kStoreLatched, kStoreDiskFull.
+  virtual Status sync() = 0;
   // Replica numbers of this store. New ones are written with the next commit.
   virtual ReplicaNumbers& numbers() = 0;
   [[nodiscard]] virtual const StoreId& id() const = 0;
 
   struct CheckReport {
     std::uint64_t values = 0;
-    std::vector<std::string> bad;  // "records/17: ..." without personal data
+    std::vector<std::string> bad;           // "records/17: ..." without personal data
     std::vector<Bytes> bad_outbox;          // Keys of the outbox's rows among them.
     std::vector<RecordNumber> bad_records;  // Of the records among them.
   };

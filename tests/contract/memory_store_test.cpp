@@ -48,6 +48,19 @@ TEST_F(MemoryDiskTest, AStoreThatSyncsOnCommitLosesNothing) {
   EXPECT_TRUE(has("k"));
 }
 
+TEST_F(MemoryDiskTest, ACrashTakesBackTheLastLazyCommitAndNoOther) {
+  for (const char* key : {"one", "two"}) {
+    auto txn = store_->begin_write();
+    ASSERT_OK((*txn)->put(Table::kMeta, key, "v"));
+    ASSERT_OK((*txn)->commit_lazily());
+  }
+  EXPECT_TRUE(has("two"));
+  disk_->crash();
+  reopen();
+  EXPECT_TRUE(has("one"));
+  EXPECT_FALSE(has("two"));
+}
+
 TEST_F(MemoryDiskTest, ASnapshotBringsBackWhatItHeld) {
   ASSERT_OK(put("early"));
   const MemoryVersion snapshot = disk_->snapshot();

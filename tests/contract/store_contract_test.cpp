@@ -55,6 +55,7 @@ TEST_P(StoreContract, AnEmptyStoreHoldsNothing) {
   const auto txn = read();
   EXPECT_EQ(*txn->find(Table::kMeta, "name"), std::nullopt);
   EXPECT_EQ(*txn->count_records(), 0u);
+  EXPECT_EQ(*txn->last_record(), 0u);
   EXPECT_EQ(txn->find_numbers(std::vector{record_id(1)})->at(0), 0u);
   std::vector<StoredRecord> found;
   ASSERT_OK(txn->find_many(std::vector<RecordNumber>{1, 2}, found));
@@ -223,6 +224,29 @@ TEST_P(StoreContract, ANumberIsStableAndNeverGivenTwice) {
   EXPECT_NE(put_record(2, "anew"), second);
   expect_record(*read(), first, "again");
   EXPECT_EQ(*read()->count_records(), 2u);
+  EXPECT_EQ(*read()->last_record(), 3u);
+}
+
+TEST_P(StoreContract, ALazyCommitIsSeenAtOnceAndIsThereAfterTheNextOneOrASync) {
+  for (const bool by_sync : {false, true}) {
+    const std::uint64_t id = by_sync ? 21 : 11;
+    auto txn = write();
+    const RecordNumber number = *txn->number_for(record_id(id));
+    ASSERT_OK(txn->put(Table::kMeta, "lazy", by_sync ? "second" : "first"));
+    ASSERT_OK(txn->commit_lazily());
+    txn.reset();
+    EXPECT_EQ(*read()->find(Table::kMeta, "lazy"), by_sync ? "second" : "first");
+    if (by_sync) {
+      ASSERT_OK(store_->sync());
+      ASSERT_OK(store_->sync());  // Again: there is nothing to do.
+    } else {
+      put_record(id + 1, "next");
+    }
+    reopen();
+    EXPECT_EQ(*read()->find(Table::kMeta, "lazy"), by_sync ? "second" : "first");
+    EXPECT_EQ(read()->find_numbers(std::vector{record_id(id)})->front(), number);
+    EXPECT_TRUE(store_->check()->bad.empty());
+  }
 }
 
 TEST_P(StoreContract, TheRevisionRisesWithEachPut) {

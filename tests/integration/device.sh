@@ -286,7 +286,8 @@ must ctl user create zoe --role rep
 must device zoe enroll "$(ctl device enroll --user zoe)"
 must device zoe sync
 ZOE=$(json zoe status | jq -r .device)
-"$BIN/satchel" --home "$WORK/zoe" sync --watch >/dev/null 2>"$WORK/zoe.err" &
+# It waits for its home, as above.
+"$BIN/satchel" --home "$WORK/zoe" --wait 20 sync --watch >/dev/null 2>"$WORK/zoe.err" &
 WATCH=$!
 for _ in $(seq 100); do [ "$(status_of device zoe status)" = 6 ] && break; sleep 0.05; done
 sleep 0.5

@@ -30,12 +30,11 @@ Status collections(std::size_t count) {
   }));
 }
 Status fields(std::size_t count) {
-  return compile("struct A $S.collection(\"as\") $S.scopes([\"all\"]) {\n" +
-                 many(count,
-                      [](const std::string& i) {
-                        return "f" + i + " @" + i + " :Text $S.merge(lww);\n";
-                      }) +
-                 "}\n");
+  return compile(
+      "struct A $S.collection(\"as\") $S.scopes([\"all\"]) {\n" +
+      many(count,
+           [](const std::string& i) { return "f" + i + " @" + i + " :Text $S.merge(lww);\n"; }) +
+      "}\n");
 }
 Status members(std::size_t count) {
   return compile(
@@ -56,6 +55,14 @@ Status scope_paths(std::size_t count) {
 Status subjects(std::size_t count) {
   return compile("struct A $S.collection(\"as\") $S.scopes([\"all\"]) $S.subject([\"self\"" +
                  many(count - 1, [](const auto&) { return ", \"self\""; }) + "]) {}\n");
+}
+Status agenda_fields(std::size_t count) {
+  return compile(
+      "struct A $S.collection(\"as\") $S.scopes([\"owner\"]) $S.agenda((at = \"at\", "
+      "with = [\"a\"" +
+      many(count - 1, [](const auto&) { return ", \"a\""; }) +
+      "])) { at @0 :Int64 $S.merge(lww) $S.unit(\"us\"); "
+      "a @1 :Text $S.merge(lww) $S.ref(to = \"as\"); }\n");
 }
 Status collection_name(std::size_t size) {
   return compile("struct A $S.collection(\"" + std::string(size, 'n') +
@@ -98,8 +105,8 @@ Status files(std::size_t count) {
   for (std::size_t i = 0; i + 3 < count; ++i) {
     const std::string name = "part" + std::to_string(i);
     root += "using P" + std::to_string(i) + " = import \"" + name + ".capnp\";\n";
-    std::ofstream{folder.path() + "/" + name + ".capnp"}
-        << "@0x" << std::hex << 0xd2f1a7c3b5e40000 + i << ";\n";
+    std::ofstream{folder.path() + "/" + name + ".capnp"} << "@0x" << std::hex
+                                                         << 0xd2f1a7c3b5e40000 + i << ";\n";
   }
   std::ofstream{folder.path() + "/root.capnp"} << root;
   return status_of(schema::Catalog::compile(folder.path() + "/root.capnp"));
@@ -125,6 +132,7 @@ LimitProbes schema_probes() {
       {"kSchemaNameBytesMax", "field", field_name, schema, "my.capnp:3: A."},
       {"kStagesMax", "compiler", stages, schema, "my.capnp:4: A.a: a stage table has 1 to 64"},
       {"kScopePathsMax", "compiler", scope_paths, schema, "$scopes has at most 8 entries"},
+      {"kAgendaFieldsMax", "compiler", agenda_fields, schema, "$agenda names at most 8 fields"},
       {"kSubjectsMax", "compiler", subjects, schema, "$subject has at most 4 entries"},
       {"kValueDepthMax", "compiler", type_depth, schema, "the type has more than 8 levels"},
       {"kValueDepthMax", "value reader", value_depth, Errc::kLimitExceeded, "8 levels"},

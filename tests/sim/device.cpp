@@ -82,6 +82,7 @@ void SimDevice::crash() {
   drop();
   edge_.reset();
   store_.reset();
+  if (disk_->unsynced_count() > 0) parts_.marks.reach("page taken back by a power cut");
   disk_->crash();
   clock_.reboot();
   open();
@@ -110,9 +111,14 @@ void SimDevice::inject(Bytes message) {
 void SimDevice::hear(Bytes message) {
   const Status received = session_->receive(message);
   if (!received) return fail(received.error());
+  // Between what it took in and the word that it has it.
+  const bool before_heard = parts_.gen.chance(50);
+  const bool power_fails = parts_.gen.chance(1);
+  if (power_fails && before_heard) return crash();
   const auto mine = connection_;
   parts_.listener.heard(*this);
   if (connection_ != mine) return;
+  if (power_fails) return crash();
   pump();
   if (connected() && (!live_ || session_->settling()) && session_->quiet()) drop();
 }

@@ -120,6 +120,11 @@ inline constexpr std::string_view kMarks[] = {"cut mid-message",
                                               "fork noticed",
                                               "fence noticed",
                                               "refused write retried",
-                                              "admin write"};
+                                              "admin write",
+                                              "log trimmed",
+                                              "device behind the log",
+                                              "bootstrap resumed",
+                                              "priority slice sent",
+                                              "page taken back by a power cut"};
 
 }  // namespace satchel::sim

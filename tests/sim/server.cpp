@@ -94,6 +94,7 @@ Ear SimServer::accept(std::shared_ptr<ConnectionId> id) {
   sync::HubSession::Config config;
   config.tls_exporter = Bytes(32, 'e');
   config.page_bytes = kPageBytes;
+  config.far_behind = 6;
   auto session = std::make_shared<Session>(*hub_, config);
   sessions_.push_back(session);
   queue_.after(1'000, [this, session, id, life = life_] {

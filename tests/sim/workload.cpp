@@ -45,6 +45,9 @@ Value Workload::value_of(const schema::Type& type, int depth) {
   switch (type.kind) {
     case Kind::kBool: return Value{gen_.chance(50)};
     case Kind::kInteger:
+      if (type.time && gen_.chance(70))
+        return Value{now_us_ + static_cast<std::int64_t>(gen_.below(5) * 43'200'000'000) -
+                     86'400'000'000};
       return Value{std::clamp<std::int64_t>(static_cast<std::int64_t>(gen_.below(9)) - 3, type.min,
                                             type.max)};
     case Kind::kFloat: return Value{static_cast<double>(gen_.below(9)) / 2};
@@ -133,6 +136,7 @@ void Workload::end_or_restore(Pen& pen, const Hot& hot, const RecordId& id) {
 }
 
 void Workload::compose(Pen& pen) {
+  now_us_ = pen.now_us;
   std::set<RecordId> ended;
   for (std::size_t i = 1 + gen_.below(3); i > 0; --i) {
     const Hot& hot = hot_[gen_.below(hot_.size())];

@@ -19,6 +19,7 @@ struct Pen {
   std::vector<std::pair<CollectionId, RecordId>> held;
   std::vector<std::string> users;  // To whom records can be handed over.
   bool is_server = false;
+  std::int64_t now_us = 0;  // By a clock that does not lie.
 };
 
 // Thread-bound.
@@ -47,6 +48,7 @@ class Workload {
   Gen& gen_;
   Marks& marks_;
   std::vector<Hot> hot_;
+  std::int64_t now_us_ = 0;
 };
 
 }  // namespace satchel::sim

@@ -93,7 +93,8 @@ void World::device_writes(SimDevice& device) {
           [&](const std::string& c) { return (*write)->create(c); },
           {},
           {"ann", "bob"},
-          false};
+          false,
+          queue_.now()};
   const Status visited = edge.visit(0, kPurpose, [&](const sync::Record& record) {
     pen.held.emplace_back(record.collection, record.id);
     return true;
@@ -169,7 +170,7 @@ void World::admin_writes() {
       SATCHEL_TRY(builder.create(collection, *id));
       return *id;
     };
-    Pen pen{builder, create, held, {"ann", "bob", "dan"}, true};
+    Pen pen{builder, create, held, {"ann", "bob", "dan"}, true, queue_.now()};
     workload_.compose(pen);
     auto finished = builder.finish();
     if (!finished) return finished.error();
@@ -282,7 +283,7 @@ void World::replay(SimDevice& device) {
 
 void World::fault() {
   SimDevice& device = any_device();
-  switch (gen_.below(14)) {
+  switch (gen_.below(15)) {
     case 0:
       device.crash();
       marks_.reach("device crashed");
@@ -321,8 +322,33 @@ void World::fault() {
       server().disk().fail_after(gen_.below(60),
                                  gen_.chance(80) ? Errc::kStoreDiskFull : Errc::kStoreLatched);
       return;
+    case 13: return trim_log();
     default: return device.cut();
   }
+}
+
+// Down to a few commits, and at times without waiting for who is behind.
+void World::trim_log() {
+  if (!server().running()) return;
+  const sync::LogRetention retention{gen_.below(12), gen_.chance(50) ? 1'000 : gen_.below(12)};
+  auto through = server().hub().trimmable(retention);
+  if (!through || *through <= server().hub().state().log_floor) return;
+  const Status trimmed = server().in_transaction([&](sync::HubTxn& txn) -> Status {
+    auto more = txn.trim_log(*through);
+    return more ? Status{} : Status{more.error()};
+  });
+  if (!trimmed) return;
+  log("log trimmed through " + std::to_string(*through));
+  marks_.reach("log trimmed");
+}
+
+void World::mark_place(SimDevice& device) {
+  if (!server().running()) return;
+  const sync::HubState now = server().hub().state();
+  const wire::Cursor& at = device.edge().state().cursor;
+  if (at.incarnation != now.incarnation || at.seq == 0) return;
+  if (at.below != 0) marks_.reach("bootstrap resumed");
+  if (at.seq <= now.log_floor) marks_.reach("device behind the log");
 }
 
 void World::act() {
@@ -330,6 +356,7 @@ void World::act() {
   if (device.gave_up) return enrol_again(device);
   const std::size_t choice = gen_.below(100);
   if (choice < 45) return device_writes(device);
+  if (choice < 78) mark_place(device);
   if (choice < 65) return device.connected() ? device.cut() : device.connect(gen_.chance(60));
   if (choice < 78) return device.connect(true);
   if (choice < 84) return device_tends_inbox(device);

@@ -61,6 +61,8 @@ class World {
   void restore_server();
   void restore_device(SimDevice& device);
   void replay(SimDevice& device);
+  void trim_log();
+  void mark_place(SimDevice& device);
   void heal();
   SimDevice& any_device() { return *devices_[gen_.below(devices_.size())]; }
   SimServer& server() { return *server_; }

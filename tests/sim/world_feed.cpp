@@ -292,6 +292,7 @@ void World::note_answers(SimDevice& device, const sync::Numbering& numbering) {
 
 void World::on_heard(SimDevice& device) {
   const sync::EdgeState& state = device.edge().state();
+  if (state.cursor.below == UINT64_MAX) marks_.reach("priority slice sent");
   log(device.name() + " heard: cursor " + std::to_string(state.cursor.seq) + " watermark " +
       std::to_string(state.watermark) + (state.bootstrapped ? "" : " bootstrapping"));
   if (device.welcomed() && device.connection() >= device.unsure_until) device.unsure_until = 0;

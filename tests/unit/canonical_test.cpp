@@ -23,15 +23,15 @@ CollectionDef accounts() {
     const auto id = static_cast<FieldId>(collection.fields.size() + 1);
     collection.fields.push_back(field_of(rule, std::move(type), name, id));
   };
-  add(Rule::kMulti, type_of(Kind::kText), "name");                                         // 1
+  add(Rule::kMulti, type_of(Kind::kText), "name");  // 1
   add(Rule::kMulti, struct_of("Address", {{"street", Kind::kText}, {"city", Kind::kText}}),
-      "address");                                                                          // 2
-  add(Rule::kSet, list_of(Kind::kText), "tags");                                           // 3
-  add(Rule::kMap, map_of(Kind::kText, Kind::kText), "externalIds");                        // 4
-  add(Rule::kCounter, type_of(Kind::kInteger), "visitCount");                              // 5
-  add(Rule::kMax, type_of(Kind::kInteger), "lastVisitAt");                                 // 6
-  add(Rule::kLog, list_of(Kind::kText), "notes");                                          // 7
-  add(Rule::kLww, type_of(Kind::kText), "website");                                        // 8
+      "address");                                                    // 2
+  add(Rule::kSet, list_of(Kind::kText), "tags");                     // 3
+  add(Rule::kMap, map_of(Kind::kText, Kind::kText), "externalIds");  // 4
+  add(Rule::kCounter, type_of(Kind::kInteger), "visitCount");        // 5
+  add(Rule::kMax, type_of(Kind::kInteger), "lastVisitAt");           // 6
+  add(Rule::kLog, list_of(Kind::kText), "notes");                    // 7
+  add(Rule::kLww, type_of(Kind::kText), "website");                  // 8
   return collection;
 }
 
@@ -193,6 +193,7 @@ class NoStore final : public ReadTxn {
     return unused();
   }
   Status scan_records(RecordNumber, const RecordVisitor&) override { return unused(); }
+  Result<RecordNumber> last_record() override { return unused(); }
   Result<Bytes> open_segment(const StoredRecord&, const Segment& segment) override {
     if (segment.privacy == PrivacyClass::kSpecial) return Error{Errc::kClassLocked, {}};
     return Error{Errc::kStoreCorrupt, {}};

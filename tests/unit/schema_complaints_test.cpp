@@ -255,6 +255,15 @@ TEST(SchemaComplaint, NamesAWrongSubjectOrName) {
   }
   expect_first(of_words(scoped + "$S.subjectIf(\"plain\")"),
                "my.capnp:3: A: $subjectIf names \"plain\", which is no field of the rule deny");
+  const std::string agenda = scoped + "$S.agenda((at = ";
+  EXPECT_EQ(complaint_of(of_words(agenda + "\"createdAt\", with = [\"b\"]))")), "(no complaint)");
+  expect_first(of_words(agenda + "\"plain\"))"),
+               "my.capnp:3: A: $agenda's at names \"plain\", which is no time; give an Int64 "
+               "$unit(\"us\")");
+  expect_first(
+      of_words(agenda + "\"createdAt\", with = [\"plain\"]))"),
+      "my.capnp:3: A: $agenda's with names \"plain\", which is no reference; give the field "
+      "a $ref");
   expect_first(of_words(scoped + "$S.life(editWins) $S.life(deleteWins)"),
                "my.capnp:3: A: the same annotation twice; take one out");
   expect_first("struct A $S.collection(\"a b\") $S.scopes([\"all\"]) {}\n",

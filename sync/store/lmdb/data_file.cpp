@@ -82,7 +82,7 @@ struct Node {
   std::uint16_t flags = 0;  // Of a leaf.
   ByteView key;
   const char* value = nullptr;
-  std::size_t size = 0;     // Of the whole value, wherever it lies.
+  std::size_t size = 0;  // Of the whole value, wherever it lies.
 };
 
 // Where the keys of a page may lie: from `from` on, and below `to` where there is one.

@@ -10,12 +10,10 @@ namespace satchel::sync {
 Error error_of(int code, const char* what) {
   const std::string context = std::string{what} + ": " + mdb_strerror(code);
   switch (code) {
-    case MDB_MAP_FULL:
-      return Error{Errc::kStoreFull, context};
+    case MDB_MAP_FULL: return Error{Errc::kStoreFull, context};
     case ENOSPC:
     case EDQUOT:
-    case EFBIG:
-      return Error{Errc::kStoreDiskFull, context};
+    case EFBIG: return Error{Errc::kStoreDiskFull, context};
     case EROFS:
     case EACCES:
     case EPERM:
@@ -23,20 +21,16 @@ Error error_of(int code, const char* what) {
     case EMFILE:
     case ENFILE:  // The store is as it was; who runs out of descriptors tries again.
     case MDB_READERS_FULL:
-    case MDB_TXN_FULL:
-      return Error{Errc::kLimitExceeded, context};
-    case MDB_BAD_VALSIZE:
-      return Error{Errc::kInvalidArgument, context};
+    case MDB_TXN_FULL: return Error{Errc::kLimitExceeded, context};
+    case MDB_BAD_VALSIZE: return Error{Errc::kInvalidArgument, context};
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
     case MDB_INVALID:
     case MDB_VERSION_MISMATCH:
     case MDB_CURSOR_FULL:
     case MDB_INCOMPATIBLE:
-    case MDB_NOTFOUND:
-      return Error{Errc::kStoreCorrupt, context};
-    default:
-      return Error{Errc::kStoreLatched, context};
+    case MDB_NOTFOUND: return Error{Errc::kStoreCorrupt, context};
+    default: return Error{Errc::kStoreLatched, context};
   }
 }
 

@@ -40,8 +40,7 @@ Result<std::unique_ptr<KeyStore>> KeyStore::open(const std::string& folder, bool
     return error_of(code, "key store");
   }
   txn->reset();
-  return std::unique_ptr<KeyStore>{
-      new KeyStore{std::move(*environment), table, std::move(step)}};
+  return std::unique_ptr<KeyStore>{new KeyStore{std::move(*environment), table, std::move(step)}};
 }
 
 Result<Bytes> KeyStore::get(MDB_txn* txn, ByteView key) {

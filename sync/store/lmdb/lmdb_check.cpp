@@ -78,8 +78,8 @@ class Check {
 
   // What is locked or shredded cannot be opened, and is vouched for by header and digest.
   static Status unless_locked(Status opened) {
-    if (!opened && (opened.error().code == Errc::kClassLocked ||
-                    opened.error().code == Errc::kKeyShredded)) {
+    if (!opened &&
+        (opened.error().code == Errc::kClassLocked || opened.error().code == Errc::kKeyShredded)) {
       return {};
     }
     return opened;

@@ -53,6 +53,7 @@ struct LmdbCore {
   std::array<MDB_dbi, kTableCount> tables{};
   MDB_dbi main = 0;
   std::atomic<bool> latched = false;
+  std::atomic<bool> lazy = false;  // The newest commit may be undone by a power cut.
   ReplicaNumbers numbers;
 
   std::mutex writer;

@@ -38,8 +38,8 @@ Status open_tables(LmdbCore& core, MDB_txn* txn) {
 }
 
 Status open_data(LmdbCore& core, const std::string& folder) {
-  auto environment = open_environment(folder, core.options.map_bytes_max, kTableCount,
-                                      core.options.readers_max);
+  auto environment =
+      open_environment(folder, core.options.map_bytes_max, kTableCount, core.options.readers_max);
   if (!environment) return environment.error();
   core.environment = std::move(*environment);
   core.sealer = std::make_unique<Sealer>(*core.keyring, core.entropy, core.options.trace);
@@ -48,11 +48,13 @@ Status open_data(LmdbCore& core, const std::string& folder) {
 
 Status load_replicas(LmdbCore& core, LmdbReader& reader) {
   std::size_t expected = 0;
-  SATCHEL_TRY(reader.scan(Table::kReplicas, {}, [&](ByteView key, ByteView value) {
-    const auto id = ReplicaId::from_bytes(value);
-    if (!id || ByteReader{key}.left() != 4) return false;
-    return core.numbers.number_of(*id) == expected++;
-  }, {}));
+  SATCHEL_TRY(reader.scan(Table::kReplicas, {},
+                          [&](ByteView key, ByteView value) {
+                            const auto id = ReplicaId::from_bytes(value);
+                            if (!id || ByteReader{key}.left() != 4) return false;
+                            return core.numbers.number_of(*id) == expected++;
+                          },
+                          {}));
   const auto count = reader.count(Table::kReplicas);
   if (!count) return count.error();
   core.replicas_durable = core.numbers.size();

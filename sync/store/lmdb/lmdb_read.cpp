@@ -28,8 +28,7 @@ class LmdbReadTxn final : public ReadTxn {
     }
     return numbers;
   }
-  Status find_many(std::span<const RecordNumber> numbers,
-                   std::vector<StoredRecord>& out) override {
+  Status find_many(std::span<const RecordNumber> numbers, std::vector<StoredRecord>& out) override {
     return reader_.find_many(numbers, out);
   }
   Status scan_records(RecordNumber from, const RecordVisitor& visit) override {
@@ -39,6 +38,7 @@ class LmdbReadTxn final : public ReadTxn {
     return reader_.open_segment(record, segment);
   }
   Result<std::uint64_t> count_records() override { return reader_.count(Table::kRecords); }
+  Result<RecordNumber> last_record() override { return reader_.last_record(); }
 
  private:
   LmdbCore& core_;

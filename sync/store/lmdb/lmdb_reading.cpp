@@ -21,15 +21,16 @@ Error at_table(Table table, const char* what) {
 
 std::string_view name_of(Table table) {
   constexpr std::array<std::string_view, kTableCount> kNames = {
-      "state",      "records", "numbers", "replicas", "meta",  "commits", "outbox", "inbox",
-      "watermarks", "results", "devices", "users",    "codes", "schemas", "scopes", "audit"};
+      "state",  "records", "numbers",    "replicas", "meta",    "commits",
+      "outbox", "inbox",   "watermarks", "results",  "devices", "users",
+      "codes",  "schemas", "scopes",     "audit",    "agenda",  "taken"};
   return kNames[static_cast<std::size_t>(table)];
 }
 
 Error at_row(Table table, ByteView key, const Error& error) {
   const bool record = table == Table::kRecords && key.size() == sizeof(RecordNumber);
-  const std::string place = record ? std::to_string(ByteReader{key}.u64_big())
-                                   : to_hex(key.substr(0, kKeyPrefixBytes));
+  const std::string place =
+      record ? std::to_string(ByteReader{key}.u64_big()) : to_hex(key.substr(0, kKeyPrefixBytes));
   return Error{error.code, std::string{name_of(table)} + "/" + place + ": " + error.context};
 }
 
@@ -99,6 +100,22 @@ Result<std::uint64_t> LmdbReader::count(Table table) {
   const int code = mdb_stat(txn_, core_.table(static_cast<std::uint8_t>(table)), &stat);
   if (code != 0) return error_of(code, "counting");
   return std::uint64_t{stat.ms_entries};
+}
+
+Result<RecordNumber> LmdbReader::last_record() {
+  SATCHEL_TRY(core_.usable());
+  MDB_cursor* opened = nullptr;
+  const auto table = static_cast<std::uint8_t>(Table::kRecords);
+  if (int code = mdb_cursor_open(txn_, core_.table(table), &opened); code != 0) {
+    return error_of(code, "looking for the last record");
+  }
+  const Cursor cursor{opened};
+  MDB_val key{};
+  MDB_val value{};
+  const int code = mdb_cursor_get(opened, &key, &value, MDB_LAST);
+  if (code == MDB_NOTFOUND) return RecordNumber{0};
+  if (code != 0) return core_.met(error_of(code, "looking for the last record"));
+  return ByteReader{from_mdb(key)}.u64_big();
 }
 
 // The whole table was seen: it must add up.

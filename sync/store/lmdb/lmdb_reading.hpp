@@ -27,6 +27,7 @@ class LmdbReader {
   Status find_many(std::span<const RecordNumber> numbers, std::vector<StoredRecord>& out);
   Result<Bytes> open_segment(const StoredRecord& record, const Segment& segment);
   Result<std::uint64_t> count(Table table);
+  Result<RecordNumber> last_record();
 
   // `state` is what a scan of a whole table must add up to; null: as the store says of this
   // snapshot. `edits` rises with every write of the transaction: a scan that met one finds its

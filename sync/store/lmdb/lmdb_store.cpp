@@ -31,6 +31,16 @@ Result<std::unique_ptr<WriteTxn>> LmdbStore::begin_write() {
   return make_write_txn(*core_, std::move(writer), std::move(*txn));
 }
 
+Status LmdbStore::sync() {
+  if (!core_->lazy) return {};
+  const std::lock_guard guard{core_->writer};
+  if (auto status = core_->usable(); !status) return status.error();
+  if (const int code = mdb_env_sync(core_->environment.get(), 1); code != 0)
+    return core_->met(error_of(code, "syncing"));
+  core_->lazy = false;
+  return {};
+}
+
 ReplicaNumbers& LmdbStore::numbers() { return core_->numbers; }
 const StoreId& LmdbStore::id() const { return core_->keyring->store(); }
 const crypto::Keyring& LmdbStore::keyring() const { return *core_->keyring; }
@@ -41,8 +51,8 @@ Result<crypto::KeyStrength> LmdbStore::rekey(const crypto::RekeyRequest& request
   if (auto status = core_->usable(); !status) return status.error();
   auto plan = crypto::plan_rekeying(*core_->keyring, request, *core_->keys, core_->entropy);
   if (!plan) return plan.error();
-  auto strength = crypto::run_rekeying(*core_->keyring, std::move(*plan), core_->provider,
-                                       *core_->keys);
+  auto strength =
+      crypto::run_rekeying(*core_->keyring, std::move(*plan), core_->provider, *core_->keys);
   if (strength) return strength;
   // The provider's failures leave a store that opens; of ours, half may be durable, and opening
   // anew finishes or undoes it.
@@ -57,8 +67,8 @@ Status LmdbStore::put_class_key(PrivacyClass privacy, crypto::ClassGeneration ge
                                 const crypto::Key32& key) {
   const std::lock_guard guard{core_->writer};
   SATCHEL_TRY(core_->usable());
-  SATCHEL_TRY(core_->adopt(
-      core_->keyring->plan_class_key(privacy, generation, key, core_->provider)));
+  SATCHEL_TRY(
+      core_->adopt(core_->keyring->plan_class_key(privacy, generation, key, core_->provider)));
   const auto at = static_cast<std::size_t>(privacy);
   core_->seals_before[at] -= core_->seals()[at];
   return {};

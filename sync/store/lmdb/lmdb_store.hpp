@@ -22,8 +22,8 @@ inline constexpr std::size_t kDeviceMapBytes = std::size_t{4} << 30;
 struct LmdbOptions {
   // Address space taken, and the most the data may be.
   std::size_t map_bytes_max = kDeviceMapBytes;
-  unsigned readers_max = 510;                   // Read transactions at once.
-  std::string key_folder{};                     // Empty: FOLDER/keys.
+  unsigned readers_max = 510;  // Read transactions at once.
+  std::string key_folder{};    // Empty: FOLDER/keys.
   // Data files up to this size have every page's structure looked over at open; larger ones only in
   // check(), since that costs about 1 s for each 2 GiB.
   std::size_t examine_bytes_max = std::size_t{4} << 30;
@@ -60,6 +60,7 @@ class LmdbStore final : public Store {
 
   Result<std::unique_ptr<ReadTxn>> begin_read() override;
   Result<std::unique_ptr<WriteTxn>> begin_write() override;
+  Status sync() override;
   ReplicaNumbers& numbers() override;
   [[nodiscard]] const StoreId& id() const override;
   Result<CheckReport> check() override;

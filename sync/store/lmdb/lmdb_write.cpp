@@ -21,8 +21,12 @@ struct NewNumber {
 class LmdbWriteTxn final : public WriteTxn {
  public:
   LmdbWriteTxn(LmdbCore& core, std::unique_lock<std::mutex> writer, Txn txn)
-      : core_{core}, writer_{std::move(writer)}, txn_{std::move(txn)}, sealer_{*core.sealer},
-        reader_{core, sealer_, txn_.get()}, state_{core.state} {}
+      : core_{core},
+        writer_{std::move(writer)},
+        txn_{std::move(txn)},
+        sealer_{*core.sealer},
+        reader_{core, sealer_, txn_.get()},
+        state_{core.state} {}
 
   Result<std::optional<Bytes>> find(Table table, ByteView key) override {
     return reader_.find(table, key);
@@ -34,8 +38,7 @@ class LmdbWriteTxn final : public WriteTxn {
     return reader_.scan_keys(table, from, visit, {&state_, &edits_});
   }
   Result<std::vector<RecordNumber>> find_numbers(std::span<const RecordId> ids) override;
-  Status find_many(std::span<const RecordNumber> numbers,
-                   std::vector<StoredRecord>& out) override {
+  Status find_many(std::span<const RecordNumber> numbers, std::vector<StoredRecord>& out) override {
     return reader_.find_many(numbers, out);
   }
   Status scan_records(RecordNumber from, const RecordVisitor& visit) override {
@@ -45,13 +48,15 @@ class LmdbWriteTxn final : public WriteTxn {
     return reader_.open_segment(record, segment);
   }
   Result<std::uint64_t> count_records() override { return reader_.count(Table::kRecords); }
+  Result<RecordNumber> last_record() override { return reader_.last_record(); }
 
   Status put(Table table, ByteView key, ByteView value, PrivacyClass privacy) override;
   Status erase(Table table, ByteView key) override;
   Result<RecordNumber> number_for(const RecordId& id) override;
   Status put_many(std::span<StoredRecord> records) override;
   Status erase_record(RecordNumber number, const RecordId& id) override;
-  Status commit() override;
+  Status commit() override { return finish(false); }
+  Status commit_lazily() override { return finish(true); }
 
  private:
   // Remembers an error: nothing of this transaction will be there.
@@ -73,6 +78,7 @@ class LmdbWriteTxn final : public WriteTxn {
   Status erase_row(Table table, ByteView key);
   Status put_record(StoredRecord& record);
   Status find_last_record();
+  Status finish(bool lazily);
   Status flush();
   Status add_share(Table table, ByteView key, ByteView row);
   void note(Kind kind, Table table, ByteView key, std::size_t size = 0) {
@@ -293,7 +299,7 @@ Status LmdbWriteTxn::flush() {
   return put_state(core_, txn_.get(), state_, row_);
 }
 
-Status LmdbWriteTxn::commit() {
+Status LmdbWriteTxn::finish(bool lazily) {
   SATCHEL_ASSERT(txn_ != nullptr);
   replica_count_ = core_.numbers.size();
   const bool empty = edits_ == 0 && replica_count_ == core_.replicas_durable;
@@ -303,7 +309,13 @@ Status LmdbWriteTxn::commit() {
   if (done && !empty) {
     if (StoreTrace* trace = core_.options.trace; trace != nullptr) trace->note(Kind::kCommit);
     if (core_.options.step_hook) core_.options.step_hook("before commit");
+    // Without the sync of LMDB's meta page: the data is on disk, and what the page before it points
+    // to is not written over until a later commit has synced this one. Only the writer, whom the
+    // lock makes one, looks at the flag.
+    if (lazily) mdb_env_set_flags(core_.environment.get(), MDB_NOMETASYNC, 1);
     done = commit_txn(std::move(txn_), "commit");
+    if (lazily) mdb_env_set_flags(core_.environment.get(), MDB_NOMETASYNC, 0);
+    if (done) core_.lazy = lazily;
     if (!done) {
       done = core_.met(done.error());
     } else {

@@ -62,7 +62,7 @@ Result<NumberRow> read_number_row(ByteView row);
 struct RecordRow {
   std::uint32_t generation = 0;  // Of the structure class, which seals the header.
   std::uint64_t revision = 0;
-  ByteView header;               // nonce | ciphertext | tag
+  ByteView header;  // nonce | ciphertext | tag
   ByteView segments;
 };
 inline constexpr std::size_t kRecordRowHead = 17;
@@ -99,9 +99,9 @@ struct TableState {
 };
 struct StoreState {
   std::array<TableState, kTableCount> tables{};
-  std::uint64_t revision = 0;        // Of the last put.
+  std::uint64_t revision = 0;  // Of the last put.
   RecordNumber next_number = 1;
-  std::uint64_t transaction = 0;     // LMDB's number of the commit that wrote this.
+  std::uint64_t transaction = 0;  // LMDB's number of the commit that wrote this.
   std::array<std::uint64_t, kPrivacyClassCount> seals{};  // Under each class's newest generation.
 };
 //   0 table count u8 | each: count u64, digest (16) | revision u64 | next number u64

@@ -13,7 +13,10 @@ namespace satchel::sync {
 class Sealer {
  public:
   Sealer(const crypto::Keyring& keyring, crypto::Entropy& entropy, StoreTrace* trace)
-      : keyring_{keyring}, keys_{keyring}, nonces_{entropy}, digest_{keyring.row_digest()},
+      : keyring_{keyring},
+        keys_{keyring},
+        nonces_{entropy},
+        digest_{keyring.row_digest()},
         trace_{trace} {}
   Sealer(const Sealer&) = delete;
   Sealer& operator=(const Sealer&) = delete;

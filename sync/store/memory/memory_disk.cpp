@@ -16,6 +16,10 @@ void MemoryDisk::sync() {
   unsynced_.clear();
 }
 
+void MemoryDisk::sync_lazy() {
+  if (sync_on_commit_) sync();
+}
+
 std::size_t MemoryDisk::unsynced_count() const {
   const std::lock_guard lock{mutex_};
   return unsynced_.size();
@@ -71,10 +75,13 @@ Status MemoryDisk::next_operation() {
   return Error{code, "injected"};
 }
 
-void MemoryDisk::append(const MemoryVersion& version) {
+void MemoryDisk::append(const MemoryVersion& version, bool lazily) {
   const std::lock_guard lock{mutex_};
   ++commit_count_;
-  if (sync_on_commit_) {
+  if (sync_on_commit_ && lazily) {
+    if (!unsynced_.empty()) durable_ = unsynced_.back();
+    unsynced_ = {version};
+  } else if (sync_on_commit_) {
     durable_ = version;
     unsynced_.clear();
   } else {

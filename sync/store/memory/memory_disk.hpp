@@ -70,16 +70,17 @@ class MemoryDisk {
     Errc code = Errc::kStoreDiskFull;
   };
   [[nodiscard]] MemoryVersion newest() const;
-  Status next_operation();                 // The failure that is due now, if any.
-  void append(const MemoryVersion& version);
+  Status next_operation();  // The failure that is due now, if any.
+  void append(const MemoryVersion& version, bool lazily);
+  void sync_lazy();  // As sync(), where commits sync at all.
 
   const StoreId id_;
   mutable std::mutex mutex_;
-  std::mutex writer_;                      // Held by the one write transaction.
+  std::mutex writer_;  // Held by the one write transaction.
   bool sync_on_commit_;
   bool open_ = false;
-  std::uint64_t epoch_ = 0;                // Rises with each crash and restore.
-  std::uint64_t token_ = 0;                // Of the last write transaction.
+  std::uint64_t epoch_ = 0;  // Rises with each crash and restore.
+  std::uint64_t token_ = 0;  // Of the last write transaction.
   std::uint64_t commit_count_ = 0;
   MemoryVersion durable_;
   std::deque<MemoryVersion> unsynced_;

@@ -69,6 +69,15 @@ class MemoryReading : public Base {
     return segment.bytes;
   }
   Result<std::uint64_t> count_records() override { return version_.records.size(); }
+  Result<RecordNumber> last_record() override {
+    RecordNumber last = 0;
+    // Tests' engine: a walk is good enough.
+    version_.records.scan(1, [&](RecordNumber number, const auto&) {
+      last = number;
+      return true;
+    });
+    return last;
+  }
 
  protected:
   // A writer may edit while it scans: what it scans must be a version that its later edits leave
@@ -92,8 +101,11 @@ class MemoryReadTxn final : public MemoryReading<ReadTxn> {
 class MemoryWriteTxn final : public MemoryReading<WriteTxn> {
  public:
   MemoryWriteTxn(MemoryStore& store, std::unique_lock<std::mutex> writer)
-      : MemoryReading{store.disk_->newest()}, store_{store}, disk_{store.disk_},
-        writer_{std::move(writer)}, token_{++disk_->token_} {}
+      : MemoryReading{store.disk_->newest()},
+        store_{store},
+        disk_{store.disk_},
+        writer_{std::move(writer)},
+        token_{++disk_->token_} {}
 
   Status put(Table table, ByteView key, ByteView value, PrivacyClass) override {
     SATCHEL_TRY(writable());
@@ -132,19 +144,21 @@ class MemoryWriteTxn final : public MemoryReading<WriteTxn> {
     version_.numbers.erase(id, token_);
     return {};
   }
-  Status commit() override {
+  Status commit() override { return finish(false); }
+  Status commit_lazily() override { return finish(true); }
+
+ private:
+  Status finish(bool lazily) {
     SATCHEL_ASSERT(!ended_);
     const Status failed = writable();
     ended_ = true;
     if (failed) {
       add_replicas();
-      disk_->append(version_);
+      disk_->append(version_, lazily);
     }
     writer_.unlock();
     return failed;
   }
-
- private:
   void before_scan() override { token_ = ++disk_->token_; }
   // A transaction that met an error is over: nothing of it will be there.
   Status writable() {
@@ -223,6 +237,12 @@ Result<std::unique_ptr<WriteTxn>> MemoryStore::begin_write() {
 }
 
 // Nothing here can rot; what can be wrong is our own bookkeeping.
+Status MemoryStore::sync() {
+  SATCHEL_TRY(usable());
+  disk_->sync_lazy();
+  return {};
+}
+
 Result<Store::CheckReport> MemoryStore::check() {
   if (auto status = usable(); !status) return status.error();
   const MemoryVersion version = disk_->newest();

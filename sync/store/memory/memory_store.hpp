@@ -22,6 +22,7 @@ class MemoryStore final : public Store {
 
   Result<std::unique_ptr<ReadTxn>> begin_read() override;
   Result<std::unique_ptr<WriteTxn>> begin_write() override;
+  Status sync() override;
   ReplicaNumbers& numbers() override { return numbers_; }
   [[nodiscard]] const StoreId& id() const override { return disk_->id(); }
   Result<CheckReport> check() override;

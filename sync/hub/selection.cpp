@@ -1,0 +1,95 @@
+#include "sync/hub/selection.hpp"
+
+#include <span>
+#include <utility>
+
+#include "sync/hub/scopes.hpp"
+#include "sync/policy/decide.hpp"
+
+namespace satchel::sync {
+
+Status read_batch(ReadTxn& txn, std::span<const RecordNumber> numbers,
+                  std::vector<StoredRecord>& batch, std::vector<RecordNumber>& damaged) {
+  batch.clear();
+  const Status read = txn.find_many(numbers, batch);
+  if (read || !is_damage(read.error().code)) return read;
+  batch.clear();
+  std::vector<StoredRecord> one;
+  for (const RecordNumber& number : numbers) {
+    one.clear();
+    const Status alone = txn.find_many(std::span{&number, 1}, one);
+    if (!alone && !is_damage(alone.error().code)) return alone;
+    if (alone) batch.push_back(std::move(one.front()));
+    if (!alone) damaged.push_back(number);
+  }
+  return {};
+}
+
+Selection::Selection(Hub& hub, ReadTxn& txn, const schema::Catalog& catalog,
+                     const Entitlement& entitlement, const std::string& purpose)
+    : hub_(hub), txn_(txn), catalog_(catalog), entitlement_(entitlement), purpose_(purpose) {
+  for (std::size_t i = 0; i < kPrivacyClassCount; ++i) {
+    AccessRequest request;
+    request.actor = entitlement.user;
+    request.role = entitlement.role;
+    request.in_scope = true;
+    request.privacy = static_cast<PrivacyClass>(i);
+    request.action = Action::kRead;
+    request.purpose = purpose_;
+    permitted_[i] = i == 0 || decide(builtin_bundle(), request).permitted();
+  }
+}
+
+Status Selection::select(const StoredRecord& stored, const Reach& reach, PageWriter& writer) {
+  auto header = decode_header(stored.header, hub_.store().numbers());
+  if (!header) return header.error();
+  const schema::CollectionDef* collection = catalog_.find(header->collection);
+  if (collection == nullptr) return {};
+  auto memberships = memberships_of(txn_, *collection, stored.number);
+  if (!memberships) return memberships.error();
+  if (!grants(entitlement_, *collection, *memberships)) {
+    if (!reach.evicts) return {};
+    const auto left = left_after(entitlement_, *memberships, reach.after);
+    if (!left || left->left > reach.upto) return {};
+    writer.add_evict(header->collection, header->id, left->scope);
+    return {};
+  }
+  const Sequence entered = entered_at(entitlement_, *collection, *memberships);
+  // A record that enters the reader's scopes is sent whole, whatever its registers' own sequence.
+  const bool repaired = reach.repaired != nullptr && reach.repaired->contains(stored.number);
+  const bool whole = repaired || (entered > reach.after && entered <= reach.upto);
+  if (entered > reach.upto) return {};
+  const KeepEntry keep = [&](FieldId, Sequence seq) {
+    return seq > reach.after && seq <= reach.upto &&
+           (reach.own == nullptr || !reach.own->contains(seq));
+  };
+  SATCHEL_TRY(open_permitted(stored, *header));
+  // Nothing is held back of a whole record: a later page leaves out what its reader wrote himself,
+  // which the whole took away from him.
+  auto added = writer.add(header->collection, header->id, whole && reach.as_whole, segments_,
+                          whole ? nullptr : &keep);
+  return added ? Status{} : Status{added.error()};
+}
+
+Status Selection::open_permitted(const StoredRecord& stored, const RecordHeader& header) {
+  segments_.clear();
+  plain_.clear();
+  plain_.reserve(stored.segments.size() + 1);  // Views go into it.
+  const auto hold = [this](PrivacyClass privacy, Bytes bytes) {
+    plain_.push_back(std::move(bytes));
+    segments_.push_back({privacy, plain_.back()});
+  };
+  if (header.life) {
+    hold(PrivacyClass::kStructure,
+         encode_segment(std::span{&*header.life, 1}, hub_.store().numbers()));
+  }
+  for (const Segment& segment : stored.segments) {
+    if (!permitted_[static_cast<std::size_t>(segment.privacy)]) continue;
+    auto plain = txn_.open_segment(stored, segment);
+    if (!plain) return plain.error();
+    hold(segment.privacy, std::move(*plain));
+  }
+  return {};
+}
+
+}  // namespace satchel::sync
