@@ -208,7 +208,9 @@ struct HubSession::Greeting {
     replica.last_seen_us = hub.clock().wall_us();
     if (hello.settling) return txn.put_replica_state(hello.replica, replica);
     // Asked again: a hello that comes late from a dead connection must not turn the fence back.
-    const bool same_life = hello.incarnation == txn.state().incarnation;
+    // Who was never welcomed names no life.
+    const bool same_life =
+        hello.incarnation.is_zero() || hello.incarnation == txn.state().incarnation;
     fenced = same_life && !fence_fits(hello, replica);
     if (fenced) return {};
     // The token that came back is the one in use; the new one stands beside it until a frame

@@ -134,9 +134,11 @@ void World::check_inbox(SimDevice& device) {
   for (const sync::InboxItem& item : *items)
     held.insert({item.commit.header.replica, item.commit.header.number});
   const ReplicaId replica = device.edge().state().replica;
+  // What a power cut took back waits in the outbox and is answered again.
+  const std::uint64_t answered = device.edge().state().watermark;
   for (const CommitName& name : refused_or_reduced_) {
-    if (name.author != replica || inbox_done_.contains(name) || held.contains(name) ||
-        device.was_restored)
+    if (name.author != replica || name.number > answered || inbox_done_.contains(name) ||
+        held.contains(name) || device.was_restored)
       continue;
     return fail(device.name() + " lost the refused commit " + std::to_string(name.number));
   }

@@ -54,6 +54,19 @@ struct Copies : testing::Test {
   }
 };
 
+TEST_F(Copies, AFirstHelloThatComesLateDoesNotMakeItsDeviceACopy) {
+  Phone fresh{office, "ann", Role::kRep, 61};
+  sync::HubSession late{*office.hub, {Bytes(32, 'x'), 4096, {}}};
+  sync::EdgeSession dead{*fresh.edge, {Bytes(32, 'x'), *fresh.signer, false, 4096}};
+  ASSERT_TRUE(dead.receive(**late.generate()));
+  const auto hello = *dead.generate();
+  ASSERT_TRUE(fresh.sync());
+  ASSERT_TRUE(late.receive(*hello));
+  office.work_for(late);
+  const Status done = fresh.sync();
+  EXPECT_TRUE(done) << done.error().message();
+}
+
 TEST_F(Copies, ACopyThatKnowsItselfWritesUnderANewIdAndSettlesTheOldOneFirst) {
   add(*ann, 1);
   Phone copy{*ann, 21};
@@ -127,8 +140,8 @@ TEST_F(Copies, ARenumberedDeleteStillCoversWhatItsAuthorHadWritten) {
   Phone copy{*ann, 21};
   ASSERT_TRUE(ann->create("tasks", "title", Value{"another"}) != RecordId{});
   ASSERT_TRUE(copy.set("accounts", shop, "size", Value{"big"}));
-  ASSERT_TRUE(copy.write(
-      [&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", shop); }));
+  ASSERT_TRUE(
+      copy.write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", shop); }));
   all_sync({ann.get(), &copy, bob.get()});
   EXPECT_EQ(at_hub("industry"), "dead");
   EXPECT_EQ(bob->shows("accounts", shop, "industry"), "dead");
