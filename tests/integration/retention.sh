@@ -30,7 +30,7 @@ for _ in $(seq 100); do [ "$(log_from)" -gt 1 ] && break; sleep 0.1; done
 SEQUENCE=$(ctl -o json status | jq .sequence)
 expect "a server that starts looks at its log" "$((SEQUENCE - 32 + 1))" "$(log_from)"
 expect "which changes nothing of what it holds" "$BEFORE" "$(ctl dump --canonical)"
-CURSOR=$(ctl -o json device list | jq '[.[].cursor] | min')
+CURSOR=$(ctl -o json status | jq '[.devices[].cursor] | min')
 expect "who is far behind is not waited for" 1 "$([ "$CURSOR" -lt "$(log_from)" ] && echo 1)"
 
 must device late sync
