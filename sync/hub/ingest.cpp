@@ -60,8 +60,9 @@ struct CommitIntake {
 
   // That of the content, also where the author cannot read any more what he once hashed.
   [[nodiscard]] Bytes content_hash_of(const wire::Commit& commit) const {
-    auto inner = commit.sealed.empty() ? Result<wire::Commit>{commit} : opened(commit);
-    return std::move((inner ? inner->header : commit.header).content_hash);
+    if (commit.sealed.empty()) return commit.header.content_hash;
+    auto inner = opened(commit);
+    return inner ? std::move(inner->header.content_hash) : commit.header.content_hash;
   }
 
   // What was taken out when the commit was first judged; nothing where it bears no receipt of ours.

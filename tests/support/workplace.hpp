@@ -141,8 +141,7 @@ struct Phone {
   // A copy of the whole device as it is now, key and all.
   Phone(const Phone& original, std::uint64_t seed)
       : office(original.office), clock(original.clock), entropy(seed), signer(original.signer) {
-    disk = std::make_shared<sync::MemoryDisk>(
-        sync::MemoryDisk::Options{original.disk->id(), true});
+    disk = std::make_shared<sync::MemoryDisk>(sync::MemoryDisk::Options{original.disk->id(), true});
     disk->restore(original.disk->snapshot());
     restart();
   }
@@ -261,6 +260,23 @@ struct Phone {
     const sync::FieldReading reading = sync::read_field(*field_def, record.of_field(field_def->id));
     if (!reading.present) return "-";
     return schema::canonical_json(field_def->value_type(), *decode_value(reading.value));
+  }
+};
+
+// Two reps, each with a phone that holds the one account there is.
+struct TwoPhones : testing::Test {
+  Office office;
+  std::unique_ptr<Phone> ann;
+  std::unique_ptr<Phone> bob;
+  RecordId shop;
+
+  TwoPhones() {
+    office.add_user("ann", sync::Role::kRep);
+    office.add_user("bob", sync::Role::kRep);
+    ann = std::make_unique<Phone>(office, "ann", sync::Role::kRep, 11);
+    bob = std::make_unique<Phone>(office, "bob", sync::Role::kRep, 12);
+    shop = ann->create("accounts", "industry", Value{"retail"});
+    EXPECT_TRUE(ann->sync() && bob->sync());
   }
 };
 

@@ -203,22 +203,6 @@ TEST_F(BadInput, ACommitWhoseBodyIsBrokenIsRefusedAloneAndToldToItsAuthor) {
   EXPECT_EQ(outcome->results[1].outcome, wire::Outcome::kApplied) << "it delays only itself";
 }
 
-struct TwoPhones : testing::Test {
-  Office office;
-  std::unique_ptr<Phone> ann;
-  std::unique_ptr<Phone> bob;
-  RecordId shop;
-
-  TwoPhones() {
-    office.add_user("ann", Role::kRep);
-    office.add_user("bob", Role::kRep);
-    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 11);
-    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 12);
-    shop = ann->create("accounts", "industry", Value{"retail"});
-    EXPECT_TRUE(ann->sync() && bob->sync());
-  }
-};
-
 // A hub whose store is full says whose store it is, and when to come again.
 TEST_F(TwoPhones, AServerThatIsFullIsComeBackToWithAllThatItDidNotTake) {
   const RecordId kept = ann->create("accounts", "industry", Value{"steel"});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "sync/hub/agenda.hpp"
 #include "sync/page/page.hpp"
 
 namespace satchel::test {
@@ -154,6 +155,34 @@ TEST_F(Bootstrap, AVisitThatIsMovedOrHandedOverLeavesTheDayOfWhoHadIt) {
   };
   EXPECT_EQ(slice_of("ann"), std::set<RecordId>{});
   EXPECT_EQ(slice_of("bob"), (std::set<RecordId>{given, accounts[1]}));
+}
+
+TEST_F(Bootstrap, ADayOfMoreRecordsThanASliceHoldsIsCutAndTheRestComesInItsTurn) {
+  auto txn = office.hub->begin();
+  ASSERT_TRUE(txn);
+  auto builder = (*txn)->builder();
+  const std::size_t count = sync::kAgendaRecordsMax + 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    const RecordId id = *sync::make_record_id(office.clock.wall, office.entropy);
+    ASSERT_TRUE(builder.create("visits", id));
+    ASSERT_TRUE(builder.set("visits", id, "plannedStart", Value{office.clock.wall}));
+    ASSERT_TRUE(builder.set("visits", id, "owner", Value{std::string{"ann"}}));
+  }
+  ASSERT_TRUE((*txn)->write(*builder.finish(), "root", std::string{sync::kDefaultPurpose}));
+  ASSERT_TRUE((*txn)->commit());
+  txn->reset();
+  const sync::Entitlement entitlement{"ann", Role::kRep, {"all", "owner:ann"}};
+  const sync::Hub::PageRequest request{entitlement, std::string{sync::kDefaultPurpose}, {}, {}};
+  const Bytes page = *office.hub->priority_slice(request);
+  auto reader = sync::PageReader::open(page);
+  sync::PageItem item;
+  std::size_t in_slice = 0;
+  while (*reader->next(item)) ++in_slice;
+  EXPECT_EQ(in_slice, sync::kAgendaRecordsMax);
+  Seen seen;
+  ASSERT_TRUE(ann->sync(seen.wire()));
+  const std::vector<RecordId> got = seen.all();
+  EXPECT_EQ(std::set<RecordId>(got.begin(), got.end()).size(), count);
 }
 
 TEST_F(Bootstrap, ADeviceThatMissedMuchGetsItsDayBeforeTheRest) {

@@ -15,20 +15,7 @@ void spoil(sync::Store& store, Table table, const Bytes& key) {
   ASSERT_TRUE(txn && (*txn)->put(table, key, Bytes("\1garbage")) && (*txn)->commit());
 }
 
-struct DamagedOutbox : testing::Test {
-  Office office;
-  std::unique_ptr<Phone> ann;
-  std::unique_ptr<Phone> bob;
-  RecordId shop;
-
-  DamagedOutbox() {
-    office.add_user("ann", Role::kRep);
-    office.add_user("bob", Role::kRep);
-    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 11);
-    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 12);
-    shop = ann->create("accounts", "industry", Value{"retail"});
-    EXPECT_TRUE(ann->sync() && bob->sync());
-  }
+struct DamagedOutbox : TwoPhones {
   // Every part of the commit but its sealed copy.
   void spoil_commit(std::uint64_t place, bool header_too) {
     std::vector<Bytes> keys;

@@ -7,20 +7,7 @@ namespace {
 
 using sync::Role;
 
-struct Copies : testing::Test {
-  Office office;
-  std::unique_ptr<Phone> ann;
-  std::unique_ptr<Phone> bob;
-  RecordId shop;
-
-  Copies() {
-    office.add_user("ann", Role::kRep);
-    office.add_user("bob", Role::kRep);
-    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 11);
-    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 12);
-    shop = ann->create("accounts", "industry", Value{"retail"});
-    EXPECT_TRUE(ann->sync() && bob->sync());
-  }
+struct Copies : TwoPhones {
   void add(Phone& phone, std::int64_t n) {
     const auto place = phone.write(
         [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", shop, "visitCount", n); });
