@@ -13,6 +13,7 @@ constexpr milliseconds kPauseMax{60'000};
 constexpr unsigned kSchemaRoundsMax = 3;
 constexpr unsigned kIdentityRoundsMax = 4;
 constexpr milliseconds kHttpsTimeout{30'000};
+constexpr milliseconds kProgressPause{1'000};
 
 // Trying again without a person will not help.
 bool is_final(Errc code) {
@@ -184,6 +185,7 @@ Status SyncDriver::receive(ByteView message) {
 
 Result<std::optional<Bytes>> SyncDriver::generate() {
   bool quiet = false;
+  bool owes_progress = false;
   Result<std::optional<Bytes>> message{std::optional<Bytes>{}};
   {
     const Gate::Hold hold{host_.gate()};
@@ -191,6 +193,14 @@ Result<std::optional<Bytes>> SyncDriver::generate() {
     message = session_->generate();
     quiet = message && !*message && session_->quiet() && !session_->schema_wanted() &&
             !session_->settling();
+    owes_progress = message && !*message && session_->owes_progress();
+  }
+  if (owes_progress && !progress_awaited_) {
+    progress_awaited_ = true;
+    loop_.after(kProgressPause, [this] {
+      progress_awaited_ = false;
+      poke();
+    });
   }
   if (quiet && live_) {
     failures_ = 0;

@@ -106,6 +106,7 @@ class SyncDriver final : private SessionPort {
   std::uint64_t pause_ = 0;     // Names the pause that is under way; a newer one overrules it.
   unsigned failures_ = 0;       // In a row.
   unsigned schema_rounds_ = 0;  // Since the last connection that was welcomed.
+  bool progress_awaited_ = false;
   unsigned identity_rounds_ = 0;  // Ids taken since the last exchange that came to rest.
   milliseconds retry_after_{0};   // As the server asked when it ended the last session.
   bool wanted_live_ = false;

@@ -6,6 +6,9 @@ namespace satchel::sync {
 namespace {
 
 constexpr std::size_t kPushesInFlightMax = 2;
+// A live session that has caught up says how far it is this often: what it took in has to be
+// durable first, and that costs what the next edit is waiting for.
+constexpr std::int64_t kProgressEveryUs = 1'000'000;
 
 Error unexpected(std::string_view what) { return Error{Errc::kFrameUnexpected, std::string{what}}; }
 
@@ -112,14 +115,14 @@ Status EdgeSession::receive(ByteView message) {
     SATCHEL_TRY(edge_.apply_ack(*ack, replica_));
     const CommitNumber answered = numbering().watermark;
     while (!in_flight_.empty() && in_flight_.front() <= answered) in_flight_.pop_front();
-    if (!settling_) progress_due_.emplace();
+    if (!settling_) progress_owed_ = true;
     return {};
   }
   if (auto* changes = std::get_if<wire::Changes>(&*frame)) {
     if (settling_) return unexpected("changes before a former id is settled");
     SATCHEL_TRY(edge_.apply_changes(*changes));
     caught_up_ = changes->caught_up;
-    progress_due_.emplace();
+    progress_owed_ = true;
     return {};
   }
   return unexpected("a frame that only a device sends");
@@ -155,9 +158,10 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
       return sent(wire::encode_frame(wire::Push{std::move(*commits)}, true));
     }
   }
-  if (progress_due_) {
+  if (progress_due()) {
     SATCHEL_TRY(edge_.make_durable());
-    progress_due_.reset();
+    progress_owed_ = false;
+    progress_sent_us_ = edge_.clock().boot_us();
     wire::Progress progress;
     progress.cursor = edge_.state().cursor;
     progress.own_commit = edge_.state().next_commit - 1;
@@ -167,9 +171,14 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
   return std::optional<Bytes>{};
 }
 
+bool EdgeSession::progress_due() const {
+  if (!progress_owed_ || !progress_sent_us_ || !config_.live || !caught_up_) return progress_owed_;
+  return edge_.clock().boot_us() - *progress_sent_us_ >= kProgressEveryUs;
+}
+
 bool EdgeSession::quiet() const {
   if (schema_wanted_ || settle_first_) return true;
-  return welcomed_ && (settling_ || caught_up_) && in_flight_.empty() && !progress_due_ &&
+  return welcomed_ && (settling_ || caught_up_) && in_flight_.empty() && !progress_due() &&
          pushed_through_ + 1 >= numbering().next_commit;
 }
 

@@ -196,8 +196,9 @@ struct HubSession::Greeting {
   Hub& hub;
   wire::HelloBody hello;
   Device device;
-  ReplicaState replica;
-  Bytes fence;
+  wire::Cursor place;  // Where the device stands, and durably so; seq 0 where that is nowhere.
+  ReplicaState replica{};
+  Bytes fence{};
   bool fenced = false;
 
   Status run(HubTxn& txn) {
@@ -225,6 +226,13 @@ struct HubSession::Greeting {
       if (!fresh) return fresh.error();
       fence = std::move(*fresh);
     }
+    const bool further =
+        same_life && place.seq > 0 &&
+        (replica.progress.incarnation != place.incarnation || replica.progress.seq < place.seq);
+    if (further) {
+      replica.progress = place;
+      replica.progress_commit = hello.next_commit - 1;
+    }
     if (!hello.fence_token.empty()) replica.fence_confirmed = hello.fence_token;
     replica.fence_issued = fence;
     if (same_life) SATCHEL_TRY(txn.trim_results(hello.replica, hello.watermark_confirmed, replica));
@@ -236,7 +244,8 @@ struct HubSession::Greeting {
 };
 
 void HubSession::greet() {
-  const auto greeting = std::make_shared<Greeting>(Greeting{hub_, hello_, *device_, {}, {}});
+  const auto greeting = std::make_shared<Greeting>(
+      Greeting{hub_, hello_, *device_, too_old_ ? wire::Cursor{} : hello_cursor()});
   Work work;
   work.run = [greeting](HubTxn& txn) { return greeting->run(txn); };
   work.done = [this, greeting](const Status& durable) {

@@ -182,6 +182,8 @@ class EdgeSession final : public Session {
   Result<std::optional<Bytes>> generate() override;
   // Everything was sent, answered and applied: an exchange that is not live may end.
   [[nodiscard]] bool quiet() const override;
+  // Has not said yet how far it is, because it did so a moment ago: generate again in a second.
+  [[nodiscard]] bool owes_progress() const { return progress_owed_; }
   [[nodiscard]] bool welcomed() const { return welcomed_; }
   [[nodiscard]] const Bytes& access_token() const { return access_token_; }
   // The server speaks another schema than this replica has: fetch it by this hash, adopt it where
@@ -197,6 +199,7 @@ class EdgeSession final : public Session {
   Bytes make_hello();
   Status on_welcome(const wire::Welcome& welcome);
   [[nodiscard]] Numbering numbering() const;
+  [[nodiscard]] bool progress_due() const;
 
   Edge& edge_;
   Config config_;
@@ -213,7 +216,8 @@ class EdgeSession final : public Session {
   std::optional<Bytes> schema_wanted_;
   CommitNumber pushed_through_ = 0;
   std::deque<CommitNumber> in_flight_;  // Last commit of each push frame not yet answered.
-  std::optional<wire::Progress> progress_due_;
+  bool progress_owed_ = false;
+  std::optional<std::int64_t> progress_sent_us_;  // By the boot clock.
   Counters counters_;
 };
 

@@ -127,9 +127,19 @@ void SimDevice::pump() {
   for (;;) {
     auto message = session_->generate();
     if (!message) return fail(message.error());
-    if (!*message) return;
+    if (!*message) return await_progress();
     parts_.network.send(*connection_, Network::End::kDevice, std::move(**message));
   }
+}
+
+// As the SDK's driver does it: what is owed is said a second later.
+void SimDevice::await_progress() {
+  if (!session_->owes_progress() || awaiting_ == connection_) return;
+  awaiting_ = connection_;
+  parts_.queue.after(1'100'000, [this, mine = connection_] {
+    if (awaiting_ == mine) awaiting_.reset();
+    if (connected() && connection_ == mine) pump();
+  });
 }
 
 void SimDevice::fail(const Error& error) {

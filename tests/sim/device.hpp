@@ -76,6 +76,7 @@ class SimDevice {
  private:
   void open();
   void pump();
+  void await_progress();
   void hear(Bytes message);
   void fail(const Error& error);
 
@@ -92,6 +93,7 @@ class SimDevice {
   std::unique_ptr<sync::Edge> edge_;
   std::unique_ptr<sync::EdgeSession> session_;
   std::shared_ptr<ConnectionId> connection_;
+  std::shared_ptr<ConnectionId> awaiting_;  // Whose owed progress is on the queue.
   bool live_ = false;
 };
 
