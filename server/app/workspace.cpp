@@ -127,6 +127,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Layout& layout, const C
                                      workspace->provider_, workspace->entropy_);
   if (!store) return store.error();
   workspace->store_ = std::move(*store);
+  for (const std::string& row : workspace->store_->mended())
+    log(LogLevel::kWarning, "row_mended", {{"row", row}});
   SATCHEL_TRY(check_keys(*workspace->store_, *keys, layout.server_keys()));
   auto hub = sync::Hub::open(workspace->parts(*keys));
   if (!hub) return hub.error();

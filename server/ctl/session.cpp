@@ -11,6 +11,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "server/app/files.hpp"
+#include "server/app/log.hpp"
 
 namespace satchel::server {
 namespace {
@@ -119,6 +120,7 @@ Result<Workspace*> CtlSession::offline() {
   if (options_.data.empty()) return Error{Errc::kUnreachable, "no --data to work on instead"};
   auto config = read_config(options_.data);
   if (!config) return config.error();
+  open_log(LogLevel::kWarning);  // On stderr: stdout is for what was asked.
   auto workspace = Workspace::open(Layout{options_.data, options_.workspace}, *config);
   if (!workspace) return workspace.error();
   workspace_ = std::move(*workspace);

@@ -276,13 +276,79 @@ TEST_F(LmdbSubstitution, ANumberInAnothersPlaceIsRefused) {
   EXPECT_EQ(found.error().code, Errc::kStoreCorrupt);
 }
 
-TEST_F(LmdbSubstitution, ARecordOfANewerFormatIsToldFromDamage) {
-  const Bytes row = record_row(1);
-  Bytes newer = row;
-  newer[0] = 2;
-  patch_file(engine_.data_file(), row, newer);
-  expect_record_error(1, Errc::kRecordNewer);
+// The first octet of every row of `table`, as it lies in the file, becomes `format`.
+std::size_t spoil_formats(const LmdbEngine& engine, const char* table, char format) {
+  std::vector<Bytes> rows;
+  {
+    const auto environment = std::move(*open_environment(engine.folder(), 1 << 30, 32, 8));
+    const Txn txn = std::move(*begin_txn(environment.get(), MDB_RDONLY));
+    MDB_dbi handle = 0;
+    SATCHEL_ASSERT(mdb_dbi_open(txn.get(), table, 0, &handle) == 0);
+    MDB_cursor* cursor = nullptr;
+    SATCHEL_ASSERT(mdb_cursor_open(txn.get(), handle, &cursor) == 0);
+    MDB_val key{};
+    MDB_val row{};
+    while (mdb_cursor_get(cursor, &key, &row, MDB_NEXT) == 0) {
+      if (table != nullptr || from_mdb(key) == "satchel.state") rows.emplace_back(from_mdb(row));
+    }
+    mdb_cursor_close(cursor);
+  }
+  for (const Bytes& row : rows) {
+    Bytes spoilt = row;
+    spoilt[0] = format;
+    patch_file(engine.data_file(), row, spoilt);
+  }
+  return rows.size();
 }
+
+constexpr std::array<const char*, 7> kWrittenTables = {nullptr, "records", "numbers", "replicas",
+                                                       "meta",  "outbox",  "schemas"};
+
+class LmdbRowFormat : public FilledStore, public testing::WithParamInterface<const char*> {};
+
+TEST_P(LmdbRowFormat, DamagedAloneItCostsNothingAndIsPutRight) {
+  for (const char format : {char{2}, char{0x11}, char{0}}) {
+    if (format == 2) make_filled();
+    const std::size_t rows = spoil_formats(engine_, GetParam(), format);
+    ASSERT_GT(rows, 0U);
+    {
+      const auto store = open();
+      ASSERT_OK(store);
+      EXPECT_TRUE(read_everything(**store).perfect());
+      const auto report = (*store)->check();
+      ASSERT_OK(report);
+      ASSERT_EQ(report->bad.size(), rows);
+      EXPECT_TRUE(report->bad[0].ends_with("the row's format is damaged; it was read without, and "
+                                           "is put right"))
+          << report->bad[0];
+      EXPECT_TRUE((*store)->check()->bad.empty()) << "told once";
+    }
+    const auto again = open();
+    ASSERT_OK(again);
+    EXPECT_TRUE((*again)->check()->bad.empty());
+    EXPECT_TRUE(read_everything(**again).perfect());
+  }
+}
+
+TEST_P(LmdbRowFormat, InAStoreTooLargeToBeLookedOverItIsReadAllTheSame) {
+  make_filled();
+  const std::size_t rows = spoil_formats(engine_, GetParam(), 2);
+  engine_.options.verify_bytes_max = 0;
+  const auto store = open();
+  ASSERT_OK(store);
+  EXPECT_TRUE(read_everything(**store).perfect());
+  EXPECT_EQ((*store)->check()->bad.size(), rows);
+  fill(**store);  // Over rows with the octet as it is: the digests must still add up.
+  EXPECT_TRUE(read_everything(**store).perfect());
+  const auto txn = std::move(*(*store)->begin_read());
+  for (const Table table : {Table::kMeta, Table::kOutbox, Table::kSchemas}) {
+    ASSERT_OK(txn->scan(table, {}, [](ByteView, ByteView) { return true; }));
+  }
+  ASSERT_OK(txn->scan_records(1, [](StoredRecord&) { return true; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Tables, LmdbRowFormat, testing::ValuesIn(kWrittenTables),
+                         [](const auto& each) { return each.param ? each.param : "state"; });
 
 }  // namespace
 }  // namespace satchel::sync::contract

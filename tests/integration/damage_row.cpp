@@ -2,6 +2,7 @@
 // file: what a worn disk does. For the scripts beside it.
 //   damage_row FOLDER TABLE KEY    KEY: 16 or 18 hexadecimal digits, or "last"
 //   damage_row FOLDER TABLE KEY    again: puts the bit back
+//   damage_row FOLDER TABLE KEY format    the row's first octet becomes 17 instead
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,10 +45,11 @@ Bytes row_at(const std::string& folder, const char* table, const std::string& ke
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  const bool format = argc == 5 && argv[4] == std::string{"format"};
+  if (argc != 4 && !format) return 2;
   const std::string folder{argv[1]};
   const Bytes row = row_at(folder, argv[2], argv[3]);
-  if (row.size() < 64) return 4;
+  if (row.size() < (format ? 25 : 64)) return 4;
   const std::string path = folder + "/data.mdb";
   const int file = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   struct stat status {};
@@ -57,8 +59,8 @@ int main(int argc, char** argv) {
   // The last sixteen octets are the tag, which the table's digest vouches for.
   std::size_t hits = 0;
   for (auto at = bytes.find(row); at != Bytes::npos; at = bytes.find(row, at + 1), ++hits) {
-    const std::size_t place = at + row.size() - 20;
-    const char flipped = static_cast<char>(bytes[place] ^ 1);
+    const std::size_t place = format ? at : at + row.size() - 20;
+    const char flipped = format ? char{17} : static_cast<char>(bytes[place] ^ 1);
     if (::pwrite(file, &flipped, 1, static_cast<off_t>(place)) != 1) return 1;
   }
   ::close(file);

@@ -42,7 +42,9 @@ class Check {
       const auto share = sealer_.share_of(number, key, row);
       if (share) crypto::RowDigest::toggle(seen.digest, *share);
       const Status checked = check_value(table, key, row, report);
-      if (!checked) {
+      if (checked && !has_row_format(row)) {
+        report.bad.push_back(odd_format(number, key).context);
+      } else if (!checked) {
         report.bad.push_back(at_row(table, key, checked.error()).context);
         if (table == Table::kOutbox) report.bad_outbox.emplace_back(key);
         if (table == Table::kRecords) report.bad_records.push_back(ByteReader{key}.u64_big());
@@ -101,6 +103,7 @@ Result<Store::CheckReport> check_store(LmdbCore& core) {
     // The writer waits while the file is looked over: its pages must not move under the walk.
     const std::lock_guard guard{core.writer};
     if (auto status = core.usable(); !status) return status.error();
+    report.bad = std::exchange(core.mended, {});
     const auto file = examine_data_file(core.path, kFormatKey);
     if (!file && (file.error().code == Errc::kFileRead ||
                   file.error().code == Errc::kLimitExceeded)) {

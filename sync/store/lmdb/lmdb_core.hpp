@@ -60,6 +60,7 @@ struct LmdbCore {
   std::unique_ptr<Sealer> sealer;  // The writer's.
   StoreState state;                // Of the newest commit.
   std::size_t replicas_durable = 0;
+  std::vector<std::string> mended;  // At open, for the next check() to tell.
   std::array<std::uint64_t, kPrivacyClassCount> seals_before{};  // Not counted by `sealer`.
 
   std::mutex pool_mutex;
@@ -76,5 +77,14 @@ std::unique_ptr<WriteTxn> make_write_txn(LmdbCore& core, std::unique_lock<std::m
 // Writes the row of the bookkeeping; for creation and commits.
 Status put_state(LmdbCore& core, MDB_txn* txn, const StoreState& state, Bytes& row);
 Result<Store::CheckReport> check_store(LmdbCore& core);
+
+// A row whose first octet is not the store's row format.
+struct OddRow {
+  std::uint8_t table = 0;
+  Bytes key;
+};
+Error odd_format(std::uint8_t table, ByteView key);
+// Before anybody else has the store. kStoreLatched; that it could not be written is no error.
+Status mend_formats(LmdbCore& core, std::span<const OddRow> odd);
 
 }  // namespace satchel::sync

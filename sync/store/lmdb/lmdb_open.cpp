@@ -62,8 +62,8 @@ Status load_replicas(LmdbCore& core, LmdbReader& reader) {
   return {};
 }
 
-// The digest of every table but the replicas', which are verified as they are loaded.
-Status verify_digests(LmdbCore& core, MDB_txn* txn) {
+// The digest of every table; `odd` are the rows whose format octet is damaged.
+Status verify_digests(LmdbCore& core, MDB_txn* txn, std::vector<OddRow>& odd) {
   for (std::uint8_t table = 1; table < kTableCount; ++table) {
     MDB_cursor* opened = nullptr;
     if (int code = mdb_cursor_open(txn, core.table(table), &opened); code != 0) {
@@ -78,6 +78,7 @@ Status verify_digests(LmdbCore& core, MDB_txn* txn) {
       const auto share = core.sealer->share_of(table, from_mdb(key), from_mdb(row));
       if (!share) return at_row(static_cast<Table>(table), from_mdb(key), share.error());
       crypto::RowDigest::toggle(digest, *share);
+      if (!has_row_format(from_mdb(row))) odd.push_back({table, Bytes{from_mdb(key)}});
     }
     if (code != MDB_NOTFOUND) return error_of(code, "verifying");
     if (digest != core.state.tables[table].digest) {
@@ -86,6 +87,12 @@ Status verify_digests(LmdbCore& core, MDB_txn* txn) {
     }
   }
   return {};
+}
+
+bool has_odd_state(LmdbCore& core, MDB_txn* txn) {
+  MDB_val key = to_mdb(kStoreStateKey);
+  MDB_val row{};
+  return mdb_get(txn, core.main, &key, &row) == 0 && !has_row_format(from_mdb(row));
 }
 
 // Again for files that were too large to be looked over.
@@ -131,8 +138,11 @@ Status load(LmdbCore& core, bool verify) {
     }
   }
   SATCHEL_TRY(load_replicas(core, reader));
-  if (verify) SATCHEL_TRY(verify_digests(core, txn->get()));
-  return commit_txn(std::move(*txn), "opening tables");
+  std::vector<OddRow> odd;
+  if (has_odd_state(core, txn->get())) odd.push_back({kStateTable, Bytes{kStoreStateKey}});
+  if (verify) SATCHEL_TRY(verify_digests(core, txn->get(), odd));
+  SATCHEL_TRY(commit_txn(std::move(*txn), "opening tables"));
+  return mend_formats(core, odd);
 }
 
 Status open_keyring(LmdbCore& core, const KeyStore::Head& head) {

@@ -81,6 +81,11 @@ LmdbStore::Usage LmdbStore::usage() const {
   return usage;
 }
 
+std::vector<std::string> LmdbStore::mended() const {
+  const std::lock_guard guard{core_->writer};
+  return core_->mended;
+}
+
 void LmdbStore::drop_nonces() {
   const std::lock_guard guard{core_->writer};
   core_->sealer->drop_nonces();

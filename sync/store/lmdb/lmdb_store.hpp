@@ -82,6 +82,8 @@ class LmdbStore final : public Store {
     std::uint64_t bytes_max = 0;
   };
   [[nodiscard]] Usage usage() const;
+  // Rows of which open() put the format right, as check() names them; told by the next check() too.
+  [[nodiscard]] std::vector<std::string> mended() const;
   // For clock jumps and resumes: memory may have been copied (crypto/aead.hpp).
   void drop_nonces();
 

@@ -13,13 +13,8 @@ constexpr std::size_t kFormatRowBytes = 8 + 2 + 16 + kSumBytes;
 
 Error malformed() { return Error{Errc::kStoreCorrupt, "malformed row"}; }
 
-// The first octet of every row.
-Status check_format(ByteView row, std::size_t size_min) {
-  if (row.empty()) return malformed();
-  const auto format = static_cast<std::uint8_t>(row[0]);
-  if (format > kRowFormat) return Error{Errc::kRecordNewer, "format " + std::to_string(format)};
-  if (format != kRowFormat || row.size() < size_min) return malformed();
-  return {};
+Status check_size(ByteView row, std::size_t size_min) {
+  return row.size() < size_min ? Status{malformed()} : Status{};
 }
 
 template <class Number>
@@ -75,7 +70,7 @@ void append_side_row_head(const SideRow& row, Bytes& out) {
 }
 
 Result<SideRow> read_side_row(ByteView row) {
-  SATCHEL_TRY(check_format(row, kSideRowHead + crypto::kSealOverheadBytes + kPadBytes));
+  SATCHEL_TRY(check_size(row, kSideRowHead + crypto::kSealOverheadBytes + kPadBytes));
   ByteReader reader{row.substr(1)};
   SideRow read;
   const std::uint8_t privacy = reader.u8();
@@ -97,7 +92,7 @@ std::array<char, kNumberRowBytes> make_number_row(const NumberRow& row) {
 }
 
 Result<NumberRow> read_number_row(ByteView row) {
-  SATCHEL_TRY(check_format(row, kNumberRowBytes));
+  SATCHEL_TRY(check_size(row, kNumberRowBytes));
   if (row.size() != kNumberRowBytes) return malformed();
   ByteReader reader{row.substr(1)};
   NumberRow read;
@@ -114,7 +109,7 @@ void append_record_row_head(const RecordRow& row, std::size_t header_size, Bytes
 }
 
 Result<RecordRow> read_record_row(ByteView row) {
-  SATCHEL_TRY(check_format(row, kRecordRowHead + crypto::kSealOverheadBytes + kPadBytes));
+  SATCHEL_TRY(check_size(row, kRecordRowHead + crypto::kSealOverheadBytes + kPadBytes));
   ByteReader reader{row.substr(1)};
   RecordRow read;
   read.generation = reader.u32();

@@ -33,6 +33,14 @@ Bytes make_format_row(const StoreId& store);
 // kStoreCorrupt; kStoreNewer: a later version made it. In every later version too the sum is last.
 Result<StoreId> read_format_row(ByteView row);
 
+// The first octet of every row is its format. The store's format row says which one it has, every
+// seal and every code is made under that one, and so a row whose octet says another is read as
+// those vouch for: the octet alone is damaged. A program that writes rows of another format gives
+// the store another format first.
+inline bool has_row_format(ByteView row) {
+  return !row.empty() && static_cast<std::uint8_t>(row.front()) == kRowFormat;
+}
+
 // A row of a small table:
 //   0 format u8 | 1 class u8 | 2 generation u32 | 6 revision u64 | 14 nonce (12)
 //   | ciphertext | tag (16)
@@ -44,7 +52,7 @@ struct SideRow {
 };
 inline constexpr std::size_t kSideRowHead = 14;
 void append_side_row_head(const SideRow& row, Bytes& out);
-// kStoreCorrupt, kRecordNewer; the context is for the caller to give.
+// kStoreCorrupt; the context is for the caller to give.
 Result<SideRow> read_side_row(ByteView row);
 
 // A row of table kNumbers: 0 format u8 | 1 number u64 | 9 code (16).

@@ -221,7 +221,8 @@ Result<crypto::RowDigest::Value> Sealer::share_of(std::uint8_t table, ByteView k
   if (!read) return read.error();
   // With the head, or a damaged generation would look like a key that was destroyed.
   share_key_.assign(key);
-  share_key_ += row.substr(0, kSideRowHead);
+  share_key_ += static_cast<char>(kRowFormat);
+  share_key_ += row.substr(1, kSideRowHead - 1);
   return digest_.of(table, share_key_, tag_of(read->sealed));
 }
 

@@ -8,8 +8,7 @@
 namespace satchel::sync {
 
 // Keeps scheduled keys and buffers from row to row. Thread-bound: a reader or the writer has its
-// own. Errors of opening: kStoreCorrupt, kClassLocked, kKeyShredded, kRecordNewer, without saying
-// where.
+// own. Errors of opening: kStoreCorrupt, kClassLocked, kKeyShredded, without saying where.
 class Sealer {
  public:
   Sealer(const crypto::Keyring& keyring, crypto::Entropy& entropy, StoreTrace* trace)
@@ -44,8 +43,7 @@ class Sealer {
   std::array<char, kNumberRowBytes> number_row(ByteView blinded, RecordNumber number);
   Result<RecordNumber> open_number_row(ByteView blinded, ByteView row);
 
-  // The share of a stored row in its table's digest. kStoreCorrupt where it has no tag,
-  // kRecordNewer.
+  // The share of a stored row in its table's digest. kStoreCorrupt where it has no tag.
   Result<crypto::RowDigest::Value> share_of(std::uint8_t table, ByteView key, ByteView row);
   [[nodiscard]] crypto::Blinded blind(const RecordId& id) const {
     return keyring_.blind(static_cast<std::uint8_t>(Table::kNumbers), id.bytes());
