@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "sync/page/authors.hpp"
 #include "sync/record/header.hpp"
@@ -9,27 +10,8 @@
 namespace satchel::sync {
 namespace {
 
-// Acknowledged commits wait for the server's backup; without one they may not fill the device.
-constexpr std::size_t kAnsweredKept = 10'000;
-
-bool takes_effect(wire::Outcome outcome) {
-  return outcome != wire::Outcome::kDenied && outcome != wire::Outcome::kInvalid;
-}
-
 Error forgotten() {
   return Error{Errc::kRestoredServer, "the server has forgotten commits that it had acknowledged"};
-}
-
-void note_watermark(EdgeState& state, const ReplicaId& replica, CommitNumber watermark) {
-  if (replica == state.replica) {
-    state.watermark = watermark;
-    return;
-  }
-  for (Numbering& each : state.former) {
-    if (each.replica != replica) continue;
-    each.watermark = watermark;
-    each.settled = watermark + 1 == each.next_commit;
-  }
 }
 
 Status put_authors(WriteTxn& txn, ByteView bytes) {
@@ -48,13 +30,23 @@ bool by_name(const Entry& a, const Entry& b) {
   return std::tie(a.field, a.key) < std::tie(b.field, b.key);
 }
 
-bool taken_out(const wire::CommitResult& result, const RecordId& id, FieldId field) {
+// Whether something of what was granted is granted no more, or anew.
+bool loses_scopes(const std::vector<wire::ScopeState>& held,
+                  const std::vector<wire::ScopeState>& granted) {
+  return !std::all_of(held.begin(), held.end(), [&](const wire::ScopeState& each) {
+    return std::any_of(granted.begin(), granted.end(), [&](const wire::ScopeState& other) {
+      return each.name == other.name && each.epoch == other.epoch;
+    });
+  });
+}
+
+}  // namespace
+
+bool is_taken_out(const wire::CommitResult& result, const RecordId& id, FieldId field) {
   if (result.outcome != wire::Outcome::kReduced) return false;
   return std::find(result.fields.begin(), result.fields.end(), std::pair{id, field}) !=
          result.fields.end();
 }
-
-}  // namespace
 
 Status EdgeApply::load(std::span<const RecordId> ids) {
   std::vector<RecordId> wanted;
@@ -70,6 +62,7 @@ Status EdgeApply::load(std::span<const RecordId> ids) {
     Held& held = held_.at(wanted[i]);
     held.record.id = wanted[i];
     held.number = (*numbers)[i];
+    if (held.number <= stale_through_) held.stale = std::exchange(held.number, 0);
     if (held.number != 0) known.push_back(held.number);
   }
   std::vector<StoredRecord> found;
@@ -80,7 +73,7 @@ Status EdgeApply::load(std::span<const RecordId> ids) {
     if (held.number == 0) continue;
     const StoredRecord& base = *stored++;
     if (base.number == 0) {
-      held.number = 0;
+      held.stale = std::exchange(held.number, 0);
       continue;
     }
     auto record = open_record(txn_, base, edge_.store().numbers());
@@ -212,7 +205,8 @@ Status EdgeApply::page(ByteView body) {
   return {};
 }
 
-Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& result) {
+Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& result,
+                       Folding folding) {
   std::vector<RecordId> ids;
   for (const RecordWrite& write : commit.body.records) ids.push_back(write.id);
   SATCHEL_TRY(load(ids));
@@ -220,6 +214,11 @@ Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& re
   for (const RecordWrite& write : commit.body.records) {
     Held& held = held_.at(write.id);
     if (held.gone) continue;
+    if (only_stale(held)) {
+      if (!folding.reoffered) SATCHEL_TRY(fold_stale(held.stale, write, commit, result));
+      continue;
+    }
+    if (folding.told || (folding.reoffered && !held.existed && !held.fresh)) continue;
     SATCHEL_TRY(read_fresh(held));
     // What is neither held nor created by the commit left our scopes, or the pages of a bootstrap
     // are still to tell it: nothing of it may be left behind.
@@ -227,7 +226,7 @@ Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& re
     held.record.collection = write.collection;
     held.seq = std::max(held.seq, result.seq);
     for (const RegisterWrite& each : write.writes) {
-      if (taken_out(result, write.id, each.field)) continue;
+      if (is_taken_out(result, write.id, each.field)) continue;
       held.fields.push_back(each.field);
       Entry& base = held.record.at(each.field, completed_key(each, dot), each.privacy);
       // The server has spoken of this register since: its word has this write in it.
@@ -238,24 +237,20 @@ Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& re
   return {};
 }
 
-Status EdgeApply::drop_base() {
-  held_.clear();
-  order_.clear();
-  return edge_.erase_base(txn_, changes_);
-}
-
 Status EdgeApply::flush() {
   std::vector<StoredRecord> batch;
   for (const RecordId& id : order_) {
     Held& held = held_.at(id);
     if (held.gone || (held.record.entries.empty() && !held.fresh)) {
-      if (held.existed) SATCHEL_TRY(txn_.erase_record(held.number, id));
-      if (held.existed)
-        changes_.push_back({held.record.collection, id, held.number, held.seq, true, {}});
+      const RecordNumber number = held.existed ? held.number : held.gone ? held.stale : 0;
+      if (number == 0) continue;
+      SATCHEL_TRY(txn_.erase_record(number, id));
+      changes_.push_back({held.record.collection, id, number, held.seq, true, {}});
       continue;
     }
     if (held.fields.empty()) continue;
     if (!held.existed) {
+      if (held.stale != 0) SATCHEL_TRY(txn_.erase_record(held.stale, id));
       auto number = txn_.number_for(id);
       if (!number) return number.error();
       held.number = *number;
@@ -305,6 +300,7 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
                    return a.name == b.name && a.epoch == b.epoch;
                  });
   effects.restart = effects.new_incarnation || !same_grants;
+  state.lost_scopes = state.lost_scopes || loses_scopes(state.scopes, welcome.scopes);
   state.incarnation = welcome.incarnation;
   state.scopes = welcome.scopes;
   state.fence_token = welcome.fence_token;
@@ -319,125 +315,18 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
   if (effects.new_incarnation) state.watermark = std::min(state.watermark, welcome.watermark);
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
-  std::vector<RecordChange> changes;
-  // What was folded into base is offered again and must not be seen twice.
-  if (effects.new_incarnation) SATCHEL_TRY(erase_base(**txn, changes));
+  // What is held stays, so that there is something to see until its pages come.
+  if (effects.new_incarnation) {
+    auto last = (*txn)->last_record();
+    if (!last) return last.error();
+    state.stale_through = *last;
+  }
   SATCHEL_TRY(save_state(**txn, state));
   SATCHEL_TRY((*txn)->commit());
   txn->reset();
   state_ = std::move(state);
   if (effects.new_incarnation) SATCHEL_TRY(reload());
-  tell(changes);
   return effects;
-}
-
-Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
-  const auto numbering = find_numbering(replica);
-  if (!numbering) return Error{Errc::kFrameUnexpected, "answers to an id that is not ours"};
-  auto txn = parts_.store.begin_write();
-  if (!txn) return txn.error();
-  EdgeApply apply{*this, **txn};
-  EdgeState state = state_;
-  // Base is of one life of the server; what is settled in another becomes visible with its pages.
-  const bool may_fold = state.incarnation.is_zero() || numbering->incarnation == state.incarnation;
-  CommitNumber watermark = numbering->watermark;
-  std::vector<std::uint64_t> answered;
-  std::vector<std::uint64_t> lost;
-  for (const wire::CommitResult& result : ack.results) {
-    if (result.number <= watermark || result.number >= numbering->next_commit) continue;
-    if (result.number != watermark + 1) return Error{Errc::kFrameUnexpected, "answers with a hole"};
-    watermark = result.number;
-    const std::uint64_t place = numbering->before + result.number;
-    if (const auto damaged = damaged_.find(place); damaged != damaged_.end()) {
-      auto is_lost = settle_damaged(**txn, damaged->second, result);
-      if (!is_lost) return is_lost.error();
-      (*is_lost ? lost : answered).push_back(place);
-    } else if (outbox_.contains(place)) {
-      SATCHEL_TRY(settle(**txn, apply, result, place, may_fold));
-      answered.push_back(place);
-    }
-  }
-  if (may_fold) SATCHEL_TRY(apply.page(ack.states));
-  SATCHEL_TRY(apply.flush());
-  note_watermark(state, replica, watermark);
-  if (may_fold) state.backed_up_through = std::max(state.backed_up_through, ack.backed_up_through);
-  SATCHEL_TRY(drop_backed_up(**txn, state));
-  SATCHEL_TRY(save_state(**txn, state));
-  SATCHEL_TRY((*txn)->commit_lazily());
-  txn->reset();
-  state_ = std::move(state);
-  for (const std::uint64_t place : answered) forget_pending(place);
-  for (const std::uint64_t place : lost)
-    damaged_.at(place).state = DamagedCommit::State::kAnswered;
-  tell(apply.changes());
-  return {};
-}
-
-Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& result,
-                    std::uint64_t place, bool may_fold) {
-  auto decoded = decoded_commit(txn, place);
-  if (!decoded && is_damage(decoded.error().code)) {
-    // Since it was sent: the next session sends the sealed copy, and is told what became of it.
-    SATCHEL_TRY(note_damaged(txn, place));
-    return Error{Errc::kStoreCorrupt,
-                 "pending commit " + std::to_string(place) + " was damaged since: sync again"};
-  }
-  if (!decoded) return decoded.error();
-  const bool refused = !takes_effect(result.outcome);
-  // Where our cursor has passed the commit's place, the server's pages have told what became of it
-  // (that the record left our scopes, perhaps): then nothing is folded.
-  const bool told = !may_fold || (result.seq != 0 && state_.cursor.seq >= result.seq);
-  if (!refused && !told) SATCHEL_TRY(apply.fold((*decoded)->commit, result));
-  if (refused || result.outcome == wire::Outcome::kReduced) {
-    auto commit = find_commit(txn, Table::kOutbox, place, true);
-    if (!commit) return commit.error();
-    SATCHEL_TRY(put_commit(txn, Table::kInbox, place, **commit));
-    SATCHEL_TRY(txn.put(Table::kInbox, part_key(place, kInboxPart),
-                        encode_inbox(result, trusted_now_us())));
-  }
-  if (refused) SATCHEL_TRY(erase_commit(txn, Table::kOutbox, place));
-  // What leaves the outbox is shown differently too, whether or not it was folded.
-  for (const RecordWrite& write : (*decoded)->commit.body.records) {
-    if (refused || told) apply.changes().push_back({write.collection, write.id, 0, 0, false, {}});
-  }
-  return txn.put(Table::kCommits, number_key(place),
-                 encode_answered({result.outcome, result.seq, result.receipt}));
-}
-
-Status Edge::drop_backed_up(WriteTxn& txn, EdgeState& state) {
-  std::vector<std::uint64_t> dropped;
-  std::size_t kept = 0;
-  std::uint64_t first_kept = 0;
-  Status decoded;
-  const std::uint64_t last = state.before + state.watermark;
-  const std::uint64_t floor = last > kAnsweredKept ? last - kAnsweredKept : 0;
-  const auto visit = [&](ByteView key, ByteView value) {
-    ByteReader in{key};
-    const std::uint64_t place = in.u64_big();
-    auto row = decode_answered(value);
-    if (!row) {
-      decoded = row.error();
-      return false;
-    }
-    const bool safe = row->seq != 0 && row->seq <= state.backed_up_through;
-    if (!safe && place > floor) {
-      if (kept++ == 0) first_kept = place;
-      return kept < 16;  // Rows are in order: what follows is newer than what is kept.
-    }
-    dropped.push_back(place);
-    return dropped.size() < 4096;
-  };
-  SATCHEL_TRY(txn.scan(Table::kCommits, {}, visit));
-  SATCHEL_TRY(decoded);
-  for (const std::uint64_t place : dropped) {
-    SATCHEL_TRY(txn.erase(Table::kCommits, number_key(place)));
-    SATCHEL_TRY(erase_commit(txn, Table::kOutbox, place));
-  }
-  // A former id is remembered as long as something made under it may have to be offered again.
-  std::erase_if(state.former, [&](const Numbering& each) {
-    return each.settled && first_kept != 0 && each.last_place() < first_kept;
-  });
-  return {};
 }
 
 Result<std::optional<std::string>> Edge::author_of(const ReplicaId& replica) {
@@ -455,11 +344,15 @@ Status Edge::apply_changes(const wire::Changes& changes) {
   EdgeApply apply{*this, **txn};
   EdgeState state = state_;
   if (changes.restart) {
-    SATCHEL_TRY(apply.drop_base());
-    state.bootstrapped = false;
+    SATCHEL_TRY(begin_pass(**txn, apply, state));
+    apply.hold_stale(state.stale_through);
   }
   SATCHEL_TRY(apply.page(changes.page));
   SATCHEL_TRY(apply.flush());
+  if (state.stale_through != 0 && changes.cursor.below == 0) {
+    // Every record has had its turn: what is left the server no longer has for us.
+    SATCHEL_TRY(apply.drop(std::exchange(state.stale_through, 0)));
+  }
   SATCHEL_TRY(put_authors(**txn, changes.authors));
   state.cursor = changes.cursor;
   if (changes.caught_up) {

@@ -10,17 +10,28 @@
 
 namespace satchel::sync {
 
+// Whether the answer says that a register of the commit did not take effect.
+bool is_taken_out(const wire::CommitResult& result, const RecordId& id, FieldId field);
+
 // Base as one transaction changes it. Lives for one message. Thread-bound.
 class EdgeApply {
  public:
-  EdgeApply(Edge& edge, WriteTxn& txn) : edge_(edge), txn_(txn) {}
+  EdgeApply(Edge& edge, WriteTxn& txn)
+      : edge_(edge), txn_(txn), stale_through_(edge.state_.stale_through) {}
 
   // The server's word on whole registers: replaces base where its seq is not lower.
   Status page(ByteView body);
   // An answered commit of our own becomes part of base at the sequence of its acknowledgement.
-  Status fold(const PendingCommit& commit, const wire::CommitResult& result);
-  // Everything held is dropped: a new incarnation, or the start of a bootstrap.
-  Status drop_base();
+  struct Folding {
+    bool told = false;       // Pages have told of it already.
+    bool reoffered = false;  // An earlier life of the server had answered it.
+  };
+  Status fold(const PendingCommit& commit, const wire::CommitResult& result, Folding folding);
+  // From here on records up to this number are of an earlier reading: a page that tells of one
+  // takes its place whole, under a number of its own.
+  void hold_stale(RecordNumber through) { stale_through_ = through; }
+  // Drops the records up to `through`: they can be damaged.
+  Status drop(RecordNumber through);
   // Writes what changed. Then changes() tells what is shown differently.
   Status flush();
   [[nodiscard]] std::vector<RecordChange>& changes() { return changes_; }
@@ -32,6 +43,7 @@ class EdgeApply {
     // without being read. Then `record` has no entries.
     std::optional<StoredRecord> fresh;
     RecordNumber number = 0;
+    RecordNumber stale = 0;  // Its number in an earlier reading, until its place is taken.
     bool existed = false;
     bool gone = false;
     Sequence seq = 0;
@@ -44,9 +56,14 @@ class EdgeApply {
   // Where nothing of the record is held: false where its registers must be read all the same.
   Result<bool> take_fresh(const PageItem& item, Held& held);
   Status read_fresh(Held& held);
+  [[nodiscard]] static bool only_stale(const Held& held);
+  Status fold_stale(RecordNumber number, const RecordWrite& write, const PendingCommit& commit,
+                    const wire::CommitResult& result);
+  Status erase_one(RecordNumber number);
 
   Edge& edge_;
   WriteTxn& txn_;
+  RecordNumber stale_through_;
   std::unordered_map<RecordId, Held> held_;
   std::vector<RecordId> order_;  // Of first mention: stored in the order in which they came.
   std::vector<RecordChange> changes_;

@@ -80,6 +80,7 @@ Status Edge::load() {
   catalog_ = std::move(*catalog);
   auto places = commit_places(**txn, Table::kOutbox);
   if (!places) return places.error();
+  SATCHEL_TRY(load_reoffered(**txn));
   for (const std::uint64_t place : *places) {
     // Answered; kept until the server has it in a backup.
     if (is_answered(place)) continue;
@@ -99,6 +100,7 @@ Status Edge::reload() {
   overlay_.clear();
   decoded_.clear();
   damaged_.clear();
+  reoffered_.clear();
   return load();
 }
 
@@ -147,6 +149,7 @@ void Edge::note_pending(std::uint64_t place, const CommitBody& body) {
 
 void Edge::forget_pending(std::uint64_t place) {
   damaged_.erase(place);
+  reoffered_.erase(place);
   const auto at = outbox_.find(place);
   if (at == outbox_.end()) return;
   for (const RecordId& id : at->second) {
@@ -179,43 +182,60 @@ Result<std::shared_ptr<const Edge::Decoded>> Edge::decoded_commit(ReadTxn& txn,
   return std::shared_ptr<const Decoded>{std::move(decoded)};
 }
 
-Result<bool> Edge::overlay_pending(ReadTxn& txn, Record& record, bool in_base) {
+Edge::InBase Edge::in_base(RecordNumber number) const {
+  if (number == 0) return InBase::kNothing;
+  return number <= state_.stale_through ? InBase::kStale : InBase::kCurrent;
+}
+
+Result<bool> Edge::overlay_pending(ReadTxn& txn, Record& record, InBase base) {
+  bool held = base != InBase::kNothing;
   const auto at = overlay_.find(record.id);
-  if (at == overlay_.end()) return in_base;
-  bool held = in_base;
-  const std::vector<CommitNumber> numbers = at->second;
-  for (const CommitNumber number : numbers) {
-    auto commit = decoded_commit(txn, number);
+  if (at == overlay_.end()) return held;
+  const std::vector<std::uint64_t> places = at->second;
+  for (const std::uint64_t place : places) {
+    // Its effect, if it had one, is in the base of the life that answered it.
+    const bool of_former_id = place <= state_.before;
+    if (reoffered_.contains(place) && (base != InBase::kCurrent || of_former_id)) continue;
+    auto commit = decoded_commit(txn, place);
     if (!commit) return commit.error();
     const RecordWrite* write = (*commit)->find(record.id);
     if (write == nullptr) continue;
     held = held || write->creates;
     record.collection = write->collection;
     const wire::CommitHeader& header = (*commit)->commit.header;
+    const Dot dot{header.replica, header.number};
     for (const RegisterWrite& each : write->writes) {
-      apply_write(record, each, Dot{header.replica, header.number}, Stamp{header.stamp});
+      // An answer may bring a state that has later commits in it: what it counts is not counted
+      // again.
+      const Entry* counted = each.op == WriteOp::kIncrement
+                                 ? record.find(each.field, completed_key(each, dot))
+                                 : nullptr;
+      if (counted != nullptr && counted->state.context.covers(dot)) continue;
+      apply_write(record, each, dot, Stamp{header.stamp});
     }
   }
   return held;
 }
 
-Result<std::optional<Record>> Edge::load_base(ReadTxn& txn, const RecordId& id) {
+Result<std::optional<Record>> Edge::load_base(ReadTxn& txn, const RecordId& id, InBase& base) {
+  base = InBase::kNothing;
   auto numbers = txn.find_numbers(std::span{&id, 1});
   if (!numbers) return numbers.error();
   if (numbers->front() == 0) return std::optional<Record>{};
   std::vector<StoredRecord> found;
   if (Status read = txn.find_many(*numbers, found); !read) return at_base(read.error());
-  if (found.front().number == 0) return std::optional<Record>{};
+  base = in_base(found.front().number);
+  if (base == InBase::kNothing) return std::optional<Record>{};
   auto record = open_record(txn, found.front(), parts_.store.numbers());
   if (!record) return at_base(record.error());
   return std::optional<Record>{std::move(*record)};
 }
 
 Result<std::optional<Record>> Edge::load_shown(ReadTxn& txn, const RecordId& id) {
-  auto base = load_base(txn, id);
+  InBase in_base{};
+  auto base = load_base(txn, id, in_base);
   if (!base) return base.error();
-  const bool in_base = base->has_value();
-  Record record = in_base ? std::move(**base) : Record{0, id, {}};
+  Record record = *base ? std::move(**base) : Record{0, id, {}};
   auto held = overlay_pending(txn, record, in_base);
   if (!held) return held.error();
   if (!*held) return std::optional<Record>{};
@@ -309,7 +329,8 @@ Status Edge::visit_chosen(CollectionId collection, std::string_view purpose,
     if (!record) return at_base(record.error());
     if (overlay_.contains(record->id)) {
       seen.insert(record->id);
-      if (const auto held = overlay_pending(**txn, *record, true); !held) return held.error();
+      const auto held = overlay_pending(**txn, *record, in_base(stored.number));
+      if (!held) return held.error();
     }
     give(*record);
     return {};
@@ -367,25 +388,6 @@ Result<std::optional<PendingCommit>> Edge::find_pending(std::uint64_t place) {
 
 void Edge::tell(std::span<const RecordChange> changes) const {
   if (listener_ && !changes.empty()) listener_(changes);
-}
-
-Status Edge::erase_base(WriteTxn& txn, std::vector<RecordChange>& changes) {
-  std::vector<std::pair<RecordNumber, RecordId>> held;
-  Status decoded;
-  const auto note = [&](StoredRecord& stored) {
-    auto header = decode_header(stored.header, parts_.store.numbers());
-    if (!header) {
-      decoded = header.error();
-      return false;
-    }
-    held.emplace_back(stored.number, header->id);
-    changes.push_back({header->collection, header->id, stored.number, 0, true, {}});
-    return true;
-  };
-  SATCHEL_TRY(txn.scan_records(1, note));
-  SATCHEL_TRY(decoded);
-  for (const auto& [number, id] : held) SATCHEL_TRY(txn.erase_record(number, id));
-  return {};
 }
 
 }  // namespace satchel::sync

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "crypto/entropy.hpp"
@@ -65,6 +66,10 @@ struct EdgeState {
   bool bootstrapped = false;  // A whole pass was seen since the last restart.
   Stamp last_stamp;
   std::vector<Numbering> former;  // Ids that were in use before: at most kFormerIdsMax.
+  // Records of base with numbers up to this are of an earlier reading: each stays as it is until
+  // the pass that takes the reading's place has told of it, or has ended without. 0: there is none.
+  RecordNumber stale_through = 0;
+  bool lost_scopes = false;  // What is held is dropped with the next pass's first page.
 };
 
 struct PendingCommit {
@@ -248,10 +253,13 @@ class Edge {
   [[nodiscard]] Dot dot_at(std::uint64_t place) const;  // Of a commit that is not answered.
   Status save_state(WriteTxn& txn, const EdgeState& state) const;
   Result<std::shared_ptr<const Decoded>> decoded_commit(ReadTxn& txn, std::uint64_t place);
+  // What base has of a record: nothing, a state of an earlier reading, or the server's last word.
+  enum class InBase : std::uint8_t { kNothing, kStale, kCurrent };
+  [[nodiscard]] InBase in_base(RecordNumber number) const;
   Result<std::optional<Record>> load_shown(ReadTxn& txn, const RecordId& id);
-  Result<std::optional<Record>> load_base(ReadTxn& txn, const RecordId& id);
+  Result<std::optional<Record>> load_base(ReadTxn& txn, const RecordId& id, InBase& base);
   // Puts the pending writes on top of base; gives whether the record is held at all.
-  Result<bool> overlay_pending(ReadTxn& txn, Record& record, bool in_base);
+  Result<bool> overlay_pending(ReadTxn& txn, Record& record, InBase base);
   using Permitted = std::array<bool, kPrivacyClassCount>;
   [[nodiscard]] Permitted permitted_classes(std::string_view purpose) const;
   static void withhold_denied(Record& record, const Permitted& permitted);
@@ -265,6 +273,7 @@ class Edge {
   // Of a commit that does not open: what is known of it, from here on in damaged_.
   Status note_damaged(ReadTxn& txn, std::uint64_t place);
   Status load_lost(ReadTxn& txn);
+  Status load_reoffered(ReadTxn& txn);
   // What goes to the server instead: the sealed copy, or an empty place.
   Result<wire::Commit> damaged_to_push(ReadTxn& txn, const Numbering& numbering,
                                        CommitNumber number);
@@ -281,7 +290,8 @@ class Edge {
   Status drop_damaged_base(WriteTxn& txn, Healed& healed);
   Status put_lost(WriteTxn& txn, const DamagedCommit& damaged);
   Status drop_backed_up(WriteTxn& txn, EdgeState& state);
-  Status erase_base(WriteTxn& txn, std::vector<RecordChange>& changes);
+  // The first page of a pass has come.
+  static Status begin_pass(WriteTxn& txn, EdgeApply& apply, EdgeState& state);
   void tell(std::span<const RecordChange> changes) const;
 
   Parts parts_;
@@ -295,6 +305,9 @@ class Edge {
   std::unordered_map<RecordId, std::vector<std::uint64_t>> overlay_;
   std::unordered_map<std::uint64_t, std::shared_ptr<const Decoded>> decoded_;
   std::map<std::uint64_t, DamagedCommit> damaged_;  // By place; none of them is in outbox_.
+  // Places in outbox_ of commits that an earlier life of the server has answered: what became of
+  // them is part of the base of that life.
+  std::unordered_set<std::uint64_t> reoffered_;
 };
 
 // One local commit being made. Thread-bound to its Edge. The builder's checks speak at the call;

@@ -103,6 +103,9 @@ Bytes encode_edge_state(const EdgeState& state) {
     out += each.incarnation.bytes();
     out += static_cast<char>(each.settled ? 1 : 0);
   }
+  if (state.stale_through == 0 && !state.lost_scopes) return out;
+  append_varint(out, state.stale_through);
+  out += static_cast<char>(state.lost_scopes ? 1 : 0);
   return out;
 }
 
@@ -144,6 +147,9 @@ Result<EdgeState> decode_edge_state(ByteView bytes) {
     each.settled = in.u8() != 0;
     state.former.push_back(each);
   }
+  if (in.finished()) return state;
+  state.stale_through = in.varint();
+  state.lost_scopes = in.u8() != 0;
   if (!in.finished()) return malformed("state");
   return state;
 }

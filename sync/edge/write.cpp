@@ -91,7 +91,8 @@ Result<wire::Commit> EdgeWrite::make_commit(const CommitBody& body) {
   header.purpose = purpose_;
   header.bundle_version = builtin_bundle().version;
   header.schema_hash = edge_.catalog_->hash();
-  header.based_on.incarnation = edge_.state_.incarnation;
+  // What stands from an earlier life is not what this life's server would say.
+  if (edge_.state_.stale_through == 0) header.based_on.incarnation = edge_.state_.incarnation;
   header.based_on.seq = edge_.state_.cursor.seq;
   for (const wire::ScopeState& scope : edge_.state_.scopes)
     header.based_on.epochs.emplace_back(scope.name, scope.epoch);

@@ -41,5 +41,43 @@ expect "a new device too" "$(ctl dump --canonical --user ann)" "$(device fresh d
 expect "today's visit is among it" "$ID" "$(device fresh -o json get visits "$VISIT" | jq -r .fields.account)"
 expect "no copy is suspected" false "$(ctl -o json status | jq .recovering)"
 expect "the store is whole" 0 "$(ctl fsck >/dev/null; echo $?)"
+
+# The server is put back to what it was, and the device's first sessions with it are cut: it shows
+# what it did until it has been told of all of it anew.
+stop_server
+cp -r "$DATA" "$WORK/copy"
+start_server
+RETURNED=$(device ann put accounts name=Later)
+must device ann sync
+must device late add accounts "$ID" visitCount=2
+must device late sync
+must device late put accounts "$ID" website=unsent
+must device late add accounts "$ID" visitCount=1
+BEFORE=$(device late dump --canonical)
+LIFE=$(device late -o json status | jq -r .incarnation)
+stop_server
+rm -r "$DATA" && mv "$WORK/copy" "$DATA"
+start_server
+device ann sync >/dev/null 2>&1  # Notices it.
+CUT=0
+for bytes in 1000 3000 4000 5000 6000 7000 8000 10000 12000 15000; do
+  python3 "$(dirname "$0")/cutting_proxy.py" "${HOSTPORT##*:}" "$bytes" down >"$WORK/proxy.port" &
+  PROXY=$!
+  for _ in $(seq 50); do [ -s "$WORK/proxy.port" ] && break; sleep 0.1; done
+  device late --connect "127.0.0.1:$(cat "$WORK/proxy.port")" sync --timeout 20 >/dev/null 2>&1
+  STATUS=$?
+  kill "$PROXY" 2>/dev/null
+  wait "$PROXY" 2>/dev/null
+  [ "$STATUS" -eq 0 ] && break
+  [ "$(device late -o json status | jq -r .incarnation)" != "$LIFE" ] && CUT=$((CUT + 1))
+  expect "cut after $bytes bytes it shows what it did" "$BEFORE" "$(device late dump --canonical)"
+done
+expect "sessions were cut behind the welcome" 1 "$([ "$CUT" -gt 0 ] && echo 1)"
+must device late sync
+must device ann sync
+must device late sync
+expect "and what everybody brought back is there" "$(ctl dump --canonical --user ann)" "$(device late dump --canonical)"
+expect "his own too" 1 "$(device late dump --canonical | grep -c '"website":"unsent"')"
+expect "what came after the copy was brought back" "$RETURNED" "$(device late -o json get accounts "$RETURNED" | jq -r .id)"
 stop_server
 finish

@@ -109,6 +109,7 @@ void SimDevice::inject(Bytes message) {
 }
 
 void SimDevice::hear(Bytes message) {
+  parts_.listener.hears(*this);
   const Status received = session_->receive(message);
   if (!received) return fail(received.error());
   // Between what it took in and the word that it has it.

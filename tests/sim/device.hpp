@@ -13,6 +13,7 @@ namespace satchel::sim {
 
 class SimDevice;
 struct DeviceListener {
+  std::function<void(SimDevice& device)> hears;  // A message is about to be taken in.
   std::function<void(SimDevice& device)> heard;  // One message was taken in.
   // The session ended with an error.
   std::function<void(SimDevice& device, const Error& error)> trouble;

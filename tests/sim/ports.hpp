@@ -125,6 +125,8 @@ inline constexpr std::string_view kMarks[] = {"cut mid-message",
                                               "device behind the log",
                                               "bootstrap resumed",
                                               "priority slice sent",
-                                              "page taken back by a power cut"};
+                                              "page taken back by a power cut",
+                                              "new life cut before its first page",
+                                              "reading cut while it was replaced"};
 
 }  // namespace satchel::sim

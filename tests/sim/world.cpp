@@ -55,6 +55,7 @@ void World::populate() {
   const std::size_t count = 2 + gen_.below(4);
   for (std::size_t i = 0; i < count; ++i) {
     SimDevice::Parts parts{queue_, gen_, marks_, network_, *server_, {}, catalog_};
+    parts.listener.hears = [this](SimDevice& device) { before_ = look_at(device); };
     parts.listener.heard = [this](SimDevice& device) { on_heard(device); };
     parts.listener.trouble = [this](SimDevice& device, const Error& error) {
       on_trouble(device, error);
@@ -345,7 +346,10 @@ void World::trim_log() {
 void World::mark_place(SimDevice& device) {
   if (!server().running()) return;
   const sync::HubState now = server().hub().state();
-  const wire::Cursor& at = device.edge().state().cursor;
+  const sync::EdgeState& state = device.edge().state();
+  const wire::Cursor& at = state.cursor;
+  if (state.stale_through != 0 && at.seq == 0) marks_.reach("new life cut before its first page");
+  if (state.stale_through != 0 && at.seq != 0) marks_.reach("reading cut while it was replaced");
   if (at.incarnation != now.incarnation || at.seq == 0) return;
   if (at.below != 0) marks_.reach("bootstrap resumed");
   if (at.seq <= now.log_floor) marks_.reach("device behind the log");

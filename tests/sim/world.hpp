@@ -90,6 +90,14 @@ class World {
   void check_hub_record(const RecordId& id);
   void check_touched();
   void check_device(SimDevice& device);
+  // What a device shows of the records that it has in base, with their numbers there.
+  struct Look {
+    std::map<RecordId, std::pair<RecordNumber, sync::Record>> records;
+    std::set<RecordId> pending;
+    IncarnationId incarnation;
+  };
+  [[nodiscard]] static Look look_at(SimDevice& device);
+  void check_standing(SimDevice& device);
   void check_device_record(SimDevice& device, const sync::Record& record, std::uint64_t cursor);
   void check_own_write(SimDevice& device, const sync::CommitBody& body, const CommitName& name);
   void check_acknowledged();
@@ -124,6 +132,7 @@ class World {
   std::map<ReplicaId, std::uint64_t> watermark_seen_;
   std::map<CommitName, ConnectionId> answered_on_;  // Its author's connection when it was answered.
   std::map<ReplicaId, std::set<RecordId>> held_;    // By each device, when last looked at.
+  Look before_;                                     // Of who hears a message, before it does.
   std::set<RecordId> touched_;                      // By the group that the model is being told of.
   std::vector<Snapshot> snapshots_;
   std::uint64_t backed_up_ = 0;

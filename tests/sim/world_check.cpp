@@ -190,6 +190,46 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
   }
 }
 
+World::Look World::look_at(SimDevice& device) {
+  sync::Edge& edge = device.edge();
+  Look look;
+  look.incarnation = edge.state().incarnation;
+  if (edge.state().incarnation.is_zero()) return look;
+  const std::vector<RecordId> pending = edge.pending_ids();
+  look.pending = {pending.begin(), pending.end()};
+  auto txn = edge.store().begin_read();
+  if (!txn) return look;
+  const Status visited = edge.visit(0, kPurpose, [&](const sync::Record& record) {
+    auto numbers = (*txn)->find_numbers(std::span{&record.id, 1});
+    if (numbers && numbers->front() != 0)
+      look.records.emplace(record.id, std::pair{numbers->front(), record});
+    return true;
+  });
+  if (!visited) look.records.clear();
+  return look;
+}
+
+// A device never looks empty: until a new reading has told of a record, it is shown as it was.
+void World::check_standing(SimDevice& device) {
+  const sync::EdgeState& state = device.edge().state();
+  if (state.stale_through == 0) return;
+  const Look before = std::move(before_);
+  const Look now = look_at(device);
+  const bool greeted = before.incarnation != now.incarnation;
+  for (const auto& [id, held] : before.records) {
+    const auto at = now.records.find(id);
+    const bool own = before.pending.contains(id);  // Its answer may say that it left our scopes.
+    if (at == now.records.end() && own && !greeted) continue;
+    if (at == now.records.end())
+      return fail(device.name() + " dropped " + place(id, 0) + " before it was told anew");
+    const auto& [number, shown] = at->second;
+    if (number > state.stale_through) continue;  // Told anew.
+    if ((greeted || !own) && shown != held.second)
+      return fail(device.name() + " shows " + place(id, 0) + " of an earlier reading otherwise" +
+                  (greeted ? " since the welcome" : ""));
+  }
+}
+
 // What a device holds is what the server held at its cursor, and nothing that it may not hold.
 void World::check_device(SimDevice& device) {
   sync::Edge& edge = device.edge();
@@ -198,7 +238,11 @@ void World::check_device(SimDevice& device) {
       state.cursor.incarnation != state.incarnation)
     return;
   const std::vector<RecordId> pending = edge.pending_ids();
-  const std::set<RecordId> mine(pending.begin(), pending.end());
+  std::set<RecordId> mine(pending.begin(), pending.end());
+  if (state.stale_through != 0) {
+    for (const auto& [id, each] : look_at(device).records)
+      if (each.first <= state.stale_through) mine.insert(id);  // See check_standing.
+  }
   std::set<RecordId> held;
   const Status visited = edge.visit(0, kPurpose, [&](const sync::Record& record) {
     held.insert(record.id);

@@ -298,6 +298,7 @@ void World::on_heard(SimDevice& device) {
   if (device.welcomed() && device.connection() >= device.unsure_until) device.unsure_until = 0;
   note_answers(device);
   if (failed()) return;
+  check_standing(device);
   check_inbox(device);
   if (!device.unsure() && server().running()) check_device(device);
 }

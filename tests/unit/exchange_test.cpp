@@ -373,8 +373,8 @@ TEST_F(Field, AStoreThatIsPutBackTwiceBeginsANewLifeEachTime) {
   }
 }
 
-// Eve's delete comes back to a record whose maker has not returned, and which she does not hold
-// yet: she has nothing to fold it into, so the page that brings her the record must bring it too.
+// Eve's delete comes back to a record whose maker has not returned: what she holds of it is of the
+// server's earlier life, so the page that brings her the record must bring her delete too.
 TEST_F(Field, AReofferedWriteToARecordThatIsNotHeldYetIsToldByThePage) {
   const auto backup = office.disk->snapshot();
   const RecordId id = shared_account();
@@ -410,7 +410,7 @@ TEST_F(Field, AReofferedWriteToARecordThatIsNotHeldYetIsToldByThePage) {
   down();
   up(1);
   down();  // Welcome, and a page after which she has caught up with an empty store.
-  ASSERT_EQ(eve->shows("accounts", id, "size"), "-");
+  ASSERT_EQ(eve->shows("accounts", id, "size"), "dead");
   ASSERT_TRUE(bob->sync()) << "his edit returns before what it edits";
   up(1);
   down();
