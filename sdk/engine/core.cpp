@@ -2,6 +2,8 @@
 
 #include "schema/model/varint.hpp"
 #include "schema/wire/sealed_commit.hpp"
+#include "sync/edge/rows.hpp"
+#include "sync/store/schema_row.hpp"
 
 namespace satchel::sdk {
 namespace {
@@ -9,6 +11,7 @@ namespace {
 constexpr std::string_view kServerKey = "sdk.server";
 constexpr std::string_view kBootKey = "sdk.boot";
 constexpr std::string_view kInstallKey = "sdk.install";
+constexpr std::string_view kLostSchemaKey = "sdk.schema";  // Its hash, until it is there again.
 
 // server  url | pin | access token, each with its length
 Bytes encode_server(const ServerRow& row) {
@@ -83,6 +86,7 @@ Status Core::open_edge() {
   auto opened = sync::Edge::open(parts());
   if (!opened) return opened.error();
   edge = std::move(*opened);
+  if (listener_) edge->on_change(listener_);
   const auto visit = [this](CollectionId collection, std::string_view purpose,
                             const sync::FieldSelection* selection,
                             const std::function<bool(const sync::Record&)>& each) {
@@ -135,6 +139,61 @@ Status Core::settle_boot(const Config& config) {
   return put_meta(*store, kBootKey, value);
 }
 
+// A schema that rotted is the one thing in a replica that others have too: this program, or the
+// server.
+Status Core::settle_schema() {
+  auto lost = find_meta(*store, kLostSchemaKey);
+  if (!lost) return lost.error();
+  if (*lost) lost_schema = std::move(**lost);
+  auto hash = find_meta(*store, sync::kEdgeSchemaKey);
+  if (!hash) return hash.error();
+  if (!*hash) return {};  // Not enrolled whole, as the edge will say.
+  {
+    auto txn = store->begin_read();
+    if (!txn) return txn.error();
+    const auto stored = sync::find_schema(**txn, **hash);
+    if (stored) return {};
+    if (!sync::is_damage(stored.error().code)) return stored.error();
+  }
+  auto built_in = schema::Catalog::compile_crm();
+  if (!built_in) return built_in.error();
+  const bool same = (*built_in)->hash() == **hash;
+  auto txn = store->begin_write();
+  if (!txn) return txn.error();
+  SATCHEL_TRY(sync::put_schema_row(**txn, sync::kEdgeSchemaKey, **built_in));
+  SATCHEL_TRY(sync::drop_other_schemas(**txn, (*built_in)->hash()));
+  if (!same) SATCHEL_TRY((*txn)->put(sync::Table::kMeta, kLostSchemaKey, **hash));
+  SATCHEL_TRY((*txn)->commit());
+  if (!same) lost_schema = std::move(**hash);
+  if (same) mended.emplace_back("the stored schema was damaged; the built-in one is the same");
+  return {};
+}
+
+Status Core::restore_schema(const schema::Catalog& catalog) {
+  {
+    auto txn = store->begin_write();
+    if (!txn) return txn.error();
+    SATCHEL_TRY(sync::put_schema_row(**txn, sync::kEdgeSchemaKey, catalog));
+    SATCHEL_TRY(sync::drop_other_schemas(**txn, catalog.hash()));
+    SATCHEL_TRY((*txn)->erase(sync::Table::kMeta, kLostSchemaKey));
+    SATCHEL_TRY((*txn)->commit());
+  }
+  SATCHEL_TRY(open_edge());
+  lost_schema.clear();
+  return {};
+}
+
+Status Core::readable() const {
+  if (lost_schema.empty()) return {};
+  return Error{Errc::kStoreCorrupt, "the stored schema " + to_hex(ByteView{lost_schema}.substr(0, 4)) +
+                                        "; `sync` fetches it from the server again"};
+}
+
+void Core::listen(sync::ChangeListener listener) {
+  listener_ = std::move(listener);
+  edge->on_change(listener_);
+}
+
 Status Core::settle_install() {
   auto known = find_meta(*store, kInstallKey);
   if (!known) return known.error();
@@ -162,6 +221,8 @@ Result<std::unique_ptr<Core>> Core::open(const Config& config) {
   auto server = decode_server(**row);
   if (!server) return server.error();
   core->server = std::move(*server);
+  core->mended = core->store->mended();
+  SATCHEL_TRY(core->settle_schema());
   SATCHEL_TRY(core->open_edge());
   SATCHEL_TRY(core->settle_install());
   return core;

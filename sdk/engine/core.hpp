@@ -40,6 +40,10 @@ struct Core {
   std::unique_ptr<Indexes> indexes;
   ServerRow server;
   bool moved = false;  // The folder was copied or restored since it was last opened.
+  // Hash of the schema in force where the stored one is damaged and is not the built-in one. The
+  // edge has the built-in one in its place until restore_schema(): nothing is read or written.
+  Bytes lost_schema;
+  std::vector<std::string> mended;  // What open() put right of the store, one sentence each.
 
   // kStoreMissing, kStoreBusy, and those of LmdbStore::open and Edge::open.
   static Result<std::unique_ptr<Core>> open(const Config& config);
@@ -52,6 +56,13 @@ struct Core {
   Status found(const sync::EdgeIdentity& identity, ServerRow row,
                std::shared_ptr<const schema::Catalog> catalog);
 
+  // After a sync has brought it: in force from now on, whatever stood in its place.
+  Status restore_schema(const schema::Catalog& catalog);
+  // kStoreCorrupt while the schema is lost: with the way out.
+  [[nodiscard]] Status readable() const;
+  // Of every edge that this core opens.
+  void listen(sync::ChangeListener listener);
+
   sync::Edge::Parts parts();
   // Where to dial, and what to expect there.
   Result<Endpoint> endpoint(const Config& config) const;
@@ -61,8 +72,11 @@ struct Core {
   Status open_store(const Config& config);
   Status settle_boot(const Config& config);
   Status settle_install();
+  Status settle_schema();
   Status open_edge();
   Result<Bytes> seal_to_server(ByteView commit);
+
+  sync::ChangeListener listener_;
 };
 
 // One row of ours among the store's single values. Keys begin with "sdk.".

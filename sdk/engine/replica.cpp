@@ -114,21 +114,28 @@ void Replica::wipe_ordered() {
 void Replica::adopt(std::unique_ptr<Core> core) {
   const Gate::Hold hold{gate_};
   core_ = std::move(core);
-  core_->edge->on_change(
-      [this](std::span<const sync::RecordChange> changes) { on_change(changes); });
+  core_->listen([this](std::span<const sync::RecordChange> changes) { on_change(changes); });
   conflicted_.reset();
   to_recheck_.clear();
   for (const sync::DamagedCommit& each : core_->edge->damaged()) {
     log(LogLevel::kWarning,
         "commit " + std::to_string(each.place) + " of the outbox cannot be read: see status");
   }
+  for (const std::string& row : core_->mended) log(LogLevel::kWarning, row);
+  if (Status sound = core_->readable(); !sound) log(LogLevel::kError, sound.error().message());
   if (core_->moved) log(LogLevel::kWarning, "this folder was copied or restored: new replica id");
 }
 
-Result<Core*> Replica::open_core() {
+Result<Core*> Replica::held_core() {
   if (wiped_) return Error{Errc::kDeviceWiped};
   if (!core_) return Error{Errc::kCancelled, "the replica is suspended"};
   return core_.get();
+}
+
+Result<Core*> Replica::open_core() {
+  auto core = held_core();
+  if (core) SATCHEL_TRY((*core)->readable());
+  return core;
 }
 
 void Replica::start_engine() {
@@ -186,14 +193,14 @@ Status Replica::resume() {
 Result<crypto::KeyStrength> Replica::rotate_keys() {
   if (gate_.is_mine()) return Error{Errc::kUsage, "this thread has a write open"};
   const Gate::Hold hold{gate_};
-  auto core = open_core();
+  auto core = held_core();
   if (!core) return core.error();
   return (*core)->store->rotate_keys();
 }
 
 Result<VerifyReport> Replica::verify() {
   const Gate::Hold hold{gate_};
-  auto core = open_core();
+  auto core = held_core();
   if (!core) return core.error();
   return verify_store(*(*core)->store, (*core)->edge.get());
 }
@@ -201,8 +208,10 @@ Result<VerifyReport> Replica::verify() {
 Result<std::string> Replica::heal() {
   if (gate_.is_mine()) return Error{Errc::kUsage, "this thread has a write open"};
   const Gate::Hold hold{gate_};
-  auto core = open_core();
+  auto core = held_core();
   if (!core) return core.error();
+  // Whether a record can be read is seen with its schema alone; the sync that follows brings it.
+  if (!(*core)->readable()) return std::string{"{\"dropped\":[],\"lost\":[]}"};
   auto healed = (*core)->edge->heal();
   if (!healed) return healed.error();
   (*core)->indexes->clear();
@@ -262,11 +271,12 @@ Result<std::string> Replica::status() {
     return "{\"error\":" + text_json(wire_name(Errc::kDeviceWiped)) +
            ",\"phase\":" + text_json(name_of(Phase::kRevoked)) + '}';
   }
-  auto opened = open_core();
+  auto opened = held_core();
   if (!opened) return opened.error();
   Core& core = **opened;
-  // Where a record of base is damaged nobody can count; all else is told.
-  auto conflicts = count_conflicts(core);
+  // Where the schema or a record of base is damaged nobody can count; all else is told.
+  const Status sound = core.readable();
+  auto conflicts = sound ? count_conflicts(core) : Result<std::size_t>{sound.error()};
   const bool damaged = !conflicts && sync::is_damage(conflicts.error().code);
   if (!conflicts && !damaged) return conflicts.error();
   auto inbox = core.edge->count_inbox();

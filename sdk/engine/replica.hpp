@@ -101,6 +101,8 @@ class Replica final : private SyncHost {
   void log(LogLevel level, std::string_view line) override;
 
   // kCancelled while suspended, kDeviceWiped once the server has ordered that. Under the gate.
+  Result<Core*> held_core();
+  // The same, to read or write: kStoreCorrupt while the schema is lost.
   Result<Core*> open_core();
   void adopt(std::unique_ptr<Core> core);
   void on_change(std::span<const sync::RecordChange> changes);

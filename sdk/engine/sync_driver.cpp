@@ -166,6 +166,7 @@ Status SyncDriver::begin(ByteView tls_exporter) {
     if (core == nullptr) return Error{Errc::kCancelled, "the replica is suspended"};
     sync::EdgeSession::Config config{Bytes{tls_exporter}, *core->signer, live_};
     config.older_schema = older_schema_;
+    config.schema_lost = !core->readable();
     session_ = std::make_unique<sync::EdgeSession>(*core->edge, std::move(config));
   }
   set_phase(Phase::kBusy);
@@ -375,7 +376,10 @@ void SyncDriver::on_schema(const Bytes& hash, Result<HttpsAnswer> answer) {
   Status adopted{Error{Errc::kCancelled, "the replica is suspended"}};
   {
     const Gate::Hold hold{host_.gate()};
-    if (Core* core = host_.core()) {
+    Core* core = host_.core();
+    if (core != nullptr && !core->readable()) {
+      adopted = core->restore_schema(**catalog);
+    } else if (core != nullptr) {
       // A server that was restored may have lost the schema that this replica has from it: it is
       // spoken with all the same, and keeps what it does not know.
       const bool older = core->edge->catalog().accepts_successor_of(**catalog).has_value();

@@ -137,6 +137,7 @@ const std::vector<Key>& keys() {
       {"tls", "cert_file", text_into(&Config::cert_file)},
       {"tls", "key_file", text_into(&Config::key_file)},
       {"store", "map_size", set_map_size},
+      {"store", "schema_file", text_into(&Config::schema_file)},
       {"devices", "replica_expiry", set_expiry},
       {"retention", "log", set_log_commits},
       {"log", "level", set_level},
@@ -289,7 +290,9 @@ Result<Config> read_config(const std::string& folder) {
     reader.complain(error.source(), std::string(error.description()));
   }
   if (!reader.complaints().empty()) return Error{Errc::kConfigInvalid, reader.complaints()};
-  for (std::string* file : {&config.ca_file, &config.cert_file, &config.key_file}) {
+  for (std::string* file :
+       {&config.ca_file, &config.cert_file, &config.key_file, &config.schema_file}) {
+    if (file->empty()) continue;
     *file = (fs::path(folder) / *file).lexically_normal().string();
   }
   return config;
@@ -313,6 +316,7 @@ std::string config_text(const Config& config, const std::string& folder) {
   text += "\ncert_file = " + relative(config.cert_file);
   text += "\nkey_file = " + relative(config.key_file);
   text += "\n\n[store]\nmap_size = " + toml_text(size_text(config.map_size_bytes));
+  if (!config.schema_file.empty()) text += "\nschema_file = " + relative(config.schema_file);
   const auto hours = config.replica_expiry.count();
   text +=
       "\n\n[devices]\nreplica_expiry = " +

@@ -30,6 +30,7 @@ struct Config {
   std::string cert_file;
   std::string key_file;
   std::uint64_t map_size_bytes = std::uint64_t{64} << 30;
+  std::string schema_file;  // For when the stored schema is damaged; empty: none.
   // A device silent for longer bootstraps again.
   std::chrono::hours replica_expiry{90 * 24};
   // Commits that stay in the log though every device has them.

@@ -139,6 +139,8 @@ Result<InitReport> init(const InitOptions& given) {
   if (!catalog) return catalog.error();
   auto config = make_config(options);
   if (!config) return config.error();
+  if (!options.schema_file.empty())
+    config->schema_file = fs::absolute(options.schema_file, ignored).lexically_normal().string();
   const Layout layout{options.folder, options.workspace};
   SATCHEL_TRY(make_folder(options.folder));
   SATCHEL_TRY(make_certificates(*config));

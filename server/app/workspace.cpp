@@ -6,6 +6,8 @@
 #include "schema/wire/sealed_commit.hpp"
 #include "server/app/files.hpp"
 #include "server/app/log.hpp"
+#include "sync/hub/rows.hpp"
+#include "sync/store/schema_row.hpp"
 
 namespace satchel::server {
 namespace {
@@ -56,6 +58,66 @@ Status check_keys(sync::Store& store, const ServerKeys& keys, const std::string&
   if (!txn) return txn.error();
   SATCHEL_TRY((*txn)->put(sync::Table::kMeta, kKeysMark, mark));
   return (*txn)->commit();
+}
+
+// A schema that rotted is not lost where this program, or a file, has the same one.
+Result<std::shared_ptr<const schema::Catalog>> find_elsewhere(ByteView hash, const Config& config) {
+  auto built_in = schema::Catalog::compile_crm();
+  if (built_in && (*built_in)->hash() == hash) return built_in;
+  std::string of_file = "name its file as store.schema_file in satcheld.toml";
+  if (!config.schema_file.empty()) {
+    auto compiled = schema::Catalog::compile(config.schema_file);
+    if (compiled && (*compiled)->hash() == hash) return compiled;
+    const std::string why = compiled ? " is another schema" : " does not compile";
+    of_file = "store.schema_file, " + config.schema_file + "," + why +
+              ": name the file of the one that was applied last";
+  }
+  return Error{Errc::kStoreCorrupt, "the stored schema " + to_hex(hash.substr(0, 4)) +
+                                        " is damaged and is not the built-in one; " + of_file +
+                                        ", or restore a backup"};
+}
+
+// The one in force being whole: nothing is lost with another that rotted.
+Status drop_damaged_schemas(sync::Store& store) {
+  auto txn = store.begin_write();
+  if (!txn) return txn.error();
+  std::vector<Bytes> hashes;
+  SATCHEL_TRY((*txn)->scan_keys(sync::Table::kSchemas, {}, [&](ByteView key) {
+    hashes.emplace_back(key);
+    return true;
+  }));
+  bool dropped = false;
+  for (const Bytes& hash : hashes) {
+    const auto stored = sync::find_schema(**txn, hash);
+    if (stored || !sync::is_damage(stored.error().code)) continue;
+    SATCHEL_TRY((*txn)->erase(sync::Table::kSchemas, hash));
+    log(LogLevel::kWarning, "schema_dropped", {{"hash", to_hex(hash)}});
+    dropped = true;
+  }
+  return dropped ? (*txn)->commit() : Status{};
+}
+
+Status settle_schema(sync::Store& store, const Config& config) {
+  Bytes hash;
+  {
+    auto txn = store.begin_read();
+    if (!txn) return txn.error();
+    auto in_force = (*txn)->find(sync::Table::kMeta, sync::kSchemaKey);
+    if (!in_force) return in_force.error();
+    if (!*in_force) return {};  // A creation that was cut, as the hub will say.
+    hash = std::move(**in_force);
+    const auto stored = sync::find_schema(**txn, hash);
+    if (stored) return {};
+    if (!sync::is_damage(stored.error().code)) return stored.error();
+  }
+  auto catalog = find_elsewhere(hash, config);
+  if (!catalog) return catalog.error();
+  auto txn = store.begin_write();
+  if (!txn) return txn.error();
+  SATCHEL_TRY(sync::put_schema_row(**txn, sync::kSchemaKey, **catalog));
+  SATCHEL_TRY((*txn)->commit());
+  log(LogLevel::kWarning, "schema_restored", {{"hash", to_hex(hash)}});
+  return {};
 }
 
 }  // namespace
@@ -130,6 +192,8 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Layout& layout, const C
   for (const std::string& row : workspace->store_->mended())
     log(LogLevel::kWarning, "row_mended", {{"row", row}});
   SATCHEL_TRY(check_keys(*workspace->store_, *keys, layout.server_keys()));
+  SATCHEL_TRY(settle_schema(*workspace->store_, config));
+  SATCHEL_TRY(drop_damaged_schemas(*workspace->store_));
   auto hub = sync::Hub::open(workspace->parts(*keys));
   if (!hub) return hub.error();
   workspace->hub_ = std::move(*hub);

@@ -5,16 +5,12 @@
 
 #include "sync/edge/rows.hpp"
 #include "sync/record/header.hpp"
+#include "sync/store/schema_row.hpp"
 
 namespace satchel::sync {
 namespace {
 
 constexpr std::size_t kDecodedCommitsKept = 64;
-
-Status put_catalog(WriteTxn& txn, const schema::Catalog& catalog) {
-  SATCHEL_TRY(txn.put(Table::kSchemas, catalog.hash(), catalog.serialized()));
-  return txn.put(Table::kMeta, kEdgeSchemaKey, catalog.hash());
-}
 
 }  // namespace
 
@@ -43,7 +39,7 @@ Result<std::unique_ptr<Edge>> Edge::create(Parts parts, const EdgeIdentity& iden
   if (!txn) return txn.error();
   SATCHEL_TRY((*txn)->put(Table::kMeta, kIdentityKey, encode_identity(identity)));
   SATCHEL_TRY((*txn)->put(Table::kMeta, kEdgeStateKey, encode_edge_state(state)));
-  SATCHEL_TRY(put_catalog(**txn, *catalog));
+  SATCHEL_TRY(put_schema_row(**txn, kEdgeSchemaKey, *catalog));
   SATCHEL_TRY((*txn)->commit());
   txn->reset();
   return open(std::move(parts));
@@ -66,15 +62,12 @@ Status Edge::load() {
   if (!hash) return hash.error();
   if (!*identity || !*state || !*hash)
     return Error{Errc::kStoreMissing, "the store holds no replica: enrol first"};
-  auto nodes = (*txn)->find(Table::kSchemas, **hash);
-  if (!nodes) return nodes.error();
-  if (!*nodes) return Error{Errc::kStoreCorrupt, "the schema in force is not in the store"};
+  auto catalog = find_schema(**txn, **hash);
+  if (!catalog) return catalog.error();
   auto decoded_identity = decode_identity(**identity);
   if (!decoded_identity) return decoded_identity.error();
   auto decoded_state = decode_edge_state(**state);
   if (!decoded_state) return decoded_state.error();
-  auto catalog = schema::Catalog::load(**nodes);
-  if (!catalog) return catalog.error();
   identity_ = std::move(*decoded_identity);
   state_ = std::move(*decoded_state);
   catalog_ = std::move(*catalog);
@@ -121,7 +114,8 @@ Status Edge::adopt_schema(std::shared_ptr<const schema::Catalog> catalog) {
   SATCHEL_TRY(catalog->accepts_successor_of(*catalog_));
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
-  SATCHEL_TRY(put_catalog(**txn, *catalog));
+  SATCHEL_TRY(put_schema_row(**txn, kEdgeSchemaKey, *catalog));
+  SATCHEL_TRY(drop_other_schemas(**txn, catalog->hash()));
   SATCHEL_TRY((*txn)->commit());
   catalog_ = std::move(catalog);
   return {};

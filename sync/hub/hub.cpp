@@ -6,6 +6,7 @@
 #include "crypto/hash.hpp"
 #include "sync/hub/rows.hpp"
 #include "sync/record/header.hpp"
+#include "sync/store/schema_row.hpp"
 
 namespace satchel::sync {
 namespace {
@@ -14,15 +15,7 @@ Result<std::shared_ptr<const schema::Catalog>> load_schema(ReadTxn& txn) {
   auto hash = txn.find(Table::kMeta, kSchemaKey);
   if (!hash) return hash.error();
   if (!*hash) return Error{Errc::kStoreMissing, "the store has no schema: run init first"};
-  auto nodes = txn.find(Table::kSchemas, **hash);
-  if (!nodes) return nodes.error();
-  if (!*nodes) return Error{Errc::kStoreCorrupt, "the schema in force is not in the store"};
-  return schema::Catalog::load(**nodes);
-}
-
-Status put_catalog(WriteTxn& txn, const schema::Catalog& catalog) {
-  SATCHEL_TRY(txn.put(Table::kSchemas, catalog.hash(), catalog.serialized()));
-  return txn.put(Table::kMeta, kSchemaKey, catalog.hash());
+  return find_schema(txn, **hash);
 }
 
 // A key of a table is not sealed, and a name is personal: it is looked up by a keyed hash.
@@ -70,7 +63,7 @@ Result<std::unique_ptr<Hub>> Hub::create(Parts parts, const WorkspaceId& workspa
   auto txn = parts.store.begin_write();
   if (!txn) return txn.error();
   SATCHEL_TRY((*txn)->put(Table::kMeta, kStateKey, encode_hub_state(state)));
-  SATCHEL_TRY(put_catalog(**txn, *catalog));
+  SATCHEL_TRY(put_schema_row(**txn, kSchemaKey, *catalog));
   SATCHEL_TRY((*txn)->commit());
   txn->reset();
   return open(std::move(parts));
@@ -184,6 +177,8 @@ Result<std::string> Hub::author_of(const ReplicaId& replica) {
 }
 
 Result<Bytes> Hub::schema_nodes(ByteView hash) {
+  // Not from the store, where it may have rotted since.
+  if (const auto in_force = catalog(); in_force->hash() == hash) return in_force->serialized();
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
   auto nodes = (*txn)->find(Table::kSchemas, hash);
@@ -315,7 +310,7 @@ Status HubTxn::trim_results(const ReplicaId& id, CommitNumber confirmed, Replica
 
 Status HubTxn::put_schema(std::shared_ptr<const schema::Catalog> catalog) {
   SATCHEL_TRY(catalog->accepts_successor_of(*catalog_));
-  SATCHEL_TRY(put_catalog(*txn_, *catalog));
+  SATCHEL_TRY(put_schema_row(*txn_, kSchemaKey, *catalog));
   catalog_ = std::move(catalog);
   return {};
 }

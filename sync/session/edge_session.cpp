@@ -57,8 +57,8 @@ Status EdgeSession::on_welcome(const wire::Welcome& welcome) {
   if (!hello_sent_ || welcomed_) return unexpected("a welcome out of turn");
   if (welcome.protocol != wire::kProtocolVersion) return Error{Errc::kProtocolVersion};
   access_token_ = welcome.access_token;
-  if (welcome.schema_hash != edge_.catalog().hash() &&
-      welcome.schema_hash != config_.older_schema) {
+  if (config_.schema_lost || (welcome.schema_hash != edge_.catalog().hash() &&
+                              welcome.schema_hash != config_.older_schema)) {
     schema_wanted_ = welcome.schema_hash;
     return {};
   }

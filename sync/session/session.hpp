@@ -167,6 +167,9 @@ class EdgeSession final : public Session {
     // Hash of a schema of the server's that the replica's own follows, as after a restore of the
     // server: it is let stand, and what the server does not know passes through it untouched.
     Bytes older_schema{};
+    // What the edge has only stands in for a schema that it lost: the server's is wanted in any
+    // case.
+    bool schema_lost = false;
   };
   EdgeSession(Edge& edge, Config config);
   // The session settles a former id, or found that one must be settled first: once it is quiet,
