@@ -185,8 +185,8 @@ Status Core::restore_schema(const schema::Catalog& catalog) {
 
 Status Core::readable() const {
   if (lost_schema.empty()) return {};
-  return Error{Errc::kStoreCorrupt, "the stored schema " + to_hex(ByteView{lost_schema}.substr(0, 4)) +
-                                        "; `sync` fetches it from the server again"};
+  const std::string name = "the stored schema " + to_hex(ByteView{lost_schema}.substr(0, 4));
+  return Error{Errc::kStoreCorrupt, name + "; `sync` fetches it from the server again"};
 }
 
 void Core::listen(sync::ChangeListener listener) {
