@@ -83,7 +83,7 @@ class Sources {
  private:
   [[nodiscard]] bool full() const { return sources_.size() >= limits::kSchemaFilesMax; }
   const Source* complain_of(const Source& importing) {
-    complaints_.add_at({importing.text.display_name(), 1},
+    complaints_.add_at({importing.text.display_name(), 1, 0},
                        "what this imports is too much; a schema has at most 64 files of 4 MiB");
     return nullptr;
   }
@@ -119,8 +119,9 @@ class SourceFile final : public capnp::SchemaFile {
   bool operator!=(const capnp::SchemaFile& other) const override { return !(*this == other); }
   std::size_t hashCode() const override { return std::hash<const void*>{}(&source_); }
   void reportError(SourcePos start, SourcePos, kj::StringPtr message) const override {
-    // The parser counts lines from 0.
-    sources_.complaints().add_at({source_.text.display_name(), start.line + 1}, message.cStr());
+    // The parser counts from 0.
+    sources_.complaints().add_at({source_.text.display_name(), start.line + 1, start.column + 1},
+                                 message.cStr());
   }
 
  private:
@@ -278,7 +279,7 @@ Result<SharedCatalog> compile_root(OpenRoot open_root, const Catalog* base) {
     const unsigned of_type = text->second->line_of(name);
     if (!place.member.empty()) name.append(".").append(place.member);
     const unsigned of_member = text->second->line_of(name);
-    return {text->second->display_name(), of_member != 0 ? of_member : of_type};
+    return {text->second->display_name(), of_member != 0 ? of_member : of_type, 0};
   }};
   Sources sources{complaints};
   const Result<const Sources::Source*> root = open_root(sources);

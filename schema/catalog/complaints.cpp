@@ -17,15 +17,19 @@ void Complaints::add(const Place& place, std::string_view what) {
 
 void Complaints::add_at(const Position& position, std::string_view what) {
   if (found_.size() < kComplaintsMax) {
-    found_.emplace(position.file, position.line, std::string{what});
+    found_.emplace(position.file, position.line, position.column, std::string{what});
   }
 }
 
 Error Complaints::error() const {
   std::string context;
-  for (const auto& [file, line, what] : found_) {
+  for (const auto& [file, line, column, what] : found_) {
     if (!context.empty()) context += '\n';
-    if (!file.empty()) context += file + ":" + std::to_string(line) + ": ";
+    if (!file.empty()) {
+      context += file + ":" + std::to_string(line) + ":";
+      if (column != 0) context += std::to_string(column) + ":";
+      context += ' ';
+    }
     context += what;
   }
   return Error{Errc::kSchemaInvalid, std::move(context)};

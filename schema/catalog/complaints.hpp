@@ -24,7 +24,8 @@ class Complaints {
  public:
   struct Position {
     std::string file;
-    unsigned line = 0;  // From 1; 0 where the text is not at hand.
+    unsigned line = 0;    // From 1; 0 where the text is not at hand.
+    unsigned column = 0;  // From 1; 0 where only the declaration is known.
   };
   using Locate = std::function<Position(const Place&)>;
 
@@ -39,7 +40,7 @@ class Complaints {
 
  private:
   Locate locate_;
-  std::set<std::tuple<std::string, unsigned, std::string>> found_;
+  std::set<std::tuple<std::string, unsigned, unsigned, std::string>> found_;
 };
 
 }  // namespace satchel::schema

@@ -19,10 +19,12 @@ int report_error(const Error& error, bool as_json) {
     if (!error.context.empty()) problem["detail"] = error.context;
     line = boost::json::serialize(problem);
   } else {
-    line = "error: " + std::string(wire_name(error.code)) + ": " + error.message();
-    // One line, also for several complaints.
-    for (std::size_t at = 0; (at = line.find('\n', at)) != std::string::npos;)
-      line.replace(at, 1, "; ");
+    // Several complaints, of a schema or a configuration, are an error each.
+    const std::string head = "error: " + std::string(wire_name(error.code)) + ": ";
+    const bool several = error.context.find('\n') != std::string::npos;
+    line = head + (several ? error.context : error.message());
+    for (std::size_t at = 0; (at = line.find('\n', at)) != std::string::npos; at += head.size())
+      line.insert(++at, head);
   }
   line += '\n';
   std::fwrite(line.data(), 1, line.size(), stderr);

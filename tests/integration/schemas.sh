@@ -80,6 +80,12 @@ expect_match "and where" "$WORK/less.capnp:1: trips: the collection was taken ou
 changed broken 's/^  depot     @6 :Text         $Satchel.merge(lww)/  depot @6 :Text/'
 expect "a field without a rule" 3 "$(status_of ctl schema check "$WORK/broken.capnp")"
 expect_match "and where" "$WORK/broken.capnp:$(line depot): Van.depot: " "$(cat "$WORK/err")"
+sed 's/^  depot     @6 :Text /  depot @6 :Txt /; s/^  seats     @7 :UInt8/  seats @7 :Foo/' "$FLEET" >"$WORK/twice.capnp"
+for verb in "ctl schema check" "$BIN/satcheld init --data $WORK/none --schema"; do
+  expect "two mistakes: $verb" 3 "$(status_of $verb "$WORK/twice.capnp")"
+  expect "a line for each, with line and column" "error: schema_invalid: $WORK/twice.capnp:$(line depot):13: Not defined: Txt
+error: schema_invalid: $WORK/twice.capnp:$(line seats):13: Not defined: Foo" "$(cat "$WORK/err")"
+done
 expect "nothing of it took hold" '["drivers","trips","vans"]' \
   "$(ctl -o json schema show | jq -c '[.collections[].name]')"
 

@@ -281,17 +281,17 @@ TEST(SchemaComplaint, NamesTheSecondOfTwoCollectionsWithOneName) {
             "my.capnp:4: B: the collection \"same\" is declared by A too; give it another name");
 }
 
-TEST(SchemaComplaint, CountsTheCompilersLinesFromOne) {
-  expect_first(of_fields("a @0 :Nope $S.merge(lww);"), "my.capnp:4: Not defined: Nope");
+TEST(SchemaComplaint, CountsTheCompilersLinesAndColumnsFromOne) {
+  expect_first(of_fields("a @0 :Nope $S.merge(lww);"), "my.capnp:4:7: Not defined: Nope");
   const auto no_id = Catalog::compile_text("my.capnp", "struct A {}\n");
   ASSERT_FALSE(no_id);
-  EXPECT_EQ(no_id.error().context.find("my.capnp:1: File does not declare an ID."), 0u);
+  EXPECT_EQ(no_id.error().context.find("my.capnp:1:1: File does not declare an ID."), 0u);
 }
 
 TEST(SchemaComplaint, HasNoClassForTheProductsOwnBookkeeping) {
   const std::string context =
       complaint_of(of_fields("a @0 :Text $S.merge(lww) $S.privacy(structure);"));
-  EXPECT_EQ(context.find("my.capnp:4: "), 0u) << context;
+  EXPECT_EQ(context.find("my.capnp:4:37: "), 0u) << context;
   EXPECT_NE(context.find("structure"), std::string::npos) << context;
 }
 

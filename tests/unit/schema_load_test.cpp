@@ -193,8 +193,15 @@ TEST(Catalog, FollowsImportsOfFilesBesideIt) {
   write("part.capnp", "@0xd2f1a7c3b5e49878;\nstruct Size { width @0 :Nope; }\n");
   const auto broken = Catalog::compile((folder / "root.capnp").string());
   ASSERT_FALSE(broken);
-  EXPECT_EQ(broken.error().context, (folder / "part.capnp").string() + ":2: Not defined: Nope");
+  EXPECT_EQ(broken.error().context, (folder / "part.capnp").string() + ":2:25: Not defined: Nope");
   std::filesystem::remove_all(folder);
+}
+
+TEST(Catalog, PlacesEachMistakeOfTheLanguageByLineAndColumn) {
+  const auto broken = compile("struct A {\n  a @0 :Txt;\n  b @1 :Text; c @2 :Foo;\n}\n");
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().context,
+            "my.capnp:4:9: Not defined: Txt\nmy.capnp:5:21: Not defined: Foo");
 }
 
 TEST(Catalog, SaysWhichFileItCannotRead) {
@@ -204,7 +211,7 @@ TEST(Catalog, SaysWhichFileItCannotRead) {
   // Text that came over a wire reads no files of this machine.
   const auto text = compile("using H = import \"fleet.capnp\";\nstruct A { h @0 :H.Van; }\n");
   ASSERT_FALSE(text);
-  EXPECT_EQ(text.error().context.find("my.capnp:3: Import failed"), 0u) << text.error().context;
+  EXPECT_EQ(text.error().context.find("my.capnp:3:18: Import failed"), 0u) << text.error().context;
 }
 
 struct Limit {
