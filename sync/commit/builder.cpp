@@ -28,6 +28,14 @@ Error rule_mismatch(const CollectionDef& collection, const FieldDef& field,
                place(collection, field) + " (" + std::string{name_of(field.rule)} + "): " + what};
 }
 
+// Of a stage that a device may not write.
+Status check_office(const CollectionDef& collection, const FieldDef& field, const Value& value) {
+  const auto to = stage_index(*field.stages, value);
+  const auto& server_only = field.stages->server_only;
+  if (!to || std::find(server_only.begin(), server_only.end(), *to) == server_only.end()) return {};
+  return rule_mismatch(collection, field, "only the server moves to " + field.stages->stages[*to]);
+}
+
 }  // namespace
 
 CommitBuilder::CommitBuilder(const schema::Catalog& catalog, ShownRecord shown, Author author,
@@ -189,14 +197,8 @@ Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::
       return rule_mismatch(*found->collection, def,
                            "it is written entry by entry or by increments");
     case Rule::kStage: {
-      const auto to = stage_index(*def.stages, value);
-      const auto& server_only = def.stages->server_only;
-      const bool office =
-          to && std::find(server_only.begin(), server_only.end(), *to) != server_only.end();
-      if (author_ == Author::kDevice && office) {
-        return rule_mismatch(*found->collection, def,
-                             "only the server moves to " + def.stages->stages[*to]);
-      }
+      if (author_ == Author::kDevice)
+        SATCHEL_TRY(check_office(*found->collection, def, value));
       if (!value.is_null()) SATCHEL_TRY(check_move(*found, value));
       return write_stage(*found, value);
     }
@@ -212,7 +214,11 @@ Status CommitBuilder::resolve(std::string_view collection, const RecordId& id,
     return rule_mismatch(*found->collection, *found->field,
                          "its entries have no conflict to resolve");
   }
-  if (found->field->rule == Rule::kStage) return write_stage(*found, value);
+  if (found->field->rule == Rule::kStage) {
+    if (author_ == Author::kDevice)
+      SATCHEL_TRY(check_office(*found->collection, *found->field, value));
+    return write_stage(*found, value);
+  }
   return write(*found, WriteOp::kState, {}, value);
 }
 

@@ -38,6 +38,10 @@ expect "arrives whole" '{"damages":["scratch"],"depot":"Lyon","equipment":["rope
 expect "its indexes" "$VAN" "$(device bob -o json query vans 'depot = "Lyon"' | jq -r .id)"
 expect "its search" "$VAN" "$(device bob -o json search scratch | jq -r .id)"
 expect "its stage table" 1 "$(status_of device ann put vans "$VAN" state.stage=retired)"
+for verb in put resolve; do
+  expect "$verb: a stage that only the server sets" 1 "$(status_of device ann $verb vans "$VAN" state.stage=retired)"
+done
+expect "is refused at once" "0 0" "$(device ann -o json status | jq -r '"\(.pending) \(.rejected)"')"
 expect "a field that only the server writes" 1 \
   "$(status_of device ann put vans "$VAN" price:='{"minor":1,"currency":"EUR"}')"
 
