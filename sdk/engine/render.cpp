@@ -234,6 +234,56 @@ std::string damaged_json(const schema::Catalog& catalog,
   return out + ']';
 }
 
+namespace {
+
+std::string since(const schema::StageGate& gate) {
+  return " since " + gate.path + " is \"" + gate.stage + '"';
+}
+
+// Which stage refused the write; empty where none did, or the schema knows it no longer.
+std::string refused_by_stage(const CollectionDef& collection, const sync::RegisterWrite& write,
+                             std::string_view rule) {
+  const FieldDef* field = collection.find(write.field);
+  if (rule == "frozen" && field != nullptr && field->frozen_from) {
+    return collection.name + '.' + field->name + " is frozen" + since(*field->frozen_from) +
+           "; only the office changes it.";
+  }
+  if (rule == "server-stage" && field != nullptr && field->stages) {
+    const auto stage = sync::stage_of(*field, write.value);
+    if (!stage || !field->stages->find(*stage)) return {};
+    return "Only the office moves " + collection.name + '.' + field->name + " to \"" + *stage +
+           "\".";
+  }
+  if (rule != "retained" || write.field != kLifeField) return {};
+  for (const FieldDef& each : collection.fields) {
+    if (!each.retained_from) continue;
+    return collection.name + " is kept (" + std::string{name_of(each.retention)} + ')' +
+           since(*each.retained_from) +
+           "; the office may delete it once its retainUntil has passed.";
+  }
+  return {};
+}
+
+// Stages and names are the schema's: nothing personal.
+std::string inbox_sentence(const schema::Catalog& catalog, const sync::InboxItem& item, Errc code) {
+  const auto& taken_out = item.result.fields;
+  for (const sync::RecordWrite& record : item.commit.body.records) {
+    const CollectionDef* collection = catalog.find(record.collection);
+    if (collection == nullptr) continue;
+    for (const sync::RegisterWrite& write : record.writes) {
+      const auto named = std::pair{record.id, write.field};
+      if (!taken_out.empty() &&
+          std::find(taken_out.begin(), taken_out.end(), named) == taken_out.end())
+        continue;
+      std::string by_stage = refused_by_stage(*collection, write, item.result.rule);
+      if (!by_stage.empty()) return by_stage;
+    }
+  }
+  return std::string{sentence(code)};
+}
+
+}  // namespace
+
 std::string inbox_json(const schema::Catalog& catalog, const sync::InboxItem& item,
                        bool with_values) {
   const Summary summary = summary_of(catalog, item.commit.body, with_values);
@@ -245,7 +295,7 @@ std::string inbox_json(const schema::Catalog& catalog, const sync::InboxItem& it
          ",\"id\":" + std::to_string(item.id) +
          ",\"outcome\":" + text_json(outcome_name(item.result.outcome)) +
          ",\"records\":" + summary.records + ",\"rule\":" + text_json(item.result.rule) +
-         ",\"sentence\":" + text_json(sentence(code)) + '}';
+         ",\"sentence\":" + text_json(inbox_sentence(catalog, item, code)) + '}';
 }
 
 std::string schema_json(const schema::Catalog& catalog) {

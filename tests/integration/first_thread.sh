@@ -129,6 +129,10 @@ expect_match "the same on the server" '"frozen":"status is ..submitted...*"reten
   "$(ctl -o json record explain orders "$ORDER" note)"
 expect "what came second waits with its author" "field_frozen record_retained" \
   "$(device bob -o json inbox | sed -n 's/.*"code":"\([^"]*\)".*/\1/p' | sort | xargs)"
+expect_match "and says since which stage" '"code":"field_frozen".*"sentence":"orders.poNumber is frozen since status is ..submitted..; only the office changes it."' \
+  "$(device bob -o json inbox)"
+expect_match "also of what is kept" '"code":"record_retained".*"sentence":"orderLines is kept \(legal\) since order.status is ..submitted..; the office' \
+  "$(device bob -o json inbox)"
 for item in $(device bob -o json inbox | sed -n 's/.*"id":\([0-9]*\),"outcome".*/\1/p'); do
   must device bob inbox discard "$item"
 done
