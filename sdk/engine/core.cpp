@@ -1,5 +1,7 @@
 #include "sdk/engine/core.hpp"
 
+#include <filesystem>
+
 #include "schema/model/varint.hpp"
 #include "schema/wire/sealed_commit.hpp"
 #include "sync/edge/rows.hpp"
@@ -11,6 +13,7 @@ namespace {
 constexpr std::string_view kServerKey = "sdk.server";
 constexpr std::string_view kBootKey = "sdk.boot";
 constexpr std::string_view kInstallKey = "sdk.install";
+constexpr std::string_view kSignerKey = "sdk.signer";  // The public key that was enrolled.
 constexpr std::string_view kLostSchemaKey = "sdk.schema";  // Its hash, until it is there again.
 
 // server  url | pin | access token, each with its length
@@ -64,6 +67,14 @@ Status Core::open_store(const Config& config) {
   if (opened) {
     store = std::move(*opened);
     return {};
+  }
+  const std::string sealed_keys = paths.store + "/keys/data.mdb";
+  std::error_code none;
+  if (opened.error().code == Errc::kKeyLost &&
+      (!path_exists(sealed_keys) || std::filesystem::file_size(sealed_keys, none) == 0)) {
+    return Error{Errc::kKeyLost,
+                 "replica/keys/data.mdb is missing: put the folder replica/keys back from a copy, "
+                 "or enrol again in another home; unsent work cannot be read without it"};
   }
   // Keys are there, of other generations: they belong to another store, or to this one's past.
   if (opened.error().code == Errc::kKeyLost) {
@@ -183,6 +194,15 @@ Status Core::restore_schema(const schema::Catalog& catalog) {
   return {};
 }
 
+Status Core::check_signer() {
+  auto enrolled = find_meta(*store, kSignerKey);
+  if (!enrolled) return enrolled.error();
+  // A replica of an earlier version remembers none: the server tells.
+  if (!*enrolled || **enrolled == signer->public_key()) return {};
+  return Error{Errc::kKeyWrong, "the signing key (file signer) is not this replica's: put its own "
+                                "back, or enrol again in another home"};
+}
+
 Status Core::readable() const {
   if (lost_schema.empty()) return {};
   const std::string name = "the stored schema " + to_hex(ByteView{lost_schema}.substr(0, 4));
@@ -273,6 +293,7 @@ Status Core::found(const sync::EdgeIdentity& identity, ServerRow row,
   made->reset();
   SATCHEL_TRY(settle_install());
   server = std::move(row);
+  SATCHEL_TRY(put_meta(*store, kSignerKey, signer->public_key()));
   SATCHEL_TRY(put_meta(*store, kServerKey, encode_server(server)));
   return open_edge();
 }

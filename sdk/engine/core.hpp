@@ -58,6 +58,8 @@ struct Core {
 
   // After a sync has brought it: in force from now on, whatever stood in its place.
   Status restore_schema(const schema::Catalog& catalog);
+  // kKeyWrong: the signing key is another replica's, and the server would not know it.
+  Status check_signer();
   // kStoreCorrupt while the schema is lost: with the way out.
   [[nodiscard]] Status readable() const;
   // Of every edge that this core opens.

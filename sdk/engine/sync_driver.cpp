@@ -147,7 +147,10 @@ void SyncDriver::connect() {
   Result<Endpoint> endpoint{Error{Errc::kCancelled, "the replica is suspended"}};
   {
     const Gate::Hold hold{host_.gate()};
-    if (const Core* core = host_.core()) endpoint = core->endpoint(host_.config());
+    if (Core* core = host_.core()) {
+      const Status signs = core->check_signer();
+      endpoint = signs ? core->endpoint(host_.config()) : Result<Endpoint>{signs.error()};
+    }
   }
   if (!endpoint) return on_ended(endpoint.error());
   set_phase(Phase::kConnecting);

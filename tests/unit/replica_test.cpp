@@ -10,6 +10,7 @@
 #include <boost/json.hpp>
 
 #include "schema/wire/sealed_commit.hpp"
+#include "sdk/engine/verify.hpp"
 #include "sync/edge/rows.hpp"
 #include "tests/support/replica_home.hpp"
 
@@ -79,6 +80,51 @@ TEST(Home, TellsAWrongALostAndAMalformedKeyApart) {
   EXPECT_EQ(sdk::Replica::open(home.config).error().code, Errc::kKeyMalformed);
   std::filesystem::rename(key_file + ".kept", key_file);
   EXPECT_TRUE(sdk::Replica::open(home.config).has_value());
+}
+
+TEST(Home, WithoutItsFolderOfKeysNamesTheFileAndWhatIsLostWithIt) {
+  test::ReplicaHome home;
+  const std::string keys = home.config.path + "/replica/keys";
+  const auto refused = [&] {
+    const auto opened = sdk::Replica::open(home.config);
+    EXPECT_FALSE(opened.has_value());
+    if (opened) return;
+    EXPECT_EQ(opened.error().code, Errc::kKeyLost);
+    EXPECT_TRUE(opened.error().context.starts_with("replica/keys/data.mdb is missing: "));
+    EXPECT_NE(opened.error().context.find("unsent work cannot be read"), std::string::npos);
+  };
+  std::filesystem::rename(keys, keys + ".kept");
+  refused();
+  const auto verified = sdk::verify_home(home.config);
+  ASSERT_TRUE(verified.has_value());
+  EXPECT_EQ(json::parse(verified->json).at("key"), "lost");
+  std::filesystem::create_directory(keys);
+  std::ofstream{keys + "/data.mdb"};
+  refused();
+  std::filesystem::remove_all(keys);
+  std::filesystem::rename(keys + ".kept", keys);
+  EXPECT_TRUE(sdk::Replica::open(home.config).has_value());
+}
+
+TEST(Home, WithAnothersSignerWorksOnAndSaysWhyItCannotSync) {
+  test::ReplicaHome home;
+  const test::ReplicaHome other;
+  const std::string signer = home.config.path + "/signer";
+  std::filesystem::rename(signer, signer + ".kept");
+  std::filesystem::copy_file(other.config.path + "/signer", signer);
+  {
+    const auto replica = home.open();
+    make_record(*replica, "accounts", R"({"name":"A"})");
+    const auto synced = replica->sync_once(sdk::milliseconds{0}, 0);
+    ASSERT_FALSE(synced.has_value());
+    EXPECT_EQ(synced.error().code, Errc::kKeyWrong);
+    EXPECT_NE(synced.error().context.find("(file signer) is not this replica's"),
+              std::string::npos);
+  }
+  std::filesystem::rename(signer + ".kept", signer);
+  const auto synced = home.open()->sync_once(sdk::milliseconds{0}, 0);
+  ASSERT_FALSE(synced.has_value());
+  EXPECT_EQ(synced.error().code, Errc::kUnreachable) << "the next thing that is in the way";
 }
 
 TEST(Home, ThatWasCopiedIsNoticed) {
