@@ -113,6 +113,21 @@ struct BadInput : testing::Test {
   }
 };
 
+TEST_F(BadInput, ADeviceThatLostItsSchemaWantsTheServersThoughItHoldsAnEqualOne) {
+  ASSERT_TRUE(ann->set("accounts", id, "website", Value{"a.example"}));
+  sync::HubSession hub{*office.hub, {Bytes(32, 'x'), 4096, {}}};
+  sync::EdgeSession::Config config{Bytes(32, 'x'), *ann->signer};
+  config.schema_lost = true;
+  sync::EdgeSession edge{*ann->edge, std::move(config)};
+  ASSERT_TRUE(edge.receive(**hub.generate()) && hub.receive(**edge.generate()));
+  office.work_for(hub);
+  ASSERT_TRUE(edge.receive(**hub.generate()));
+  EXPECT_EQ(edge.schema_wanted(), office.hub->catalog()->hash());
+  EXPECT_FALSE(edge.welcomed());
+  EXPECT_FALSE(edge.generate()->has_value()) << "nothing is sent before it is there";
+  everybody_goes_on();
+}
+
 TEST_F(BadInput, HostileMessagesEndTheirSessionAtTheHubAndNothingElse) {
   for (const Hostile& hostile : hostile_messages()) {
     SCOPED_TRACE(hostile.name);
