@@ -68,6 +68,8 @@ struct CommitHeader {
   signature @10 :Data;
   receipt @11 :Data;
   extras @12 :List(Extra);
+  # First replica id (16), first number (u64 big-endian), content hash as first written (32).
+  origin @13 :Data;
 }
 
 struct Commit {
@@ -143,6 +145,7 @@ struct CommitResult {
   rule @4 :Text;
   fields @5 :List(FieldName);
   receipt @6 :Data;
+  elsewhere @7 :Bool;
 }
 
 struct Ack {

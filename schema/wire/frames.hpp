@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -53,6 +54,16 @@ struct Section {
 // under the same number make two commits that differ.
 inline constexpr std::uint16_t kCommitNonceExtra = 1;
 
+// What a commit was before it was first numbered anew: so that the server knows it again under
+// whatever name another copy of the device gives it.
+struct CommitOrigin {
+  ReplicaId replica;
+  std::uint64_t number = 0;
+  Bytes content_hash;  // kContentHashBytes: as it was first written.
+  friend bool operator==(const CommitOrigin&, const CommitOrigin&) = default;
+};
+inline constexpr std::size_t kContentHashBytes = 32;
+
 struct CommitHeader {
   ReplicaId replica;
   std::uint64_t number = 0;
@@ -68,6 +79,8 @@ struct CommitHeader {
   Bytes receipt;    // The server's own mark on an acknowledgement, given back after a restore.
   // Header fields of newer versions, kept as they came.
   std::vector<std::pair<std::uint16_t, Bytes>> extras;
+  // Nothing in a commit that was never numbered anew. Set once; a later renumbering keeps it.
+  std::optional<CommitOrigin> origin;
   friend bool operator==(const CommitHeader&, const CommitHeader&) = default;
 };
 
@@ -153,6 +166,9 @@ struct CommitResult {
   std::string rule;       // Policy rule or merge rule that spoke.
   std::vector<std::pair<RecordId, FieldId>> fields;  // Merged or taken out.
   Bytes receipt;
+  // The answer is that to another copy of this commit: under this name nothing took effect, and
+  // there is nothing to fold.
+  bool elsewhere = false;
   friend bool operator==(const CommitResult&, const CommitResult&) = default;
 };
 

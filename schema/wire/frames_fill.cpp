@@ -2,6 +2,7 @@
 // structs make equal bytes.
 #include <numeric>
 
+#include "schema/model/varint.hpp"
 #include "schema/wire/form.hpp"
 
 namespace satchel::wire {
@@ -180,6 +181,12 @@ void fill(form::CommitHeader::Builder to, const CommitHeader& header) {
   SATCHEL_SET_DATA(to, ContentHash, header.content_hash);
   SATCHEL_SET_DATA(to, Signature, header.signature);
   SATCHEL_SET_DATA(to, Receipt, header.receipt);
+  if (header.origin) {
+    Bytes origin{header.origin->replica.bytes()};
+    append_u64_big(origin, header.origin->number);
+    origin += header.origin->content_hash;
+    to.setOrigin(data_of(origin));
+  }
   if (header.extras.empty()) return;
   auto extras = to.initExtras(count_of(header.extras.size()));
   for (unsigned i = 0; i < extras.size(); ++i) {
@@ -212,6 +219,7 @@ void fill(form::CommitResult::Builder to, const CommitResult& result) {
     }
   }
   SATCHEL_SET_DATA(to, Receipt, result.receipt);
+  to.setElsewhere(result.elsewhere);
 }
 
 void fill(form::HelloBody::Builder to, const HelloBody& body) {
@@ -242,7 +250,7 @@ void fill(form::HelloBody::Builder to, const HelloBody& body) {
 void fill(form::Frame::Builder to, const Frame& frame) { std::visit(FillFrame{to}, frame); }
 
 std::size_t words_of(const CommitHeader& header) {
-  std::size_t sum = 64 + words(header.actor.size()) + words(header.purpose.size()) +
+  std::size_t sum = 72 + words(header.actor.size()) + words(header.purpose.size()) +
                     words(header.signature.size()) + words(header.receipt.size());
   for (const auto& [name, epoch] : header.based_on.epochs) sum += 3 + words(name.size());
   for (const auto& [number, bytes] : header.extras) sum += 3 + words(bytes.size());

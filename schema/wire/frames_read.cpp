@@ -1,10 +1,13 @@
 // Cap'n Proto readers into plain structs: every part is visited once, every list is bounded before
 // it is copied.
+#include "schema/model/varint.hpp"
 #include "schema/wire/flat_message.hpp"
 #include "schema/wire/form.hpp"
 
 namespace satchel::wire {
 namespace {
+
+constexpr std::size_t kOriginBytes = 16 + 8 + kContentHashBytes;
 
 template <class Id>
 Id id_of(std::uint64_t high, std::uint64_t low) {
@@ -138,6 +141,21 @@ Other read_other(std::uint16_t kind, capnp::AnyPointer::Reader body) {
   return other;
 }
 
+std::optional<CommitOrigin> read_origin(capnp::Data::Reader data) {
+  if (data.size() == 0) return std::nullopt;
+  const Bytes bytes = bytes_of(bounded(data, kOriginBytes, "bytes of a commit's origin"));
+  ByteReader in{bytes};
+  CommitOrigin origin;
+  const auto replica = ReplicaId::from_bytes(in.take(16));
+  origin.number = in.u64_big();
+  origin.content_hash = Bytes{in.take(kContentHashBytes)};
+  if (!replica || !in.finished() || replica->is_zero() || origin.number == 0) {
+    throw Refused{Error{Errc::kFrameMalformed, "a commit's origin"}};
+  }
+  origin.replica = *replica;
+  return origin;
+}
+
 }  // namespace
 
 CommitHeader read(form::CommitHeader::Reader from) {
@@ -159,6 +177,7 @@ CommitHeader read(form::CommitHeader::Reader from) {
         bounded(extra.getBytes(), limits::kCommitExtraBytesMax, "an extra header field");
     header.extras.emplace_back(extra.getNumber(), bytes_of(bytes));
   }
+  header.origin = read_origin(from.getOrigin());
   return header;
 }
 
@@ -195,6 +214,7 @@ CommitResult read(form::CommitResult::Reader from) {
                                field.getField());
   }
   result.receipt = bytes_of(from.getReceipt());
+  result.elsewhere = from.getElsewhere();
   return result;
 }
 

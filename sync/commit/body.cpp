@@ -148,6 +148,12 @@ Bytes content_hash(const wire::CommitHeader& header, std::span<const wire::Secti
     append_u16(text, number);
     append_sized(text, bytes);
   }
+  if (header.origin) {
+    text += "origin";
+    text += header.origin->replica.bytes();
+    append_u64(text, header.origin->number);
+    append_sized(text, header.origin->content_hash);
+  }
   append_varint(text, sections.size());
   crypto::Sha256 hash;
   hash.update(text);

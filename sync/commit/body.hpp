@@ -11,10 +11,10 @@ namespace satchel::sync {
 
 // How a register write takes effect where the commit is applied.
 enum class WriteOp : std::uint8_t {
-  kState = 0,      // The value replaces what its author was shown.
+  kState = 0,  // The value replaces what its author was shown.
   // Added to the author's own register of a counter; the key is completed with the author's id.
   kIncrement = 1,
-  kMaximum = 2,    // A candidate: the author's own register takes the greater.
+  kMaximum = 2,  // A candidate: the author's own register takes the greater.
   kMinimum = 3,
   // A log entry; the key is completed with the commit's dot and the place in the commit.
   kAppend = 4,
@@ -65,7 +65,8 @@ Result<CommitBody> decode_body(std::span<const wire::Section> sections);
 Result<CommitBody> decode_structure(ByteView section);
 
 // SHA-256 over the header's stable fields and the sections. Replica, number, stamp, receipt and
-// signature stay out, so that clamping and re-identification break nothing.
+// signature stay out, so that clamping and re-identification break nothing; the origin is in, where
+// there is one.
 Bytes content_hash(const wire::CommitHeader& header, std::span<const wire::Section> sections);
 
 // Makes `write` take effect on `record` as part of the commit `dot`: the one place where

@@ -84,7 +84,8 @@ Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& r
   // Where our cursor has passed the commit's place, the server's pages have told what became of it
   // (that the record left our scopes, perhaps): then nothing is folded.
   const bool told = may_fold && result.seq != 0 && state_.cursor.seq >= result.seq;
-  if (!refused)
+  // Nor is one that took effect under another name: the states with the answer hold it.
+  if (!refused && !result.elsewhere)
     SATCHEL_TRY(apply.fold((*decoded)->commit, result, {told, reoffered_.contains(place)}));
   if (refused || result.outcome == wire::Outcome::kReduced) {
     auto commit = find_commit(txn, Table::kOutbox, place, true);
@@ -96,7 +97,8 @@ Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& r
   if (refused) SATCHEL_TRY(erase_commit(txn, Table::kOutbox, place));
   // What leaves the outbox is shown differently too, whether or not it was folded.
   for (const RecordWrite& write : (*decoded)->commit.body.records) {
-    if (refused || told) apply.changes().push_back({write.collection, write.id, 0, 0, false, {}});
+    if (refused || told || result.elsewhere)
+      apply.changes().push_back({write.collection, write.id, 0, 0, false, {}});
   }
   return txn.put(Table::kCommits, number_key(place),
                  encode_answered({result.outcome, result.seq, result.receipt}));

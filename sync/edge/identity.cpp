@@ -92,6 +92,8 @@ class EdgeRenumber {
       for (RegisterWrite& write : record.writes) SATCHEL_TRY(forget_others(write));
     }
     wire::CommitHeader& header = (*commit)->header;
+    // Another copy of this device may number it anew too: the server must know it again.
+    if (!header.origin) header.origin = {header.replica, header.number, header.content_hash};
     auto& moved = moved_[header.replica];
     moved[header.number] = ++next_;
     header.replica = fresh_;

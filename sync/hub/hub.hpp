@@ -88,6 +88,8 @@ struct IngestBatch {
   // One that is neither here nor answered is a fork: it had no effect, and is judged anew under
   // another number.
   std::map<CommitNumber, KnownCommit> known{};
+  // The same of commits that others of the batch name as their origin.
+  std::map<Dot, KnownCommit> known_origins{};
 };
 struct IngestOutcome {
   std::uint64_t watermark = 0;
@@ -279,10 +281,27 @@ class HubTxn {
 
  private:
   friend class Ingestion;
-  Result<wire::CommitResult> judge(const IngestBatch& batch, const wire::Commit& commit,
-                                   bool& exact);
+  Result<wire::CommitResult> judge(const IngestBatch& batch, const DeviceId& device,
+                                   const wire::Commit& commit, bool& exact);
   void note_touched(const wire::Commit& commit, std::vector<RecordId>& touched) const;
-  Result<std::optional<AnswerRow>> first_answer(const IngestBatch& batch, CommitNumber number);
+  // As it was given, or as the commit log lets it be given again (`known`, may be null); nothing
+  // where neither knows.
+  Result<std::optional<AnswerRow>> first_answer(const Dot& dot, const KnownCommit* known);
+  // -- Commits that were numbered anew (origins.cpp). `device` is whose commits they all are --
+  struct Elsewhere {
+    Dot dot;
+    wire::CommitResult result;
+  };
+  // Under which other name this commit was judged before, and how; nothing: it is new.
+  Result<std::optional<Elsewhere>> taken_elsewhere(const IngestBatch& batch, const DeviceId& device,
+                                                   const wire::CommitHeader& header);
+  // Remembers for good how a commit with an origin was judged.
+  Status note_origin(const DeviceId& device, const wire::CommitHeader& header,
+                     const wire::CommitResult& result);
+  // Nothing takes effect under `alias`: what it names was taken as `taken`.
+  Status note_alias(const Dot& alias, const Dot& taken);
+  // Whoever was shown an alias was shown what was taken instead. False: `replica` has none.
+  Result<bool> add_taken_to_shown(const ReplicaId& replica, CommitBody& body) const;
   [[nodiscard]] Stamp next_stamp() const;
 
   Hub& hub_;

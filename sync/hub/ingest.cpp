@@ -27,12 +27,6 @@ Bytes receipt_of(ByteView key, const ReplicaId& replica, CommitNumber number, By
   return crypto::hmac_sha256(key, message).substr(0, kReceiptMacBytes) + Bytes{taken_out};
 }
 
-// The log remembers the first bytes of a hash, answers all of it.
-bool same_content(const AnswerRow& answer, ByteView content_hash) {
-  return answer.content_hash.size() >= kKnownHashBytes &&
-         content_hash.starts_with(answer.content_hash);
-}
-
 bool is_empty_place(const wire::Commit& commit) {
   return commit.sections.empty() && commit.sealed.empty();
 }
@@ -78,8 +72,8 @@ struct CommitIntake {
   }
 };
 
-Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::Commit& given,
-                                         bool& exact) {
+Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const DeviceId& device,
+                                         const wire::Commit& given, bool& exact) {
   const CommitIntake intake{hub_.parts_};
   wire::CommitResult result;
   result.number = given.header.number;
@@ -106,40 +100,51 @@ Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const wire::C
     result.rule = "unknown-purpose";
     return result;
   }
+  auto elsewhere = taken_elsewhere(batch, device, header);
+  if (!elsewhere) return elsewhere.error();
+  if (*elsewhere) {
+    SATCHEL_TRY(note_alias({batch.replica, header.number}, (*elsewhere)->dot));
+    exact = false;
+    result = std::move((*elsewhere)->result);
+    result.number = header.number;
+    result.receipt.clear();
+    result.elsewhere = true;
+    return result;
+  }
   auto body = decode_body(commit->sections);
   if (!body) return invalid(body.error().code, "body");
   if (body->records.size() > limits::kCommitRecordsMax)
     return invalid(Errc::kLimitExceeded, "commit-records");
+  auto renamed = add_taken_to_shown(batch.replica, *body);
+  if (!renamed) return renamed.error();
   Ingestion::Author author{
-      batch.replica,        batch.user, batch.role, false, intake.judged_before(header),
-      !given.sealed.empty()};
+      batch.replica,         batch.user, batch.role, false, intake.judged_before(header),
+      !given.sealed.empty(), *renamed};
   Ingestion ingestion{*this, std::move(author), header};
   auto taken = ingestion.take(std::move(*body));
   exact = ingestion.exact();
+  if (taken && header.origin) SATCHEL_TRY(note_origin(device, header, *taken));
   return taken;
 }
 
-// As it was given, or as the commit log lets it be given again; nothing where neither knows.
-Result<std::optional<AnswerRow>> HubTxn::first_answer(const IngestBatch& batch,
-                                                      CommitNumber number) {
-  auto answer = txn_->find(Table::kResults, answer_key(batch.replica, number));
+Result<std::optional<AnswerRow>> HubTxn::first_answer(const Dot& dot, const KnownCommit* known) {
+  auto answer = txn_->find(Table::kResults, answer_key(dot.replica, dot.commit));
   if (!answer) return answer.error();
   if (*answer) {
     auto row = decode_answer(**answer);
     if (!row) return row.error();
     return std::optional<AnswerRow>{std::move(*row)};
   }
-  const auto known = batch.known.find(number);
-  if (known == batch.known.end()) return std::optional<AnswerRow>{};
+  if (known == nullptr) return std::optional<AnswerRow>{};
   AnswerRow row;
-  row.content_hash = known->second.content_hash;
-  row.result.number = number;
-  row.result.seq = known->second.seq;
-  row.result.fields = decode_taken_out(known->second.taken_out);
+  row.content_hash = known->content_hash;
+  row.result.number = dot.commit;
+  row.result.seq = known->seq;
+  row.result.fields = decode_taken_out(known->taken_out);
   if (!row.result.fields.empty()) {
     row.result.outcome = Outcome::kReduced;
     row.result.code = static_cast<std::int32_t>(Errc::kPolicyDenied);
-    row.result.rule = known->second.rule;
+    row.result.rule = known->rule;
   }
   return std::optional<AnswerRow>{std::move(row)};
 }
@@ -164,7 +169,9 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
     const Bytes key = answer_key(batch.replica, number);
     const Bytes hash = CommitIntake{hub_.parts_}.content_hash_of(commit);
     if (number <= replica->watermark) {
-      auto row = first_answer(batch, number);
+      const auto known = batch.known.find(number);
+      auto row = first_answer({batch.replica, number},
+                              known == batch.known.end() ? nullptr : &known->second);
       if (!row) return row.error();
       const bool same = *row && same_content(**row, hash);
       if (!same && !is_empty_place(commit)) {
@@ -180,7 +187,7 @@ Result<IngestOutcome> HubTxn::ingest(const IngestBatch& batch) {
       continue;
     }
     bool exact = true;
-    auto result = judge(batch, commit, exact);
+    auto result = judge(batch, replica->device, commit, exact);
     if (!result) return result.error();
     if (result->outcome != Outcome::kDenied && result->outcome != Outcome::kInvalid) {
       result->receipt = receipt_of(hub_.parts_.receipt_key, batch.replica, number, hash,

@@ -67,7 +67,7 @@ Ingestion::Ingestion(HubTxn& txn, Author author, const wire::CommitHeader& heade
     : txn_(txn), author_(std::move(author)), header_(header), dot_{author_.replica, header.number} {
   const auto now_ms = static_cast<std::uint64_t>(txn_.hub_.clock().wall_us() / 1000);
   stamp_ = canonical_stamp(Stamp{header.stamp}, now_ms);
-  exact_ = stamp_ == Stamp{header.stamp} && !author_.sealed;
+  exact_ = stamp_ == Stamp{header.stamp} && !author_.sealed && !author_.renamed;
 }
 
 std::optional<Ingestion::Refusal> Ingestion::check_record(const RecordWrite& write) const {

@@ -28,6 +28,8 @@ class Ingestion {
     std::optional<TakenOut> judged_before;
     // Only the sealed copy came: he cannot read what he wrote, and is told all of it.
     bool sealed = false;
+    // Of what he was shown, something was taken under another name than he knows it by.
+    bool renamed = false;
   };
   Ingestion(HubTxn& txn, Author author, const wire::CommitHeader& header);
 

@@ -298,6 +298,32 @@ Status HubSession::find_trimmed(IngestBatch& batch) {
   return {};
 }
 
+// The same of commits that these name as their origin, where this device made them.
+Status HubSession::find_trimmed_origins(IngestBatch& batch) {
+  for (const wire::Commit& each : batch.commits) {
+    if (!each.header.origin) continue;
+    const Dot dot{each.header.origin->replica, each.header.origin->number};
+    if (!trimmed_origins_.contains(dot.replica)) {
+      // Each costs a reading of the log; an honest device has no more former ids than this.
+      if (trimmed_origins_.size() >= limits::kFormerIdsMax) continue;
+      auto replica = hub_.find_replica(dot.replica);
+      if (!replica) return replica.error();
+      std::map<CommitNumber, KnownCommit> known;
+      const bool own = *replica && (*replica)->device == device_->id;
+      if (own && (*replica)->results_kept_from > 1) {
+        auto found = hub_.known_commits(dot.replica, (*replica)->results_kept_from);
+        if (!found) return found.error();
+        known = std::move(*found);
+      }
+      trimmed_origins_.emplace(dot.replica, std::move(known));
+    }
+    const auto& known = trimmed_origins_.at(dot.replica);
+    if (const auto at = known.find(dot.commit); at != known.end())
+      batch.known_origins.emplace(dot, at->second);
+  }
+  return {};
+}
+
 Status HubSession::on_push(wire::Push push) {
   if (push.commits.empty()) return unexpected("an empty push");
   if (push.commits.size() > limits::kPushCommitsMax)
@@ -311,6 +337,7 @@ Status HubSession::on_push(wire::Push push) {
   batch->role = user_.role;
   batch->commits = std::move(push.commits);
   SATCHEL_TRY(find_trimmed(*batch));
+  SATCHEL_TRY(find_trimmed_origins(*batch));
   auto outcome = std::make_shared<IngestOutcome>();
   Work work;
   work.run = [batch, outcome, id = device_->id,

@@ -103,6 +103,7 @@ class HubSession final : public Session {
   Status check_history();                       // Does he know more than we do? Is he a copy?
   void order_wipe();
   Status find_trimmed(IngestBatch& batch);
+  Status find_trimmed_origins(IngestBatch& batch);
   struct Greeting;
   void greet();  // Fence and Welcome, once durable.
   void note_restored_server();
@@ -154,6 +155,7 @@ class HubSession final : public Session {
   CommitNumber results_kept_from_ = 1;  // Below, first answers are gone.
   // What the commit log knows of them.
   std::optional<std::map<CommitNumber, KnownCommit>> trimmed_;
+  std::map<ReplicaId, std::map<CommitNumber, KnownCommit>> trimmed_origins_;
 };
 
 // The device's side. Thread-bound; works on its Edge at once.

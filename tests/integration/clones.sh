@@ -100,5 +100,42 @@ must hidden dora sync
 expect "nothing is lost, nothing counts twice" 54321111 \
   "$(ctl dump --canonical | shown "$SHOP" | jq .visitCount)"
 expect "and it shows the same" 54321111 "$(hidden dora dump --canonical | shown "$SHOP" | jq .visitCount)"
+# ---- A commit that forked, put back before it was sent ---------------------------------------------
+# Its number is another's: each copy numbers it anew by itself, and it counts once.
+rm -rf "$WORK/before" "$WORK/moment"
+cp -r "$WORK/dora" "$WORK/before"
+must hidden dora add accounts "$SHOP" visitCount=100000000
+must hidden dora sync
+rm -rf "$WORK/dora"
+cp -r "$WORK/before" "$WORK/dora"
+must hidden dora add accounts "$SHOP" visitCount=2000000000
+must hidden dora put accounts "$SHOP" industry=glass
+cp -r "$WORK/dora" "$WORK/moment"
+must hidden dora sync
+expect "the fork is counted" 2154321111 "$(ctl dump --canonical | shown "$SHOP" | jq .visitCount)"
+for again in once twice; do
+  rm -rf "$WORK/dora"
+  cp -r "$WORK/moment" "$WORK/dora"
+  must hidden dora sync
+  must hidden dora sync
+  expect "put back $again it is not counted again" 2154321111 \
+    "$(ctl dump --canonical | shown "$SHOP" | jq .visitCount)"
+  expect "nothing waits, nothing was refused" "0 0" \
+    "$(hidden dora -o json status | jq -r '"\(.pending) \(.rejected)"')"
+done
+# A copy that lives beside it and goes on by itself: what both wrote counts once, the rest is its own.
+must hidden moment add accounts "$SHOP" visitCount=30000000000
+must hidden moment put accounts "$SHOP" industry=gravel
+must hidden moment sync
+must hidden dora sync
+must device bob sync
+for home in dora moment; do
+  expect "$home shows every write once" 32154321111 \
+    "$(hidden $home dump --canonical | shown "$SHOP" | jq .visitCount)"
+  expect "$home agrees with the server" "$(ctl dump --canonical --user dora | md5sum)" \
+    "$(hidden $home dump --canonical | md5sum)"
+done
+expect "gravel was written over glass, which its author had seen" '["gravel"]' \
+  "$(ctl -o json record explain accounts "$SHOP" industry | jq -c '[.concurrent[].value]')"
 expect "the server is sound" '[]' "$(ctl -o json fsck | jq -c .bad)"
 finish

@@ -38,6 +38,7 @@ void SimDevice::enrol() {
   gave_up = was_restored = false;
   unsure_until = 0;
   backup.reset();
+  moment.reset();
 }
 
 void SimDevice::open() {

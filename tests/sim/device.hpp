@@ -73,6 +73,7 @@ class SimDevice {
   ConnectionId unsure_until = 0;
   [[nodiscard]] bool unsure() const { return unsure_until != 0; }
   std::optional<sync::MemoryVersion> backup;
+  std::optional<sync::MemoryVersion> moment;  // Of its life since it was restored.
 
  private:
   void open();

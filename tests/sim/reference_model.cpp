@@ -101,7 +101,18 @@ Names ReferenceModel::everything_seen(const RecordId& id, const RegisterName& wh
   const auto end = seen_.lower_bound({id, where, writer});
   for (auto own = seen_.lower_bound({id, where, {writer.author, 0}}); own != end; ++own)
     all.insert(std::get<CommitName>(own->first));
+  for (const CommitName& name : Names{all}) all.insert(called(name));
   return all;
+}
+
+void ReferenceModel::known_as(const CommitName& name, const CommitName& judged) {
+  called_[name] = judged;
+  verdicts_[name] = verdicts_.at(judged);
+}
+
+CommitName ReferenceModel::called(const CommitName& name) const {
+  const auto at = called_.find(name);
+  return at == called_.end() ? name : at->second;
 }
 
 void ReferenceModel::written(ModelCommit commit) {

@@ -76,13 +76,16 @@ class ReferenceModel {
   Verdict judge(const CommitName& name) const;  // What the server must decide, and then did:
   void taken(const CommitName& name, const Verdict& verdict, Seq seq, std::uint64_t now_ms);
   void refused(const CommitName& name, const Verdict& verdict) { verdicts_[name] = verdict; }
+  // Both names are of one commit, which the server judged under the second: who knows it by the
+  // first knows it.
+  void known_as(const CommitName& name, const CommitName& judged);
   // The last verdict, in whichever life of the server.
   const Verdict& verdict(const CommitName& name) const { return verdicts_.at(name); }
   void answer_reached(const CommitName& name) { answered_.insert(name); }  // With its receipt.
   void server_restored(Seq seq);  // To what it was at `seq`.
 
   // -- What must be --
-  bool is_taken(const CommitName& name) const { return taken_.contains(name); }
+  bool is_taken(const CommitName& name) const { return taken_.contains(called(name)); }
   // In whichever life of the server: the last word on it.
   bool is_judged(const CommitName& name) const { return verdicts_.contains(name); }
   bool was_taken(const CommitName& name) const {
@@ -117,6 +120,7 @@ class ReferenceModel {
   };
 
   RegisterName place(const ModelWrite& write, const CommitName& name) const;
+  CommitName called(const CommitName& name) const;  // As the server judged it.
   Names everything_seen(const RecordId& id, const RegisterName& where, const Names& shown,
                         const CommitName& writer) const;
   std::vector<LiveValue> live(const std::vector<Taken>& all, Seq seq) const;
@@ -133,6 +137,7 @@ class ReferenceModel {
   const schema::Catalog& catalog_;
   std::map<CommitName, ModelCommit> commits_;
   std::map<CommitName, Verdict> verdicts_;
+  std::map<CommitName, CommitName> called_;  // Where that is another name.
   // Everything that the author of each write had seen of the register.
   std::map<std::tuple<RecordId, RegisterName, CommitName>, Names> seen_;
   std::set<CommitName> answered_;

@@ -188,7 +188,7 @@ void World::admin_writes() {
   commit.user = "root";
   commit.by_server = true;
   commit.stamp = hub.state().last_stamp.bits;
-  variants_[name] = {{Bytes{}, commit}};
+  variants_[name] = {{Bytes{}, commit, {name, {}}}};
   model_.written(std::move(commit));
   on_answer(name, {}, result);
   if (!failed()) check_touched();
@@ -245,17 +245,27 @@ void World::restore_server() {
 }
 
 void World::restore_device(SimDevice& device) {
-  if (disaster_ != Disaster::kDevice || device.was_restored) return;
-  if (!device.backup) {
-    device.backup = device.disk().snapshot();
+  if (disaster_ != Disaster::kDevice) return;
+  // Once restored it may be put back to a moment since, again and again: what it had numbered anew
+  // after that is numbered anew once more.
+  std::optional<sync::MemoryVersion>& kept = device.was_restored ? device.moment : device.backup;
+  if (!kept) {
+    kept = device.disk().snapshot();
     return;
   }
   log(device.name() + " restored");
-  marks_.reach("device restored");
-  device.restore(*device.backup);
+  marks_.reach(device.was_restored ? "device restored again" : "device restored");
+  device.restore(*kept);
   device.was_restored = true;
   for (const sync::Numbering& each : device.edge().numberings())
     watermark_seen_[each.replica] = each.watermark;
+}
+
+// Of two copies of the same it is told what one alone does not show: mostly it is the first device.
+void World::restore_something(SimDevice& device) {
+  if (disaster_ == Disaster::kDevice)
+    return restore_device(gen_.chance(70) ? *devices_.front() : device);
+  return gen_.chance(67) ? back_up_server() : restore_server();
 }
 
 void World::replay(SimDevice& device) {
@@ -297,10 +307,10 @@ void World::fault() {
       });
       return;
     case 2:
-    case 3: return back_up_server();
-    case 4: return restore_server();
+    case 3:
+    case 4:
     case 5:
-    case 6: return restore_device(device);
+    case 6: return restore_something(device);
     case 7:
       device.clock().lie(
           gen_.chance(50) ? 0

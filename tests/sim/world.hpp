@@ -42,9 +42,11 @@ class World {
     std::uint64_t seq = 0;
     std::map<ReplicaId, std::uint64_t> watermarks;
   };
+  using Origin = std::pair<CommitName, Bytes>;  // First name, and content hash then.
   struct Variant {
     Bytes content_hash;
     ModelCommit commit;
+    Origin origin;
   };
 
   // -- world.cpp: what happens
@@ -60,6 +62,7 @@ class World {
   void back_up_server();
   void restore_server();
   void restore_device(SimDevice& device);
+  void restore_something(SimDevice& device);
   void replay(SimDevice& device);
   void trim_log();
   void mark_place(SimDevice& device);
@@ -81,7 +84,8 @@ class World {
   void on_durable(const std::vector<Answered>& answered);
   void on_answer(const CommitName& name, const Bytes& content_hash,
                  const wire::CommitResult& result);
-  void mark_answer(const CommitName& name, const Verdict& actual);
+  void mark_answer(const CommitName& name, const Verdict& actual, const std::string& rule);
+  void on_answer_elsewhere(const Variant& variant, const Verdict& actual);
   void on_heard(SimDevice& device);
   void on_trouble(SimDevice& device, const Error& error);
   void note_answers(SimDevice& device);
@@ -125,6 +129,7 @@ class World {
   ReferenceModel model_;
   Disaster disaster_ = Disaster::kNone;
   std::map<CommitName, std::vector<Variant>> variants_;
+  std::map<Origin, CommitName> judged_as_;  // Under which of its names each was judged.
   std::set<ReplicaId> replicas_;
   std::set<ReplicaId> lost_;                 // Given up: what they had not sent is gone.
   std::set<CommitName> refused_or_reduced_;  // Must lie in their authors' inboxes.

@@ -26,6 +26,15 @@ Names names_of(const sync::Entry& entry) {
   return names;
 }
 
+Verdict verdict_in(const wire::CommitResult& result) {
+  Verdict verdict;
+  if (result.outcome == wire::Outcome::kDenied) verdict.kind = Verdict::Kind::kDenied;
+  if (result.outcome == wire::Outcome::kInvalid) verdict.kind = Verdict::Kind::kInvalid;
+  if (result.outcome == wire::Outcome::kReduced)
+    verdict.taken_out.insert(result.fields.begin(), result.fields.end());
+  return verdict;
+}
+
 // Of a counter or an extreme: its author; of an entry of a log: its commit and place.
 Bytes rename_key(const Bytes& key, const std::map<CommitName, CommitName>& moved) {
   constexpr std::size_t kIdBytes = 16;
@@ -86,7 +95,8 @@ CommitName World::note_commit(SimDevice& device, std::uint64_t place,
   commit.user = device.user();
   commit.everything = !device.is_rep();
   commit.stamp = made.header.stamp;
-  variants_[name].push_back({made.header.content_hash, commit});
+  const Bytes& hash = made.header.content_hash;
+  variants_[name].push_back({hash, commit, {name, hash}});
   // A number that another copy of the device has used already: told once it is known who keeps it.
   if (!model_.is_judged(name)) model_.written(std::move(commit));
   log(device.name() + " wrote commit " + std::to_string(name.number));
@@ -167,7 +177,7 @@ void World::note_renumbered(const std::vector<sync::PendingCommit>& before,
       }
       record.shown = std::move(renamed);
     }
-    variants_[commit.name] = {{after[i].header.content_hash, commit}};
+    variants_[commit.name] = {{after[i].header.content_hash, commit, old->origin}};
     model_.written(std::move(commit));
   }
 }
@@ -189,7 +199,9 @@ void World::on_durable(const std::vector<Answered>& answered) {
   check_touched();
 }
 
-void World::mark_answer(const CommitName& name, const Verdict& actual) {
+void World::mark_answer(const CommitName& name, const Verdict& actual, const std::string& rule) {
+  if (rule == "frozen") marks_.reach("frozen write taken out");
+  if (rule == "retained") marks_.reach("kept record not deleted");
   for (const auto& device : devices_) {
     if (device->edge().find_numbering(name.author)) answered_on_[name] = device->connection();
   }
@@ -217,12 +229,11 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
     model_.written(variant->commit);
     for (const auto& device : devices_) tell_pending(*device);
   }
+  const Verdict actual = verdict_in(result);
+  if (result.elsewhere) return on_answer_elsewhere(*variant, actual);
+  // Its author knows some of his own commits by names under which others of them were taken.
+  if (!model_.is_judged(name)) model_.written(variant->commit);
   const Verdict expected = model_.judge(name);
-  Verdict actual;
-  if (result.outcome == wire::Outcome::kDenied) actual.kind = Verdict::Kind::kDenied;
-  if (result.outcome == wire::Outcome::kInvalid) actual.kind = Verdict::Kind::kInvalid;
-  if (result.outcome == wire::Outcome::kReduced)
-    actual.taken_out.insert(result.fields.begin(), result.fields.end());
   std::ostringstream text;
   text << "commit " << to_text(name.author).substr(0, 6) << ":" << name.number << " of "
        << variant->commit.user << " got outcome " << static_cast<int>(result.outcome) << " rule '"
@@ -239,9 +250,10 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
     for (const auto& [id, field] : actual.taken_out) text << " " << place(id, field);
     return fail(text.str());
   }
-  mark_answer(name, actual);
-  if (result.rule == "frozen") marks_.reach("frozen write taken out");
-  if (result.rule == "retained") marks_.reach("kept record not deleted");
+  mark_answer(name, actual, result.rule);
+  const CommitName first = std::exchange(judged_as_[variant->origin], name);
+  if (first.number != 0 && first != name && model_.is_taken(first))
+    return fail("a commit was judged under a second name: " + text.str());
   if (actual.kind != Verdict::Kind::kTaken) return model_.refused(name, actual);
   const auto now_ms = static_cast<std::uint64_t>(queue_.now() / 1000);
   if (variant->commit.stamp > (now_ms << 16 | 0xFFFF)) marks_.reach("stamp lowered");
@@ -257,6 +269,23 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
   }
   // The rest of the group is in the store already: looked at once the model knows of all of it.
   for (const ModelRecord& record : variant->commit.records) touched_.insert(record.id);
+}
+
+// It was judged before, under another of its names: the answer is that one, and nothing happens.
+void World::on_answer_elsewhere(const Variant& variant, const Verdict& actual) {
+  const CommitName& name = variant.commit.name;
+  const auto before = judged_as_.find(variant.origin);
+  if (before == judged_as_.end())
+    return fail("the server knows commit " + std::to_string(name.number) +
+                " again, which it never saw");
+  if (model_.verdict(before->second) != actual)
+    return fail("the server answers commit " + std::to_string(name.number) +
+                " otherwise than it did under its other name");
+  log("commit " + to_text(name.author).substr(0, 6) + ":" + std::to_string(name.number) +
+      " is known already");
+  marks_.reach("renumbered commit known again");
+  model_.known_as(name, before->second);
+  for (const auto& device : devices_) tell_pending(*device);
 }
 
 void World::note_answers(SimDevice& device) {

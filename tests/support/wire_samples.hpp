@@ -62,12 +62,17 @@ class WireSamples {
     header.content_hash = bytes();
     header.signature = bytes();
     header.receipt = bytes();
+    if (flag()) {
+      header.origin = {id<ReplicaId>(), number() | 1, Bytes(wire::kContentHashBytes, 'h')};
+    }
     header.extras = some(3, [&] {
       return std::pair{static_cast<std::uint16_t>(number()), bytes()};
     });
     return header;
   }
-  wire::Commit commit() { return {header(), some(4, [&] { return section(); }), bytes(200)}; }
+  wire::Commit commit() {
+    return {header(), some(4, [&] { return section(); }), bytes(200)};
+  }
   wire::CommitResult result() {
     return {number(),
             static_cast<wire::Outcome>(gen_.below(5)),
@@ -75,7 +80,8 @@ class WireSamples {
             static_cast<std::int32_t>(number()),
             text(),
             some(3, [&] { return std::pair{id<RecordId>(), static_cast<FieldId>(number())}; }),
-            bytes()};
+            bytes(),
+            flag()};
   }
   wire::HelloBody hello_body() {
     wire::HelloBody body;

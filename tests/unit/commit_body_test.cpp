@@ -147,6 +147,7 @@ TEST(ContentHash, CoversWhatIsSaidAndNotWhoSaysItWhen) {
   WireSamples samples{gen};
   wire::CommitHeader header = samples.header();
   header.extras = {{1, "extra"}};
+  header.origin = {samples.id<ReplicaId>(), 7, Bytes(wire::kContentHashBytes, 'h')};
   header.based_on.epochs = {{"all", 4}};
   const std::vector<wire::Section> sections{
       {PrivacyClass::kStructure, 1, {samples.id<SubjectRef>()}, "structure"},
@@ -160,27 +161,30 @@ TEST(ContentHash, CoversWhatIsSaidAndNotWhoSaysItWhen) {
                                     [](auto& h, auto&) { h.receipt += "x"; },
                                     [](auto& h, auto&) { h.signature += "x"; },
                                     [](auto& h, auto&) { h.content_hash += "x"; }};
-  const std::vector<Change> inside{
-      [](auto& h, auto&) { h.actor += "x"; },
-      [](auto& h, auto&) { h.purpose += "x"; },
-      [](auto& h, auto&) { std::swap(h.actor, h.purpose); },
-      [](auto& h, auto&) { h.bundle_version += 1; },
-      [](auto& h, auto&) { h.schema_hash += "x"; },
-      [](auto& h, auto&) { h.based_on.incarnation.octets[0] ^= 1; },
-      [](auto& h, auto&) { h.based_on.seq += 1; },
-      [](auto& h, auto&) { h.based_on.epochs[0].first += "x"; },
-      [](auto& h, auto&) { h.based_on.epochs[0].second += 1; },
-      [](auto& h, auto&) { h.based_on.epochs.clear(); },
-      [](auto& h, auto&) { h.extras[0].first += 1; },
-      [](auto& h, auto&) { h.extras[0].second += "x"; },
-      [](auto& h, auto&) { h.extras.clear(); },
-      [](auto&, auto& s) { s[0].privacy = PrivacyClass::kPublic; },
-      [](auto&, auto& s) { s[0].generation += 1; },
-      [](auto&, auto& s) { s[0].subjects[0].octets[0] ^= 1; },
-      [](auto&, auto& s) { s[0].subjects.clear(); },
-      [](auto&, auto& s) { s[1].bytes += "x"; },
-      [](auto&, auto& s) { s.pop_back(); },
-      [](auto&, auto& s) { std::swap(s[0], s[1]); }};
+  const std::vector<Change> inside{[](auto& h, auto&) { h.actor += "x"; },
+                                   [](auto& h, auto&) { h.purpose += "x"; },
+                                   [](auto& h, auto&) { std::swap(h.actor, h.purpose); },
+                                   [](auto& h, auto&) { h.bundle_version += 1; },
+                                   [](auto& h, auto&) { h.schema_hash += "x"; },
+                                   [](auto& h, auto&) { h.based_on.incarnation.octets[0] ^= 1; },
+                                   [](auto& h, auto&) { h.based_on.seq += 1; },
+                                   [](auto& h, auto&) { h.based_on.epochs[0].first += "x"; },
+                                   [](auto& h, auto&) { h.based_on.epochs[0].second += 1; },
+                                   [](auto& h, auto&) { h.based_on.epochs.clear(); },
+                                   [](auto& h, auto&) { h.extras[0].first += 1; },
+                                   [](auto& h, auto&) { h.extras[0].second += "x"; },
+                                   [](auto& h, auto&) { h.extras.clear(); },
+                                   [](auto& h, auto&) { h.origin.reset(); },
+                                   [](auto& h, auto&) { h.origin->replica.octets[0] ^= 1; },
+                                   [](auto& h, auto&) { h.origin->number += 1; },
+                                   [](auto& h, auto&) { h.origin->content_hash[0] = 'i'; },
+                                   [](auto&, auto& s) { s[0].privacy = PrivacyClass::kPublic; },
+                                   [](auto&, auto& s) { s[0].generation += 1; },
+                                   [](auto&, auto& s) { s[0].subjects[0].octets[0] ^= 1; },
+                                   [](auto&, auto& s) { s[0].subjects.clear(); },
+                                   [](auto&, auto& s) { s[1].bytes += "x"; },
+                                   [](auto&, auto& s) { s.pop_back(); },
+                                   [](auto&, auto& s) { std::swap(s[0], s[1]); }};
   for (std::size_t i = 0; i < outside.size() + inside.size(); ++i) {
     auto changed_header = header;
     auto changed_sections = sections;

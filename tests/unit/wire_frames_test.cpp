@@ -84,6 +84,21 @@ TEST(Frames, UnknownHeaderFieldsAreKeptByteForByte) {
   EXPECT_EQ(decode_commit(encode_commit(commit))->header.extras, commit.header.extras);
 }
 
+TEST(Frames, AnOriginIsWholeOrNotThere) {
+  const auto error_with = [](const ReplicaId& replica, std::uint64_t number, std::size_t bytes) {
+    Push push{std::vector<Commit>(1)};
+    push.commits[0].header.origin = CommitOrigin{replica, number, Bytes(bytes, 'h')};
+    return error_of(decode_frame(encode_frame(push, false)));
+  };
+  const ReplicaId ann = *ReplicaId::from_bytes("the-phone-of-ann");
+  EXPECT_EQ(error_with(ann, 1, kContentHashBytes), Errc{});
+  EXPECT_EQ(error_with(ann, 1, kContentHashBytes - 1), Errc::kFrameMalformed);
+  EXPECT_EQ(error_with(ann, 1, 0), Errc::kFrameMalformed);
+  EXPECT_EQ(error_with(ann, 1, kContentHashBytes + 1), Errc::kLimitExceeded);
+  EXPECT_EQ(error_with(ann, 0, kContentHashBytes), Errc::kFrameMalformed);
+  EXPECT_EQ(error_with({}, 1, kContentHashBytes), Errc::kFrameMalformed);
+}
+
 TEST(Frames, FlagBytesOtherThanTwoAreRefused) {
   Bytes message = encode_frame(Progress{}, false);
   message.front() = 2;
