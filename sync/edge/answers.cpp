@@ -30,6 +30,8 @@ void note_watermark(EdgeState& state, const ReplicaId& replica, CommitNumber wat
 Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
   const auto numbering = find_numbering(replica);
   if (!numbering) return Error{Errc::kFrameUnexpected, "answers to an id that is not ours"};
+  // While a former id is settled, the server has not been asked about the one in use yet.
+  if (replica != state_.replica) SATCHEL_TRY(check_alone(ack.states));
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
   EdgeApply apply{*this, **txn};

@@ -280,6 +280,9 @@ class Edge {
   // What a commit that lies in the outbox must be sent with after a restore.
   Result<wire::Commit> commit_to_push(ReadTxn& txn, const Numbering& numbering,
                                       CommitNumber number);
+  // kFenced where the states have seen writes under the id in use that were not made here: another
+  // copy's, and they would cover what is written here next.
+  [[nodiscard]] Status check_alone(ByteView states) const;
   // Takes one answer into inbox and outbox, and into base where that is of the same life.
   Status settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& result,
                 std::uint64_t place, bool may_fold);

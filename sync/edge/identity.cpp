@@ -6,6 +6,7 @@
 #include "schema/model/limits.hpp"
 #include "sync/edge/rows.hpp"
 #include "sync/merge/life.hpp"
+#include "sync/page/page.hpp"
 
 namespace satchel::sync {
 
@@ -50,6 +51,25 @@ Status make_room(std::vector<Numbering>& former) {
 }
 
 }  // namespace
+
+Status Edge::check_alone(ByteView states) const {
+  if (states.empty()) return {};
+  auto reader = PageReader::open(states);
+  if (!reader) return reader.error();
+  PageItem item;
+  std::vector<Entry> entries;
+  for (;;) {
+    auto more = reader->next(item);
+    if (!more) return more.error();
+    if (!*more) return {};
+    entries.clear();
+    if (!item.evict) SATCHEL_TRY(reader->decode(item, entries));
+    const bool anothers = std::any_of(entries.begin(), entries.end(), [this](const Entry& entry) {
+      return entry.state.context.observed(state_.replica) >= state_.next_commit;
+    });
+    if (anothers) return Error{Errc::kFenced, "another copy writes under this replica id"};
+  }
+}
 
 Status Edge::reidentify() {
   auto fresh = crypto::random_id<ReplicaId>(parts_.entropy);

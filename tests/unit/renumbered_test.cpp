@@ -178,6 +178,26 @@ TEST_F(Renumbered, ARefusedCommitWhoseAnswerWasDroppedDoesNotMakeTheNextOneCount
   EXPECT_EQ(ann->edge->inbox()->size(), 1U) << "judged anew, and refused anew";
 }
 
+TEST_F(Renumbered, WhatAnotherCopyWroteUnderTheIdInUseHidesNothingThatIsWrittenHere) {
+  add(*ann, 1);
+  ASSERT_TRUE(ann->edge->reidentify());  // The one is under a former id, and still to be settled.
+  moment = ann->disk->snapshot();
+  set(*ann, "industry", "food");
+  all_sync({ann.get()});
+  ann->restore(moment);
+  const ReplicaId in_use = ann->edge->state().replica;
+  const Status settled = ann->sync();  // The former id alone.
+  ASSERT_FALSE(settled);
+  EXPECT_EQ(settled.error().code, Errc::kFenced);
+  ASSERT_TRUE(ann->edge->reidentify() && ann->sync());
+  EXPECT_NE(ann->edge->state().replica, in_use);
+  set(*ann, "industry", "steel");
+  EXPECT_EQ(ann->shows("accounts", shop, "industry"), "\"steel\"");
+  all_sync({ann.get(), bob.get()});
+  expect({ann.get(), bob.get()}, "visitCount", "1");
+  expect({ann.get(), bob.get()}, "industry", "\"steel\"");
+}
+
 TEST_F(Renumbered, ATrimmedLogStillKnowsIt) {
   fork([&] { add(*ann, 10); });
   all_sync({ann.get(), bob.get()});
