@@ -114,8 +114,9 @@ inline Status give(Result<sdk::Rows> rows, satchel_list** out) {
   if (!rows) return rows.error();
   auto made = std::make_unique<satchel_list>();
   made->rows = std::move(*rows);
+  const auto damage = made->rows.damage;
   *out = made.release();
-  return {};
+  return damage ? Status{*damage} : Status{};
 }
 Status give_record(Result<std::string> json, satchel_record** out);
 

@@ -42,6 +42,7 @@ std::string one_line(std::string text) {
 Answer Answer::of(const List& list) {
   Answer answer;
   answer.is_list = true;
+  answer.error = list.damage();
   for (std::size_t i = 0; i < list.size(); ++i) answer.rows.emplace_back(list[i]);
   return answer;
 }
@@ -83,13 +84,15 @@ int print_answer(const Answer& answer, bool json) {
 }
 
 std::string shell_line(const Answer& answer) {
-  if (answer.error) return "{\"error\":" + problem_json(*answer.error) + '}';
+  const std::string error = answer.error ? "\"error\":" + problem_json(*answer.error) : "";
+  if (answer.error && !answer.is_list) return '{' + error + '}';
   if (!answer.is_list) return answer.document.empty() ? "{}" : answer.document;
-  std::string line = "{\"rows\":[";
+  std::string line = '{' + error + (error.empty() ? "" : ",") + "\"rows\":[";
   for (const std::string& row : answer.rows) {
-    if (line.back() != '[') line += ',';
     line += row;
+    line += ',';
   }
+  if (line.back() == ',') line.pop_back();
   return line + "]}";
 }
 

@@ -32,7 +32,8 @@ int print_answer(const Answer& answer, bool json);
 std::string problem_json(const Error& error);
 int print_error(const Error& error, bool json);
 
-// The one line of a shell: the document, {"rows":[...]}, or {"error":{...}}.
+// The one line of a shell: the document, {"rows":[...]}, or {"error":{...}}; both where
+// rows could not be read.
 std::string shell_line(const Answer& answer);
 // Whole lines from several threads.
 void print_line(std::string_view line);

@@ -52,7 +52,11 @@ Answer run_inbox(Replica& replica, const Read& read, const Command& command) {
 Answer run_query(const Read& read, const Command& command) {
   auto rows = read.query(command.words[0], word(command, 1), {command.order, command.limit});
   if (!rows) return Answer::of(rows.error());
-  if (command.plan) return Answer::of(std::string{rows->plan()});
+  if (command.plan) {
+    Answer plan = Answer::of(std::string{rows->plan()});
+    plan.error = rows->damage();
+    return plan;
+  }
   return Answer::of(*rows);
 }
 

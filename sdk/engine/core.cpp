@@ -100,9 +100,9 @@ Status Core::open_edge() {
   if (listener_) edge->on_change(listener_);
   const auto visit = [this](CollectionId collection, std::string_view purpose,
                             const sync::FieldSelection* selection,
-                            const std::function<bool(const sync::Record&)>& each) {
-    if (selection == nullptr) return edge->visit(collection, purpose, each);
-    return edge->visit_fields(collection, purpose, *selection, each);
+                            const sync::Edge::VisitRecord& each,
+                            std::vector<sync::UnreadableRecord>& unreadable) {
+    return edge->visit_readable(collection, purpose, selection, each, unreadable);
   };
   indexes = std::make_unique<Indexes>(visit);
   return {};

@@ -102,6 +102,10 @@ Result<std::optional<Event>> Replica::collect_changes(ChangeFeed& feed,
     const schema::CollectionDef* collection = (*core)->edge->catalog().find(item.collection);
     if (collection == nullptr) continue;
     auto record = (*core)->edge->shown(id, purpose);
+    if (!record && sync::is_damage(record.error().code)) {
+      log(LogLevel::kWarning, "a change could not be read: " + record.error().message());
+      continue;
+    }
     if (!record) return record.error();
     const bool alive = *record && sync::is_alive(**record, collection->life);
     event.rows.push_back(change_json(*collection, id, alive ? &**record : nullptr,
@@ -165,7 +169,12 @@ Result<std::optional<Event>> Replica::collect_query(LiveQuery& live, const std::
     }
     now.emplace(id, std::move(row));
   }
+  if (found->damage)
+    log(LogLevel::kWarning, "a live query is not whole: " + found->damage->message());
   for (const auto& [id, row] : live.shown) {
+    const auto unread = parse_record_id(id);
+    // It is not known to have gone.
+    if (unread && found->unreadable.contains(*unread) && now.emplace(id, row).second) continue;
     if (!now.contains(id)) event.rows.push_back("{\"change\":\"removed\",\"id\":\"" + id + "\"}");
   }
   live.shown = std::move(now);

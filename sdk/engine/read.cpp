@@ -25,6 +25,38 @@ Result<const CollectionDef*> find_collection(const sync::Edge& edge, std::string
   return collection;
 }
 
+// What of an answer could not be read. One record may be met twice.
+class Missing {
+ public:
+  explicit Missing(const sync::Edge& edge) : edge_(edge) {}
+  [[nodiscard]] std::vector<sync::UnreadableRecord>& records() { return records_; }
+  // A whole table may not add up: the rows stand, but nobody vouches that they are all.
+  Status note(const Status& read) {
+    if (read || !sync::is_damage(read.error().code)) return read;
+    of_table_ = read.error();
+    return {};
+  }
+  // Of one record that was asked for by its id.
+  Status note(const CollectionDef& collection, const RecordId& id, const Error& error) {
+    if (!sync::is_damage(error.code)) return error;
+    records_.push_back({0, collection.id, id});
+    return {};
+  }
+  void tell(Rows& rows) {
+    std::vector<sync::UnreadableRecord> once;
+    for (const sync::UnreadableRecord& each : records_) {
+      if (each.id == RecordId{} || rows.unreadable.insert(each.id).second) once.push_back(each);
+    }
+    if (!once.empty()) rows.damage = edge_.unreadable_error(once);
+    if (once.empty() && of_table_) rows.damage = *of_table_;
+  }
+
+ private:
+  const sync::Edge& edge_;
+  std::vector<sync::UnreadableRecord> records_;
+  std::optional<Error> of_table_;
+};
+
 struct Match {
   SortKey key;
   std::string row;  // Empty where it is read again once it is known to be among the first.
@@ -115,19 +147,21 @@ Result<Rows> Replica::run_query(Core& core, std::string_view purpose,
     return true;
   };
   const auto question = choose_index(collection, *node);
+  Missing missing{*core.edge};
   if (question) {
-    auto ids = core.indexes->candidates(*question, purpose);
+    auto ids = core.indexes->candidates(*question, purpose, missing.records());
     if (!ids) return ids.error();
     // Candidates come sorted by id, as rows do where no order is asked for: the first are enough.
     const std::size_t enough = order->empty() && options.limit != 0 ? options.limit : SIZE_MAX;
     for (const RecordId& id : *ids) {
       if (matched.size() >= enough) break;
       auto record = core.edge->shown(id, purpose);
-      if (!record) return record.error();
-      if (*record) consider(**record);
+      if (!record) SATCHEL_TRY(missing.note(collection, id, record.error()));
+      if (record && *record) consider(**record);
     }
   } else {
-    SATCHEL_TRY(core.edge->visit(collection.id, purpose, consider));
+    SATCHEL_TRY(missing.note(core.edge->visit_readable(collection.id, purpose, nullptr, consider,
+                                                       missing.records())));
   }
   Rows rows;
   rows.plan = plan_json(question, scanned, matched.size());
@@ -135,11 +169,13 @@ Result<Rows> Replica::run_query(Core& core, std::string_view purpose,
   for (Match& match : matched) {
     if (match.row.empty()) {
       auto record = core.edge->shown(match.key.id, purpose);
-      if (!record) return record.error();
+      if (!record) SATCHEL_TRY(missing.note(collection, match.key.id, record.error()));
+      if (!record) continue;
       if (*record) match.row = record_json(collection, **record);
     }
     rows.rows.push_back(std::move(match.row));
   }
+  missing.tell(rows);
   return rows;
 }
 
@@ -154,23 +190,31 @@ Result<Rows> Replica::search(std::string_view purpose, std::string_view text,
     if (auto def = find_collection(*(*core)->edge, collection); !def) return def.error();
   }
   Rows rows;
+  Missing missing{*(*core)->edge};
+  const auto find = [&](const CollectionDef& def, const std::vector<RecordId>& ids) -> Status {
+    for (const RecordId& id : ids) {
+      if (limit != 0 && rows.rows.size() >= limit) return {};
+      auto record = (*core)->edge->shown(id, purpose);
+      if (!record) SATCHEL_TRY(missing.note(def, id, record.error()));
+      if (!record || !*record || (*record)->collection != def.id) continue;
+      if (!sync::is_alive(**record, def.life) || !answers(words_of(def, **record), asked)) continue;
+      rows.rows.push_back(record_json(def, **record));
+    }
+    return {};
+  };
   for (const CollectionDef& def : (*core)->edge->catalog().collections()) {
     if ((!collection.empty() && def.name != collection) || !has_words(def)) continue;
     // The longest word tells most.
     const std::string& longest = *std::max_element(
         asked.begin(), asked.end(),
         [](const std::string& a, const std::string& b) { return a.size() < b.size(); });
-    auto ids = (*core)->indexes->candidates(word_question(def, longest), purpose);
+    auto ids = (*core)->indexes->candidates(word_question(def, longest), purpose,
+                                            missing.records());
     if (!ids) return ids.error();
-    for (const RecordId& id : *ids) {
-      if (limit != 0 && rows.rows.size() >= limit) return rows;
-      auto record = (*core)->edge->shown(id, purpose);
-      if (!record) return record.error();
-      if (!*record || (*record)->collection != def.id) continue;
-      if (!sync::is_alive(**record, def.life) || !answers(words_of(def, **record), asked)) continue;
-      rows.rows.push_back(record_json(def, **record));
-    }
+    SATCHEL_TRY(find(def, *ids));
+    if (limit != 0 && rows.rows.size() >= limit) break;
   }
+  missing.tell(rows);
   return rows;
 }
 
@@ -184,18 +228,26 @@ Result<Rows> Replica::conflicts(std::string_view purpose, std::string_view colle
     if (!def) return def.error();
     only = (*def)->id;
   }
-  if (auto counted = count_conflicts(**core); !counted) return counted.error();
+  Missing missing{*(*core)->edge};
+  SATCHEL_TRY(missing.note(find_conflicts(**core)));
+  missing.records() = conflicts_unread_;
+  if (!conflicted_) conflicted_.emplace();
   std::vector<RecordId> ids{conflicted_->begin(), conflicted_->end()};
   std::sort(ids.begin(), ids.end());
   const sync::NameOfReplica names = names_of_people(*(*core)->edge);
   Rows rows;
   for (const RecordId& id : ids) {
     auto record = (*core)->edge->shown(id, purpose);
+    if (!record && sync::is_damage(record.error().code)) {
+      missing.records().push_back({0, only, id});
+      continue;
+    }
     if (!record) return record.error();
     if (!*record || (only != 0 && (*record)->collection != only)) continue;
     const CollectionDef* def = (*core)->edge->catalog().find((*record)->collection);
     if (def != nullptr) append_conflicts(*def, **record, names, rows.rows);
   }
+  missing.tell(rows);
   return rows;
 }
 
@@ -251,11 +303,14 @@ Result<Rows> Replica::dump(std::string_view purpose, bool clocks) {
     found.push_back({def->name, record.id, sync::canonical_record(*def, record, {clocks})});
     return true;
   };
-  SATCHEL_TRY((*core)->edge->visit(0, purpose, add));
+  Missing missing{*(*core)->edge};
+  SATCHEL_TRY(missing.note(
+      (*core)->edge->visit_readable(0, purpose, nullptr, add, missing.records())));
   std::sort(found.begin(), found.end(), [](const Row& a, const Row& b) {
     return std::tie(a.collection, a.id) < std::tie(b.collection, b.id);
   });
   Rows rows;
+  missing.tell(rows);
   rows.rows.reserve(found.size());
   for (Row& row : found) rows.rows.push_back(std::move(row.json));
   return rows;

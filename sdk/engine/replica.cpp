@@ -211,14 +211,15 @@ Result<std::string> Replica::heal() {
   auto core = held_core();
   if (!core) return core.error();
   // Whether a record can be read is seen with its schema alone; the sync that follows brings it.
-  if (!(*core)->readable()) return std::string{"{\"dropped\":[],\"lost\":[]}"};
+  if (!(*core)->readable()) return std::string{"{\"dropped\":[],\"lost\":[],\"mended\":[]}"};
   auto healed = (*core)->edge->heal();
   if (!healed) return healed.error();
   (*core)->indexes->clear();
   conflicted_.reset();
   const auto& catalog = (*core)->edge->catalog();
   return "{\"dropped\":" + records_json(catalog, healed->records) +
-         ",\"lost\":" + damaged_json(catalog, healed->lost) + '}';
+         ",\"lost\":" + damaged_json(catalog, healed->lost) +
+         ",\"mended\":" + damaged_json(catalog, healed->mended) + '}';
 }
 
 Result<std::int64_t> Replica::trusted_now_us() {
@@ -235,24 +236,32 @@ Result<std::string> Replica::schema() {
   return schema_json((*core)->edge->catalog());
 }
 
-Result<std::size_t> Replica::count_conflicts(Core& core) {
+// Looked at once, and then again what has changed since.
+Status Replica::find_conflicts(Core& core) {
   const auto& catalog = core.edge->catalog();
   const auto disagrees = [&](const sync::Record& record) {
     const schema::CollectionDef* collection = catalog.find(record.collection);
     return collection != nullptr && sync::is_alive(record, collection->life) &&
            has_conflict(*collection, record);
   };
-  if (!conflicted_) {
+  if (!conflicted_ || !conflicts_unread_.empty()) {
     std::unordered_set<RecordId> found;
-    SATCHEL_TRY(core.edge->visit(0, sync::kDefaultPurpose, [&](const sync::Record& record) {
+    const auto note = [&](const sync::Record& record) {
       if (disagrees(record)) found.insert(record.id);
       return true;
-    }));
+    };
+    conflicts_unread_.clear();
+    SATCHEL_TRY(core.edge->visit_readable(0, sync::kDefaultPurpose, nullptr, note,
+                                          conflicts_unread_));
     conflicted_ = std::move(found);
     to_recheck_.clear();
   }
   for (const RecordId& id : to_recheck_) {
     auto record = core.edge->shown(id, sync::kDefaultPurpose);
+    if (!record && sync::is_damage(record.error().code)) {
+      conflicts_unread_.push_back({0, 0, id});
+      continue;
+    }
     if (!record) return record.error();
     if (*record && disagrees(**record)) {
       conflicted_->insert(id);
@@ -261,7 +270,7 @@ Result<std::size_t> Replica::count_conflicts(Core& core) {
     }
   }
   to_recheck_.clear();
-  return conflicted_->size();
+  return {};
 }
 
 Result<std::string> Replica::status() {
@@ -276,17 +285,20 @@ Result<std::string> Replica::status() {
   Core& core = **opened;
   // Where the schema or a record of base is damaged nobody can count; all else is told.
   const Status sound = core.readable();
-  auto conflicts = sound ? count_conflicts(core) : Result<std::size_t>{sound.error()};
-  const bool damaged = !conflicts && sync::is_damage(conflicts.error().code);
-  if (!conflicts && !damaged) return conflicts.error();
+  const Status looked = sound ? find_conflicts(core) : sound;
+  if (!looked && !sync::is_damage(looked.error().code)) return looked.error();
+  std::optional<Error> damage;
+  if (!looked) damage = looked.error();
+  if (looked && !conflicts_unread_.empty())
+    damage = core.edge->unreadable_error(conflicts_unread_);
   auto inbox = core.edge->count_inbox();
   if (!inbox) return inbox.error();
   const sync::EdgeState& state = core.edge->state();
   const sync::EdgeIdentity& identity = core.edge->identity();
   const bool synced = !state.incarnation.is_zero();
-  std::string out = "{\"conflicts\":" + (damaged ? "null" : std::to_string(*conflicts));
+  std::string out = "{\"conflicts\":" + (damage ? "null" : std::to_string(conflicted_->size()));
   out += ",\"cursor\":" + (synced ? text_json(std::to_string(state.cursor.seq)) : "null");
-  out += ",\"damage\":" + (damaged ? text_json(conflicts.error().context) : "null");
+  out += ",\"damage\":" + (damage ? text_json(damage->context) : "null");
   out += ",\"damaged_outbox\":" + damaged_json(core.edge->catalog(), core.edge->damaged());
   out += ",\"device\":" + text_json(to_text(identity.device));
   out += ",\"error\":" + (sync.error ? text_json(wire_name(sync.error->code)) : "null");

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -22,6 +23,9 @@ namespace satchel::sdk {
 struct Rows {
   std::vector<std::string> rows;
   std::string plan{};
+  // Where records could not be read: these rows are not all there are. Names them.
+  std::optional<Error> damage{};
+  std::set<RecordId> unreadable{};
 };
 struct QueryOptions {
   std::string order{};
@@ -113,7 +117,7 @@ class Replica final : private SyncHost {
   Result<std::string> ask(const Endpoint& endpoint, HttpsRequest request, milliseconds timeout);
   void mark_status();
 
-  Result<std::size_t> count_conflicts(Core& core);
+  Status find_conflicts(Core& core);
   Result<Rows> run_query(Core& core, std::string_view purpose,
                          const schema::CollectionDef& collection, std::string_view expression,
                          const QueryOptions& options);
@@ -147,6 +151,7 @@ class Replica final : private SyncHost {
   std::unique_ptr<Core> core_;                              // Under gate_.
   bool wiped_ = false;                                      // Under gate_.
   std::optional<std::unordered_set<RecordId>> conflicted_;  // Under gate_; built when first asked.
+  std::vector<sync::UnreadableRecord> conflicts_unread_;     // Under gate_; of which nobody knows.
   std::unordered_set<RecordId> to_recheck_;                 // Under gate_.
 
   Loop loop_;

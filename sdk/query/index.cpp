@@ -61,8 +61,8 @@ Result<Indexes::Built> Indexes::build(const IndexQuestion& question,
     return true;
   };
   const auto selection = selection_of(question);
-  SATCHEL_TRY(
-      visit_(question.collection->id, purpose, selection ? &*selection : nullptr, add_record));
+  SATCHEL_TRY(visit_(question.collection->id, purpose, selection ? &*selection : nullptr,
+                     add_record, built.unreadable));
   std::sort(rows.begin(), rows.end());
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   built.keys.reserve(rows.size());
@@ -76,7 +76,8 @@ Result<Indexes::Built> Indexes::build(const IndexQuestion& question,
 }
 
 Result<std::vector<RecordId>> Indexes::candidates(const IndexQuestion& question,
-                                                  std::string_view purpose) {
+                                                  std::string_view purpose,
+                                                  std::vector<sync::UnreadableRecord>& unreadable) {
   Name name{std::string{purpose}, question.collection->id, question.kind,
             question.kind == IndexKind::kWords ? std::string{} : name_of_path(question.path)};
   auto found = built_.find(name);
@@ -86,6 +87,10 @@ Result<std::vector<RecordId>> Indexes::candidates(const IndexQuestion& question,
     found = built_.emplace(std::move(name), std::move(*built)).first;
   }
   const Built& built = found->second;
+  // One that has been written anew since can be read, or says that it cannot.
+  for (const sync::UnreadableRecord& each : built.unreadable) {
+    if (!built.changed.contains(each.id)) unreadable.push_back(each);
+  }
   std::vector<RecordId> ids{built.changed.begin(), built.changed.end()};
   for (const auto& [low, high] : question.ranges) {
     const auto begin = std::lower_bound(built.keys.begin(), built.keys.end(), low);

@@ -48,11 +48,14 @@ class Indexes {
   // Visits a collection's records; with the selected fields alone unless that is null.
   using VisitRecords = std::function<Status(CollectionId, std::string_view purpose,
                                             const sync::FieldSelection* selection,
-                                            const std::function<bool(const sync::Record&)>& visit)>;
+                                            const sync::Edge::VisitRecord& visit,
+                                            std::vector<sync::UnreadableRecord>& unreadable)>;
   explicit Indexes(VisitRecords visit) : visit_(std::move(visit)) {}
 
-  // Ids of all records that may answer, each once, sorted.
-  Result<std::vector<RecordId>> candidates(const IndexQuestion& question, std::string_view purpose);
+  // Ids of all records that may answer, each once, sorted; those of which nobody can say, because
+  // they could not be read, are added to `unreadable`.
+  Result<std::vector<RecordId>> candidates(const IndexQuestion& question, std::string_view purpose,
+                                           std::vector<sync::UnreadableRecord>& unreadable);
   void on_change(std::span<const sync::RecordChange> changes);
   // A schema came, a class was locked or unlocked: everything is built anew when asked.
   void clear() { built_.clear(); }
@@ -67,6 +70,7 @@ class Indexes {
     std::vector<std::uint32_t> owners;
     std::vector<RecordId> ids;
     std::unordered_set<RecordId> changed;
+    std::vector<sync::UnreadableRecord> unreadable;
   };
   Result<Built> build(const IndexQuestion& question, std::string_view purpose) const;
 

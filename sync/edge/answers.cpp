@@ -1,5 +1,6 @@
 // The server's answers to this device's commits: into base, inbox and what is kept for a restore.
 #include <algorithm>
+#include <set>
 
 #include "sync/edge/apply.hpp"
 
@@ -23,6 +24,18 @@ void note_watermark(EdgeState& state, const ReplicaId& replica, CommitNumber wat
     each.watermark = watermark;
     each.settled = watermark + 1 == each.next_commit;
   }
+}
+
+// So that a row that does not open does not hide those behind it: it counts as empty.
+Status visit_one_by_one(ReadTxn& txn, const ReadTxn::RowVisitor& visit) {
+  std::vector<Bytes> keys;
+  SATCHEL_TRY(keys_with(txn, Table::kCommits, {}, keys));
+  for (const Bytes& key : keys) {
+    auto row = txn.find(Table::kCommits, key);
+    if (!row && !is_damage(row.error().code)) return row.error();
+    if (!visit(key, row && *row ? ByteView{**row} : ByteView{})) break;
+  }
+  return {};
 }
 
 }  // namespace
@@ -58,6 +71,7 @@ Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
   }
   if (may_fold) SATCHEL_TRY(apply.page(ack.states));
   SATCHEL_TRY(apply.flush());
+  note_damage(apply, state);
   note_watermark(state, replica, watermark);
   if (may_fold) state.backed_up_through = std::max(state.backed_up_through, ack.backed_up_through);
   SATCHEL_TRY(drop_backed_up(**txn, state));
@@ -108,36 +122,34 @@ Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& r
 
 Status Edge::drop_backed_up(WriteTxn& txn, EdgeState& state) {
   std::vector<std::uint64_t> dropped;
-  std::size_t kept = 0;
-  std::uint64_t first_kept = 0;
-  Status decoded;
+  std::set<std::uint64_t> kept;
   const std::uint64_t last = state.before + state.watermark;
   const std::uint64_t floor = last > kAnsweredKept ? last - kAnsweredKept : 0;
   const auto visit = [&](ByteView key, ByteView value) {
     ByteReader in{key};
     const std::uint64_t place = in.u64_big();
-    auto row = decode_answered(value);
-    if (!row) {
-      decoded = row.error();
-      return false;
-    }
-    const bool safe = row->seq != 0 && row->seq <= state.backed_up_through;
+    // One that does not open is kept like one that is in no backup.
+    const auto answered = decode_answered(value);
+    const AnsweredRow row = answered ? *answered : AnsweredRow{};
+    const bool safe = row.seq != 0 && row.seq <= state.backed_up_through;
     if (!safe && place > floor) {
-      if (kept++ == 0) first_kept = place;
-      return kept < 16;  // Rows are in order: what follows is newer than what is kept.
+      kept.insert(place);
+      return kept.size() < 16;  // Rows are in order: what follows is newer than what is kept.
     }
     dropped.push_back(place);
     return dropped.size() < 4096;
   };
-  SATCHEL_TRY(txn.scan(Table::kCommits, {}, visit));
-  SATCHEL_TRY(decoded);
+  if (const Status scanned = txn.scan(Table::kCommits, {}, visit); !scanned) {
+    if (!is_damage(scanned.error().code)) return scanned;
+    SATCHEL_TRY(visit_one_by_one(txn, visit));
+  }
   for (const std::uint64_t place : dropped) {
     SATCHEL_TRY(txn.erase(Table::kCommits, number_key(place)));
     SATCHEL_TRY(erase_commit(txn, Table::kOutbox, place));
   }
   // A former id is remembered as long as something made under it may have to be offered again.
   std::erase_if(state.former, [&](const Numbering& each) {
-    return each.settled && first_kept != 0 && each.last_place() < first_kept;
+    return each.settled && !kept.empty() && each.last_place() < *kept.begin();
   });
   return {};
 }

@@ -48,6 +48,24 @@ bool is_taken_out(const wire::CommitResult& result, const RecordId& id, FieldId 
          result.fields.end();
 }
 
+// A number that no record has.
+constexpr RecordNumber kUnreadable = UINT64_MAX;
+
+Status EdgeApply::read_known(std::span<const RecordNumber> known,
+                             std::vector<StoredRecord>& found) {
+  const Status read = txn_.find_many(known, found);
+  if (read || !is_damage(read.error().code)) return read;
+  found.clear();
+  std::vector<StoredRecord> one;
+  for (const RecordNumber& number : known) {
+    const Status alone = txn_.find_many(std::span{&number, 1}, one);
+    if (!alone && !is_damage(alone.error().code)) return alone;
+    found.push_back(std::move(one.front()));
+    if (!alone) found.back().number = kUnreadable;
+  }
+  return {};
+}
+
 Status EdgeApply::load(std::span<const RecordId> ids) {
   std::vector<RecordId> wanted;
   for (const RecordId& id : ids) {
@@ -66,18 +84,26 @@ Status EdgeApply::load(std::span<const RecordId> ids) {
     if (held.number != 0) known.push_back(held.number);
   }
   std::vector<StoredRecord> found;
-  if (Status read = txn_.find_many(known, found); !read) return at_base(read.error());
+  SATCHEL_TRY(read_known(known, found));
   auto stored = found.begin();
   for (const RecordId& id : wanted) {
     Held& held = held_.at(id);
     if (held.number == 0) continue;
     const StoredRecord& base = *stored++;
+    if (base.number == kUnreadable) {
+      held.unreadable = met_damage_ = true;
+      continue;
+    }
     if (base.number == 0) {
       held.stale = std::exchange(held.number, 0);
       continue;
     }
     auto record = open_record(txn_, base, edge_.store().numbers());
-    if (!record) return at_base(record.error());
+    if (!record && is_damage(record.error().code)) {
+      held.unreadable = met_damage_ = true;
+      continue;
+    }
+    if (!record) return record.error();
     held.record = std::move(*record);
     held.existed = true;
   }
@@ -138,6 +164,8 @@ Status EdgeApply::read_fresh(Held& held) {
 
 Status EdgeApply::take(const PageReader& page, const PageItem& item) {
   Held& held = held_.at(item.id);
+  // It stays as it is, damaged and named, until it is pulled again whole.
+  if (held.unreadable && !item.evict) return {};
   auto taken = take_fresh(item, held);
   if (!taken) return taken.error();
   if (*taken) return {};
@@ -213,7 +241,7 @@ Status EdgeApply::fold(const PendingCommit& commit, const wire::CommitResult& re
   const Dot dot{commit.header.replica, commit.header.number};
   for (const RecordWrite& write : commit.body.records) {
     Held& held = held_.at(write.id);
-    if (held.gone) continue;
+    if (held.gone || held.unreadable) continue;
     if (only_stale(held)) {
       if (!folding.reoffered) SATCHEL_TRY(fold_stale(held.stale, write, commit, result));
       continue;
@@ -241,6 +269,8 @@ Status EdgeApply::flush() {
   std::vector<StoredRecord> batch;
   for (const RecordId& id : order_) {
     Held& held = held_.at(id);
+    if (held.unreadable) held.existed = held.gone;
+    if (held.unreadable && !held.gone) continue;
     if (held.gone || (held.record.entries.empty() && !held.fresh)) {
       const RecordNumber number = held.existed ? held.number : held.gone ? held.stale : 0;
       if (number == 0) continue;
@@ -355,6 +385,7 @@ Status Edge::apply_changes(const wire::Changes& changes) {
   }
   SATCHEL_TRY(put_authors(**txn, changes.authors));
   state.cursor = changes.cursor;
+  note_damage(apply, state);
   if (changes.caught_up) {
     state.bootstrapped = true;
     state.last_sync_us = trusted_now_us();

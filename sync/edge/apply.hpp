@@ -35,6 +35,8 @@ class EdgeApply {
   // Writes what changed. Then changes() tells what is shown differently.
   Status flush();
   [[nodiscard]] std::vector<RecordChange>& changes() { return changes_; }
+  // Something that the message is about does not open here.
+  [[nodiscard]] bool met_damage() const { return met_damage_; }
 
  private:
   struct Held {
@@ -45,12 +47,14 @@ class EdgeApply {
     RecordNumber number = 0;
     RecordNumber stale = 0;  // Its number in an earlier reading, until its place is taken.
     bool existed = false;
+    bool unreadable = false;  // It is there, and does not open.
     bool gone = false;
     Sequence seq = 0;
     std::vector<FieldId> fields;
   };
   // Loads the records that are not in hand yet, in one batch.
   Status load(std::span<const RecordId> ids);
+  Status read_known(std::span<const RecordNumber> known, std::vector<StoredRecord>& found);
   Status take(const PageReader& page, const PageItem& item);
   Status replace(const PageItem& item, std::vector<Entry> entries);
   // Where nothing of the record is held: false where its registers must be read all the same.
@@ -64,6 +68,7 @@ class EdgeApply {
   Edge& edge_;
   WriteTxn& txn_;
   RecordNumber stale_through_;
+  bool met_damage_ = false;
   std::unordered_map<RecordId, Held> held_;
   std::vector<RecordId> order_;  // Of first mention: stored in the order in which they came.
   std::vector<RecordChange> changes_;

@@ -44,20 +44,18 @@ Status Edge::note_damaged(ReadTxn& txn, std::uint64_t place) {
 }
 
 Status Edge::load_lost(ReadTxn& txn) {
-  Status decoded;
-  const auto visit = [&](ByteView key, ByteView value) {
-    if (!key.starts_with(kLostKey)) return false;
-    auto damaged = decode_lost(key, value);
-    if (!damaged) {
-      decoded = damaged.error();
-      return false;
-    }
+  std::vector<Bytes> keys;
+  SATCHEL_TRY(keys_with(txn, Table::kMeta, kLostKey, keys));
+  for (const Bytes& key : keys) {
+    auto row = txn.find(Table::kMeta, key);
+    if (!row && !is_damage(row.error().code)) return row.error();
+    auto damaged = row && *row ? decode_lost(key, **row) : decode_lost(key, encode_lost({}));
+    if (!damaged) damaged = decode_lost(key, encode_lost({}));  // Which records it wrote is gone.
+    if (!damaged) return damaged.error();
     // After a restore of the server an answered one is to be answered again.
     damaged_.try_emplace(damaged->place, *damaged);
-    return true;
-  };
-  SATCHEL_TRY(txn.scan(Table::kMeta, kLostKey, visit));
-  return decoded;
+  }
+  return {};
 }
 
 Result<wire::Commit> Edge::damaged_to_push(ReadTxn& txn, const Numbering& numbering,
@@ -76,12 +74,9 @@ Result<wire::Commit> Edge::damaged_to_push(ReadTxn& txn, const Numbering& number
     if (known != damaged_.end()) known->second.state = State::kLost;
     return commit;
   }
-  auto answered = txn.find(Table::kCommits, number_key(place));
+  auto answered = find_answered(txn, place);
   if (!answered) return answered.error();
-  if (!*answered) return commit;
-  auto row = decode_answered(**answered);
-  if (!row) return row.error();
-  commit.header.receipt = std::move(row->receipt);
+  if (*answered) commit.header.receipt = std::move((*answered)->receipt);
   return commit;
 }
 
@@ -94,70 +89,14 @@ Result<bool> Edge::settle_damaged(WriteTxn& txn, const DamagedCommit& damaged,
                                   const wire::CommitResult& result) {
   const bool whole = result.seq != 0 && (result.outcome == wire::Outcome::kApplied ||
                                          result.outcome == wire::Outcome::kMerged);
-  if (whole) SATCHEL_TRY(txn.erase(Table::kMeta, lost_key(damaged.place)));
+  if (whole) {
+    SATCHEL_TRY(txn.erase(Table::kMeta, lost_key(damaged.place)));
+    SATCHEL_TRY(erase_parts(txn, damaged.place));  // The sealed copy stays, for a restore.
+  }
   if (!whole) SATCHEL_TRY(put_lost(txn, damaged));
   SATCHEL_TRY(txn.put(Table::kCommits, number_key(damaged.place),
                       encode_answered({result.outcome, result.seq, result.receipt})));
   return !whole;
-}
-
-Status Edge::drop_lost(WriteTxn& txn, Healed& healed) {
-  for (const auto& [place, damaged] : damaged_) {
-    if (damaged.state == State::kSealedCopy) continue;
-    SATCHEL_TRY(erase_commit(txn, Table::kOutbox, place));
-    SATCHEL_TRY(txn.erase(Table::kMeta, lost_key(place)));
-    healed.lost.push_back(damaged);
-  }
-  return {};
-}
-
-Status Edge::drop_damaged_base(WriteTxn& txn, Healed& healed) {
-  std::vector<RecordNumber> numbers;
-  SATCHEL_TRY(txn.scan_keys(Table::kRecords, number_key(1), [&](ByteView key) {
-    numbers.push_back(ByteReader{key}.u64_big());
-    return true;
-  }));
-  std::vector<StoredRecord> found;
-  for (const RecordNumber& number : numbers) {
-    found.clear();
-    RecordName name;
-    Status read = txn.find_many(std::span{&number, 1}, found);
-    if (read) {
-      const auto named = decode_name(found.front().header);
-      if (named) name = *named;
-      const auto record = open_record(txn, found.front(), parts_.store.numbers());
-      if (!record) read = record.error();
-    }
-    if (read) continue;
-    if (!is_damage(read.error().code)) return read;
-    SATCHEL_TRY(txn.erase_record(number, name.id));
-    healed.records.emplace_back(name.collection, name.id);
-  }
-  return {};
-}
-
-Result<Edge::Healed> Edge::heal() {
-  Healed healed;
-  auto txn = parts_.store.begin_write();
-  if (!txn) return txn.error();
-  SATCHEL_TRY(drop_lost(**txn, healed));
-  SATCHEL_TRY(drop_damaged_base(**txn, healed));
-  if (healed.lost.empty() && healed.records.empty()) return healed;
-  EdgeState state = state_;
-  if (!healed.records.empty()) {
-    state.cursor = {};
-    state.bootstrapped = false;
-  }
-  SATCHEL_TRY(save_state(**txn, state));
-  SATCHEL_TRY((*txn)->commit());
-  txn->reset();
-  state_ = std::move(state);
-  for (const DamagedCommit& each : healed.lost) damaged_.erase(each.place);
-  std::vector<RecordChange> changes;
-  for (const auto& [collection, id] : healed.records)
-    changes.push_back({collection, id, 0, 0, true, {}});
-  tell(changes);
-  return healed;
 }
 
 }  // namespace satchel::sync

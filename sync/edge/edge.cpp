@@ -1,7 +1,6 @@
 #include "sync/edge/edge.hpp"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "sync/edge/rows.hpp"
 #include "sync/record/header.hpp"
@@ -217,11 +216,15 @@ Result<std::optional<Record>> Edge::load_base(ReadTxn& txn, const RecordId& id, 
   if (!numbers) return numbers.error();
   if (numbers->front() == 0) return std::optional<Record>{};
   std::vector<StoredRecord> found;
-  if (Status read = txn.find_many(*numbers, found); !read) return at_base(read.error());
+  const auto unreadable = [&](const Error& error) {
+    auto name = is_damage(error.code) ? name_unreadable(txn, id) : error;
+    return name ? unreadable_error({&*name, 1}) : name.error();
+  };
+  if (Status read = txn.find_many(*numbers, found); !read) return unreadable(read.error());
   base = in_base(found.front().number);
   if (base == InBase::kNothing) return std::optional<Record>{};
   auto record = open_record(txn, found.front(), parts_.store.numbers());
-  if (!record) return at_base(record.error());
+  if (!record) return unreadable(record.error());
   return std::optional<Record>{std::move(*record)};
 }
 
@@ -257,96 +260,6 @@ void Edge::withhold_denied(Record& record, const Permitted& permitted) {
     entry.withheld = true;
     entry.state = Register{};
   }
-}
-
-Result<std::optional<Record>> Edge::shown(const RecordId& id, std::string_view purpose) {
-  if (!is_known_purpose(purpose)) return Error{Errc::kPolicyDenied, "unknown purpose"};
-  auto txn = parts_.store.begin_read();
-  if (!txn) return txn.error();
-  auto record = load_shown(**txn, id);
-  if (!record) return record.error();
-  if (*record) withhold_denied(**record, permitted_classes(purpose));
-  return record;
-}
-
-Status Edge::visit(CollectionId collection, std::string_view purpose,
-                   const std::function<bool(const Record&)>& visit_record) {
-  return visit_chosen(collection, purpose, nullptr, visit_record);
-}
-
-Status Edge::visit_fields(CollectionId collection, std::string_view purpose,
-                          const FieldSelection& selection,
-                          const std::function<bool(const Record&)>& visit_record) {
-  return visit_chosen(collection, purpose, &selection, visit_record);
-}
-
-// What is selected, unless pending commits touch the record: they are applied to the whole of it.
-Result<Record> Edge::open_chosen(ReadTxn& txn, const StoredRecord& stored, const RecordName& name,
-                                 const Permitted& permitted, const FieldSelection* selection) {
-  if (selection == nullptr || overlay_.contains(name.id)) {
-    return open_record(txn, stored, parts_.store.numbers());
-  }
-  Record record{name.collection, name.id, {}};
-  for (const Segment& segment : stored.segments) {
-    const auto privacy = static_cast<std::size_t>(segment.privacy);
-    if (!selection->classes[privacy] || !permitted[privacy]) continue;
-    auto plain = txn.open_segment(stored, segment);
-    if (!plain && plain.error().code == Errc::kClassLocked) continue;
-    if (!plain) return plain.error();
-    SATCHEL_TRY(decode_fields(*plain, segment.privacy, parts_.store.numbers(), selection->fields,
-                              record.entries));
-  }
-  std::sort(record.entries.begin(), record.entries.end(),
-            [](const Entry& a, const Entry& b) { return precedes(a, b.field, b.key); });
-  return record;
-}
-
-Status Edge::visit_chosen(CollectionId collection, std::string_view purpose,
-                          const FieldSelection* selection,
-                          const std::function<bool(const Record&)>& visit_record) {
-  if (!is_known_purpose(purpose)) return Error{Errc::kPolicyDenied, "unknown purpose"};
-  auto txn = parts_.store.begin_read();
-  if (!txn) return txn.error();
-  const Permitted permitted = permitted_classes(purpose);
-  bool stopped = false;
-  std::unordered_set<RecordId> seen;  // Of those that pending commits touch.
-  const auto give = [&](Record& record) {
-    if (collection != 0 && record.collection != collection) return;
-    withhold_denied(record, permitted);
-    stopped = !visit_record(record);
-  };
-  const auto visit_one = [&](StoredRecord& stored) -> Status {
-    auto name = decode_name(stored.header);
-    if (!name) return name.error();
-    if (collection != 0 && name->collection != collection) return {};
-    auto record = open_chosen(**txn, stored, *name, permitted, selection);
-    if (!record) return at_base(record.error());
-    if (overlay_.contains(record->id)) {
-      seen.insert(record->id);
-      const auto held = overlay_pending(**txn, *record, in_base(stored.number));
-      if (!held) return held.error();
-    }
-    give(*record);
-    return {};
-  };
-  Status status;
-  const Status scanned = (*txn)->scan_records(1, [&](StoredRecord& stored) {
-    status = visit_one(stored);
-    return status && !stopped;
-  });
-  SATCHEL_TRY(status);
-  if (!scanned) return at_base(scanned.error());
-  // In the order of commits, so that each is decoded once.
-  for (const auto& [place, ids] : outbox_) {
-    for (const RecordId& id : ids) {
-      if (stopped) return {};
-      if (!seen.insert(id).second) continue;
-      auto record = load_shown(**txn, id);
-      if (!record) return record.error();
-      if (*record) give(**record);
-    }
-  }
-  return {};
 }
 
 std::vector<RecordId> Edge::pending_ids() const {

@@ -70,6 +70,7 @@ struct EdgeState {
   // the pass that takes the reading's place has told of it, or has ended without. 0: there is none.
   RecordNumber stale_through = 0;
   bool lost_scopes = false;  // What is held is dropped with the next pass's first page.
+  bool repull = false;       // A record was met that does not open: the next session asks for all.
 };
 
 struct PendingCommit {
@@ -97,6 +98,13 @@ struct DamagedCommit {
   State state = State::kLost;
   // Which records it wrote, as far as that can be read.
   std::vector<std::pair<CollectionId, RecordId>> records;
+};
+
+// A record of base that does not open.
+struct UnreadableRecord {
+  RecordNumber number = 0;
+  CollectionId collection = 0;  // 0 where its name is damaged too.
+  RecordId id;
 };
 
 // A record that changed in what is shown; for indexes, live queries and the change stream.
@@ -155,14 +163,18 @@ class Edge {
   // -- Reading: door one. Fields that policy denies for `purpose` are given as withheld --
   // The shown record (base and pending), dead ones too; nothing where none is held.
   Result<std::optional<Record>> shown(const RecordId& id, std::string_view purpose);
-  // Every shown record, in no order. `collection` 0 for all.
-  Status visit(CollectionId collection, std::string_view purpose,
-               const std::function<bool(const Record&)>& visit_record);
-  // The same of one collection, for indexes: a record comes with the selected fields at least, and
-  // may lack every other, life among them. So only what is asked for is opened and read.
-  Status visit_fields(CollectionId collection, std::string_view purpose,
-                      const FieldSelection& selection,
-                      const std::function<bool(const Record&)>& visit_record);
+  // Every shown record, in no order. `collection` 0 for all. Where one cannot be read, all others
+  // are visited, and then kStoreCorrupt names it.
+  using VisitRecord = std::function<bool(const Record&)>;
+  Status visit(CollectionId collection, std::string_view purpose, const VisitRecord& visit_record);
+  // The same; what cannot be read is no error but is added to `unreadable`. With a selection, for
+  // indexes, a record comes with the selected fields at least, and may lack every other, life among
+  // them. So only what is asked for is opened and read.
+  Status visit_readable(CollectionId collection, std::string_view purpose,
+                        const FieldSelection* selection, const VisitRecord& visit_record,
+                        std::vector<UnreadableRecord>& unreadable);
+  // kStoreCorrupt with their names and the way out.
+  [[nodiscard]] Error unreadable_error(std::span<const UnreadableRecord> records) const;
   // The same for indexes: base rows as stored plus the ids that pending commits touch.
   [[nodiscard]] std::vector<RecordId> pending_ids() const;
 
@@ -185,11 +197,16 @@ class Edge {
   [[nodiscard]] std::vector<DamagedCommit> damaged() const;
   // What stood at a place of which a row does not open; nothing where all that is needed does.
   Result<std::optional<DamagedCommit>> damage_at(std::uint64_t place);
-  // Drops what is lost of the outbox (what was unsent leaves an empty place) and what does not open
-  // of base: then the next session asks for everything anew. Gives what it was.
+  // Drops what is lost of the outbox (what was unsent leaves an empty place), what does not open of
+  // the inbox, and of base: then the next session asks for everything anew. What is kept of
+  // acknowledged commits is put right. Gives what it was.
   struct Healed {
     std::vector<DamagedCommit> lost;
     std::vector<std::pair<CollectionId, RecordId>> records;  // 0 where the name is damaged too.
+    // Acknowledged commits, kept for a restore of the server, that were damaged in part: what was
+    // is gone, and nothing else with it.
+    std::vector<DamagedCommit> mended;
+    bool authors = false;  // Names of who wrote what: they come again with the records.
   };
   Result<Healed> heal();
   Result<std::vector<InboxItem>> inbox();
@@ -265,9 +282,9 @@ class Edge {
   static void withhold_denied(Record& record, const Permitted& permitted);
   Result<Record> open_chosen(ReadTxn& txn, const StoredRecord& stored, const RecordName& name,
                              const Permitted& permitted, const FieldSelection* selection);
-  Status visit_chosen(CollectionId collection, std::string_view purpose,
-                      const FieldSelection* selection,
-                      const std::function<bool(const Record&)>& visit_record);
+  class Visit;
+  static Result<UnreadableRecord> name_unreadable(ReadTxn& txn, RecordNumber number);
+  static Result<UnreadableRecord> name_unreadable(ReadTxn& txn, const RecordId& id);
   void note_pending(std::uint64_t place, const CommitBody& body);
   void forget_pending(std::uint64_t place);
   // Of a commit that does not open: what is known of it, from here on in damaged_.
@@ -291,8 +308,15 @@ class Edge {
                               const wire::CommitResult& result);
   Status drop_lost(WriteTxn& txn, Healed& healed);
   Status drop_damaged_base(WriteTxn& txn, Healed& healed);
+  Status drop_damaged_inbox(WriteTxn& txn, Healed& healed);
+  Status drop_damaged_authors(WriteTxn& txn, Healed& healed);
+  static Status damaged_keys(ReadTxn& txn, Table table, ByteView prefix,
+                             std::vector<Bytes>& damaged);
+  Status mend_answered(WriteTxn& txn, Healed& healed);
+  Status mend_outbox(WriteTxn& txn, Healed& healed);
   Status put_lost(WriteTxn& txn, const DamagedCommit& damaged);
   Status drop_backed_up(WriteTxn& txn, EdgeState& state);
+  static void note_damage(const EdgeApply& apply, EdgeState& state);
   // The first page of a pass has come.
   static Status begin_pass(WriteTxn& txn, EdgeApply& apply, EdgeState& state);
   void tell(std::span<const RecordChange> changes) const;

@@ -14,20 +14,11 @@ Result<wire::Commit> Edge::commit_to_push(ReadTxn& txn, const Numbering& numberi
     return damaged_to_push(txn, numbering, number);
   }
   if (!commit) return commit.error();
-  auto answered = txn.find(Table::kCommits, number_key(place));
+  // Refused once, or backed up long ago: an empty place, so that numbers stay dense.
+  if (!*commit) return damaged_to_push(txn, numbering, number);
+  auto answered = find_answered(txn, place);
   if (!answered) return answered.error();
-  if (!*commit) {
-    // Refused once, or backed up long ago: an empty place, so that numbers stay dense.
-    wire::Commit empty;
-    empty.header.replica = numbering.replica;
-    empty.header.number = number;
-    return empty;
-  }
-  if (*answered) {
-    auto row = decode_answered(**answered);
-    if (!row) return row.error();
-    (*commit)->header.receipt = row->receipt;
-  }
+  if (*answered) (*commit)->header.receipt = std::move((*answered)->receipt);
   return std::move(**commit);
 }
 

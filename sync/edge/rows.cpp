@@ -4,7 +4,6 @@ namespace satchel::sync {
 namespace {
 
 constexpr char kFormat = 1;
-constexpr std::uint8_t kSealedPart = 0xFF;
 
 Error malformed(std::string_view what) {
   return Error{Errc::kStoreCorrupt, "a " + std::string{what} + " row does not follow its format"};
@@ -103,9 +102,9 @@ Bytes encode_edge_state(const EdgeState& state) {
     out += each.incarnation.bytes();
     out += static_cast<char>(each.settled ? 1 : 0);
   }
-  if (state.stale_through == 0 && !state.lost_scopes) return out;
+  if (state.stale_through == 0 && !state.lost_scopes && !state.repull) return out;
   append_varint(out, state.stale_through);
-  out += static_cast<char>(state.lost_scopes ? 1 : 0);
+  out += static_cast<char>((state.lost_scopes ? 1 : 0) | (state.repull ? 2 : 0));
   return out;
 }
 
@@ -149,7 +148,9 @@ Result<EdgeState> decode_edge_state(ByteView bytes) {
   }
   if (in.finished()) return state;
   state.stale_through = in.varint();
-  state.lost_scopes = in.u8() != 0;
+  const std::uint8_t flags = in.u8();
+  state.lost_scopes = (flags & 1) != 0;
+  state.repull = (flags & 2) != 0;
   if (!in.finished()) return malformed("state");
   return state;
 }
@@ -175,15 +176,18 @@ Status put_commit(WriteTxn& txn, Table table, std::uint64_t place, const wire::C
   return {};
 }
 
-namespace {
-
-Status keys_of(ReadTxn& txn, Table table, std::uint64_t place, std::vector<Bytes>& keys) {
-  const Bytes prefix = number_key(place);
+Status keys_with(ReadTxn& txn, Table table, ByteView prefix, std::vector<Bytes>& keys) {
   return txn.scan_keys(table, prefix, [&](ByteView key) {
-    if (key.substr(0, prefix.size()) != prefix) return false;
+    if (!key.starts_with(prefix)) return false;
     keys.emplace_back(key);
     return true;
   });
+}
+
+namespace {
+
+Status keys_of(ReadTxn& txn, Table table, std::uint64_t place, std::vector<Bytes>& keys) {
+  return keys_with(txn, table, number_key(place), keys);
 }
 
 // Of part 0 the header too.
@@ -251,6 +255,16 @@ Result<std::vector<std::pair<CollectionId, RecordId>>> find_record_names(ReadTxn
   return names;
 }
 
+Status erase_parts(WriteTxn& txn, std::uint64_t place) {
+  std::vector<Bytes> keys;
+  SATCHEL_TRY(keys_of(txn, Table::kOutbox, place, keys));
+  for (const Bytes& key : keys) {
+    if (static_cast<std::uint8_t>(key.back()) == kSealedPart) continue;
+    SATCHEL_TRY(txn.erase(Table::kOutbox, key));
+  }
+  return {};
+}
+
 Status erase_commit(WriteTxn& txn, Table table, std::uint64_t place) {
   std::vector<Bytes> keys;
   SATCHEL_TRY(keys_of(txn, table, place, keys));
@@ -304,6 +318,15 @@ Bytes encode_answered(const AnsweredRow& row) {
   append_varint(out, row.seq);
   append_sized(out, row.receipt);
   return out;
+}
+
+Result<std::optional<AnsweredRow>> find_answered(ReadTxn& txn, std::uint64_t place) {
+  auto row = txn.find(Table::kCommits, number_key(place));
+  if (!row && !is_damage(row.error().code)) return row.error();
+  if (!row) return std::optional<AnsweredRow>{AnsweredRow{}};
+  if (!*row) return std::optional<AnsweredRow>{};
+  auto answered = decode_answered(**row);
+  return std::optional<AnsweredRow>{answered ? std::move(*answered) : AnsweredRow{}};
 }
 
 Result<AnsweredRow> decode_answered(ByteView bytes) {

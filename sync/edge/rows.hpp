@@ -28,7 +28,7 @@ Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, std::
                                                 bool with_sealed = false);
 // Of a record of base that does not open: with the way out.
 inline Error at_base(Error error) {
-  if (is_damage(error.code)) error.context += "; verify names what is damaged, heal pulls it again";
+  if (is_damage(error.code)) error.context += ": satchel heal pulls it again";
   return error;
 }
 
@@ -38,6 +38,11 @@ Result<Bytes> find_sealed_copy(ReadTxn& txn, Table table, std::uint64_t place);
 Result<std::vector<std::pair<CollectionId, RecordId>>> find_record_names(ReadTxn& txn, Table table,
                                                                         std::uint64_t place);
 Status erase_commit(WriteTxn& txn, Table table, std::uint64_t place);
+// Of a commit in the outbox all but the sealed copy.
+Status erase_parts(WriteTxn& txn, std::uint64_t place);
+inline constexpr std::uint8_t kSealedPart = 0xFF;
+// The keys of a table that begin with `prefix`, rising; their values stay unopened.
+Status keys_with(ReadTxn& txn, Table table, ByteView prefix, std::vector<Bytes>& keys);
 // Places of the commits that have a part 0, rising.
 Result<std::vector<std::uint64_t>> commit_places(ReadTxn& txn, Table table);
 
@@ -49,6 +54,8 @@ struct AnsweredRow {
 };
 Bytes encode_answered(const AnsweredRow& row);
 Result<AnsweredRow> decode_answered(ByteView bytes);
+// One that does not open says that there was an answer, and no more.
+Result<std::optional<AnsweredRow>> find_answered(ReadTxn& txn, std::uint64_t place);
 
 // Of a commit that was lost or refused without being readable: key = kLostKey, place (big-endian).
 inline constexpr std::string_view kLostKey = "edge.lost.";

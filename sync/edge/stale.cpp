@@ -58,8 +58,14 @@ Status EdgeApply::drop(RecordNumber through) {
   return {};
 }
 
+// What was passed over comes with the next session's pass: no cursor vouches for it.
+void Edge::note_damage(const EdgeApply& apply, EdgeState& state) {
+  state.repull = state.repull || apply.met_damage();
+  if (state.repull) state.cursor = {};
+}
+
 Status Edge::begin_pass(WriteTxn& txn, EdgeApply& apply, EdgeState& state) {
-  state.bootstrapped = false;
+  state.bootstrapped = state.repull = false;
   // What this device may hold has changed: which of it, only the pages tell.
   if (std::exchange(state.lost_scopes, false)) {
     state.stale_through = 0;

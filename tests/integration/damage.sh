@@ -60,13 +60,52 @@ expect "then nothing is damaged" "[]" "$(json ann status | jq -c .damaged_outbox
 
 # ---- A device's base --------------------------------------------------------------------------------
 must device bob sync
+ROTTEN=$(device ann put accounts name="sealed too")
+must device ann sync
+must device bob sync  # Newest: its last record.
 must "$DAMAGE" "$WORK/bob/replica" records last
 expect "a record that rots" 8 "$(status_of device bob dump --canonical)"
-expect_match "the way out is named" 'heal pulls it again' "$(cat "$WORK/err")"
+expect_match "is named with the way out" "accounts $ROTTEN cannot be read: satchel heal pulls it again" "$(cat "$WORK/err")"
+expect "and hides no other" "$(ctl dump --canonical | grep -v "\"id\":\"$ROTTEN\"")" "$(cat "$WORK/out")"
+for verb in "query accounts --limit 1" "query accounts --order -name --limit 1" "search sealed"; do
+  expect "$verb ends with" 8 "$(status_of json bob $verb)"
+  expect "$verb gives the rest" "$FIRST" "$(jq -r .id "$WORK/out")"
+  expect_match "$verb names what is missing" "accounts $ROTTEN cannot" "$(jq -r .detail "$WORK/err")"
+done
+expect "a shell gives both" "2 store_corrupt" "$(echo 'query accounts' | device bob shell | jq -r 'select(.rows) | "\(.rows | length) \(.error.code)"')"
+expect "others are read" 0 "$(status_of device bob get accounts "$FIRST")"
+expect "it alone is not" 8 "$(status_of device bob get accounts "$ROTTEN")"
 expect "status works" "0 null" "$(status_of json bob status) $(jq .conflicts "$WORK/out")"
 expect_match "and says the same" 'heal pulls it again' "$(jq -r .damage "$WORK/out")"
 expect "heal names it and pulls it again" "0 1" "$(status_of json bob heal) $(jq '.dropped | length' "$WORK/out")"
 expect "all is there again" "$(ctl dump --canonical)" "$(device bob dump --canonical)"
+NEWEST=$(device ann put accounts name="Newest")
+must device ann sync
+must device bob sync
+must "$DAMAGE" "$WORK/bob/replica" records last
+must device ann put accounts "$NEWEST" website=w1
+must device ann put accounts "$FIRST" website=w2
+must device ann sync
+expect "a sync goes round it" "0 w2" "$(status_of device bob sync) $(json bob get accounts "$FIRST" | jq -r .fields.website)"
+must device bob sync
+expect "and the next pulls it again" w1 "$(json bob get accounts "$NEWEST" | jq -r .fields.website)"
+expect "then the device is whole" 0 "$(status_of device bob verify)"
+
+# ---- What is kept of acknowledged commits -----------------------------------------------------------
+KEPT=$(device bob put accounts name="Kept")
+must device bob sync
+must "$DAMAGE" "$WORK/bob/replica" commits last
+must device bob put accounts "$KEPT" website=unsent
+for i in 1 2; do expect "an answer that rots holds up no sync" 0 "$(status_of device bob sync)"; done
+expect "it is named" "8 1" "$(status_of json bob verify) $(jq '[.bad[] | select(startswith("commits/"))] | length' "$WORK/out")"
+expect "heal says which" "0 acknowledged $KEPT" "$(status_of json bob heal) $(jq -r '.mended[] | "\(.state) \(.records[0].id)"' "$WORK/out")"
+expect "and mends it" 0 "$(status_of device bob verify)"
+rot bob 1 03
+expect "of an entry with a copy" "8 0 acknowledged $KEPT" "$(status_of json bob verify) $(status_of json bob heal) $(jq -r '.mended[] | "\(.state) \(.records[0].id)"' "$WORK/out")"
+expect "the copy is enough" 0 "$(status_of device bob verify)"
+rot bob 1 ff
+expect "without it heal says that it is lost" "0 acknowledged" "$(status_of json bob heal) $(jq -r '.lost[].state' "$WORK/out")"
+expect "and verify agrees" 0 "$(status_of device bob verify)"
 
 # ---- The server's store -----------------------------------------------------------------------------
 LAST=$(ctl record put accounts name="Rots")

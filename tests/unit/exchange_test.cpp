@@ -472,12 +472,16 @@ TEST_F(Field, AVisitOfChosenFieldsShowsThemAsAVisitOfAll) {
   std::map<RecordId, sync::Entry> chosen;
   std::map<RecordId, sync::Entry> all;
   std::size_t entries = 0;
-  ASSERT_TRUE(ann->edge->visit_fields(accounts->id, sync::kDefaultPurpose, selection,
-                                      [&](const sync::Record& record) {
-                                        entries += record.entries.size();
-                                        chosen[record.id] = *record.find(field->id);
-                                        return true;
-                                      }));
+  std::vector<sync::UnreadableRecord> unreadable;
+  ASSERT_TRUE(ann->edge->visit_readable(
+      accounts->id, sync::kDefaultPurpose, &selection,
+      [&](const sync::Record& record) {
+        entries += record.entries.size();
+        chosen[record.id] = *record.find(field->id);
+        return true;
+      },
+      unreadable));
+  EXPECT_TRUE(unreadable.empty());
   std::size_t all_entries = 0;
   ASSERT_TRUE(
       ann->edge->visit(accounts->id, sync::kDefaultPurpose, [&](const sync::Record& record) {

@@ -99,6 +99,10 @@ class Record {
 class List {
  public:
   explicit List(satchel_list* list) : list_(list) {}
+  List(satchel_list* list, std::optional<Error> damage) : list_(list), damage_(std::move(damage)) {}
+  // Set where records that are damaged on this device are not among these rows: which, and what to
+  // do about it. The list is whole where it is not set.
+  [[nodiscard]] const std::optional<Error>& damage() const { return damage_; }
   [[nodiscard]] std::size_t size() const { return satchel_list_count(list_.get()); }
   [[nodiscard]] bool empty() const { return size() == 0; }
   [[nodiscard]] std::string_view operator[](std::size_t index) const {
@@ -110,6 +114,7 @@ class List {
 
  private:
   detail::Owned<satchel_list, satchel_list_free> list_;
+  std::optional<Error> damage_;
 };
 
 }  // namespace v1

@@ -287,7 +287,8 @@ SATCHEL_API satchel_status satchel_replica_rotate_keys(satchel_replica* replica,
 SATCHEL_API satchel_status satchel_replica_verify(satchel_replica* replica, satchel_text** out,
                                                   satchel_error** error);
 /* Drops records that do not authenticate, so that the next sync pulls them again, and what of the
- * outbox is lost: {"dropped":[{"collection","id"}],"lost":[..as damaged_outbox..]}. */
+ * outbox or inbox is lost: {"dropped":[{"collection","id"}],"lost":[..as damaged_outbox..],
+ * "mended":[..the same..]}; of what was mended nothing that is still needed was lost. */
 SATCHEL_API satchel_status satchel_replica_heal(satchel_replica* replica, satchel_text** out,
                                                 satchel_error** error);
 /* {"phase","pending","rejected","conflicts","last_sync","replica","incarnation","cursor",
@@ -304,6 +305,12 @@ SATCHEL_API satchel_status satchel_replica_schema(satchel_replica* replica, satc
                                                   satchel_error** error);
 
 /* ---- Reading --------------------------------------------------------------------------------- */
+
+/* A record that is damaged on this device delays only itself. satchel_read_get of it gives
+ * SATCHEL_E_STORE_CORRUPT. Of a query, a search, conflicts and a dump, `out` is set also on
+ * SATCHEL_E_STORE_CORRUPT: the list, which is to be freed, holds all the rows that could be read,
+ * and the error names the records that could not ("accounts 018f3c5e-..., ... cannot be read") and
+ * what to do: satchel_replica_heal. NULL in `out`: there is nothing to show. */
 
 /* A read scope: what is read through it is what `purpose` may see. Holds no transaction and no
  * lock. SATCHEL_E_POLICY_DENIED: the purpose is not known. End it before the replica is closed. */

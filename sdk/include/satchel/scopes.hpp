@@ -15,7 +15,8 @@ struct QueryOptions {
   std::uint32_t limit = 0;
 };
 
-// A read scope: what `purpose` may see. Thread-safe; ends before its replica does.
+// A read scope: what `purpose` may see. A list may lack what is damaged: List::damage() says so.
+// Thread-safe; ends before its replica does.
 class Read {
  public:
   explicit Read(satchel_read* read) : read_(read) {}
@@ -84,7 +85,12 @@ class Read {
  private:
   template <class Call>
   static Result<List> rows(Call&& call) {
-    return detail::made<List, satchel_list>(std::forward<Call>(call));
+    satchel_list* list = nullptr;
+    satchel_error* error = nullptr;
+    const satchel_status status = call(&list, &error);
+    if (list == nullptr) return Error{status, error};
+    if (status != SATCHEL_OK) return List{list, Error{status, error}};
+    return List{list};
   }
   detail::Owned<satchel_read, satchel_read_end> read_;
 };
