@@ -328,6 +328,14 @@ Status CommitBuilder::restore(std::string_view collection, const RecordId& id) {
   if (guard_) SATCHEL_TRY(guard_(*def, PrivacyClass::kStructure, kLifeField, false));
   auto work = work_on(*def, id, false);
   if (!work) return work.error();
+  if (author_ != Author::kServer) {
+    const Gates gates{catalog_, [this](const CollectionDef& in, const RecordId& record) {
+                        return before(in, record);
+                      }};
+    auto gate = gates.left_out(*def, body_.records[(*work)->index]);
+    if (!gate) return gate.error();
+    if (*gate) return left_out_error(*def, **gate);
+  }
   return write_life(**work, alive_life());
 }
 

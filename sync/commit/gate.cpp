@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "sync/merge/life.hpp"
 #include "sync/merge/reading.hpp"
 
 namespace satchel::sync {
@@ -100,6 +101,24 @@ Result<std::optional<PassedGate>> Gates::frozen(const CollectionDef& collection,
   return passed(*field.frozen_from, collection, *held ? &**held : nullptr, record);
 }
 
+Result<std::optional<PassedGate>> Gates::left_out(const CollectionDef& collection,
+                                                  const RecordWrite& record) const {
+  const bool any = std::any_of(collection.fields.begin(), collection.fields.end(),
+                               [](const FieldDef& field) { return field.frozen_from != nullptr; });
+  if (!any) return std::optional<PassedGate>{};
+  auto held = before_(collection, record.id);
+  if (!held) return held.error();
+  if (!*held || is_alive(**held, collection.life)) return std::optional<PassedGate>{};
+  std::set<std::pair<std::string, std::string>> known;
+  for (const FieldDef& field : collection.fields) {
+    if (!field.frozen_from || !has_value(field, **held)) continue;
+    if (!known.emplace(field.frozen_from->path, field.frozen_from->stage).second) continue;
+    auto gate = passed(*field.frozen_from, collection, &**held, record);
+    if (!gate || *gate) return gate;
+  }
+  return std::optional<PassedGate>{};
+}
+
 Result<std::optional<PassedGate>> Gates::retained(const CollectionDef& collection,
                                                   const RecordWrite& record, bool office,
                                                   std::int64_t now_us) const {
@@ -146,6 +165,11 @@ Error frozen_error(const CollectionDef& collection, const FieldDef& field, const
   return Error{Errc::kFieldFrozen, collection.name + '.' + field.name + " is frozen since " +
                                        gate.path + " is \"" + gate.stage +
                                        "\"; ask the office to change it"};
+}
+
+Error left_out_error(const CollectionDef& collection, const PassedGate& gate) {
+  return Error{Errc::kFieldFrozen, collection.name + " is frozen since " + gate.path + " is \"" +
+                                       gate.stage + "\"; ask the office to restore it"};
 }
 
 Error retained_error(const CollectionDef& collection, const PassedGate& gate) {

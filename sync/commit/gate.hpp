@@ -36,6 +36,10 @@ class Gates {
   Result<std::optional<PassedGate>> frozen(const schema::CollectionDef& collection,
                                            const schema::FieldDef& field,
                                            const RecordWrite& record) const;
+  // The gate that keeps devices from bringing a deleted record back, if any: a field of it that has
+  // a value is frozen, so that it would be there again after all had been settled without it.
+  Result<std::optional<PassedGate>> left_out(const schema::CollectionDef& collection,
+                                             const RecordWrite& record) const;
   // The gate that keeps everybody from deleting the record, if any: a field that is kept on a basis
   // of its own (legal, evidence) has a value. The office may once `retainUntil` has passed.
   Result<std::optional<PassedGate>> retained(const schema::CollectionDef& collection,
@@ -57,6 +61,7 @@ class Gates {
 // "orders.note is frozen ...": what, since which stage, and what to do. Names of the schema alone.
 Error frozen_error(const schema::CollectionDef& collection, const schema::FieldDef& field,
                    const PassedGate& gate);
+Error left_out_error(const schema::CollectionDef& collection, const PassedGate& gate);
 Error retained_error(const schema::CollectionDef& collection, const PassedGate& gate);
 
 }  // namespace satchel::sync

@@ -16,7 +16,12 @@ Status write_again(CommitBuilder& builder, const schema::CollectionDef& collecti
   if (write.field == kLifeField) {
     const auto life = decode_life(write.value);
     if (!life) return life.error();
-    return life->dead ? builder.erase(collection.name, id) : Status{};
+    if (life->dead) return builder.erase(collection.name, id);
+    // Made here, it lives already; one that was deleted is brought back.
+    auto held = builder.shown(collection, id);
+    if (!held) return held.error();
+    const bool dead = *held && !is_alive(**held, collection.life);
+    return dead ? builder.restore(collection.name, id) : Status{};
   }
   const schema::FieldDef* field = collection.find(write.field);
   if (field == nullptr) return Error{Errc::kFieldUnknown, collection.name};

@@ -234,7 +234,13 @@ Result<std::optional<std::string>> Ingestion::stage_reason(const Target& target,
                     }};
   if (write.field == kLifeField) {
     const auto life = decode_life(write.value);
-    if (!life || !life->dead) return std::optional<std::string>{};
+    if (!life) return std::optional<std::string>{};
+    if (!life->dead) {
+      if (author_.is_server) return std::optional<std::string>{};
+      auto left_out = gates.left_out(*target.collection, said);
+      if (!left_out) return left_out.error();
+      return *left_out ? std::optional<std::string>{kFrozenRule} : std::nullopt;
+    }
     const auto now_us = static_cast<std::int64_t>(stamp_.ms()) * 1000;
     auto kept = gates.retained(*target.collection, said, author_.is_server, now_us);
     if (!kept) return kept.error();
@@ -262,15 +268,18 @@ Status Ingestion::reduce(CommitBody& body, wire::CommitResult& result) const {
     std::vector<std::optional<std::string>> reasons;
     std::set<FieldId> unmoved;  // What goes with a move stays behind with it.
     bool frozen = false;
+    bool left_out = false;
     for (const RegisterWrite& write : record.writes) {
       auto reason = reason_to_take_out(targets_[i], record, write);
       if (!reason) return reason.error();
       frozen = frozen || *reason == kFrozenRule;
+      left_out = left_out || (write.field == kLifeField && *reason == kFrozenRule);
       if (*reason && write.key.empty()) unmoved.insert(write.field);
       reasons.push_back(std::move(*reason));
     }
-    // A record must not come into being without its content.
-    const bool whole = frozen && makes(targets_[i], record);
+    // A record must not come into being without its content, nor come back by what was written with
+    // its restore.
+    const bool whole = left_out || (frozen && makes(targets_[i], record));
     std::size_t at = 0;
     std::erase_if(record.writes, [&](const RegisterWrite& write) {
       const auto& reason = reasons[at++];

@@ -185,6 +185,18 @@ bool ReferenceModel::is_frozen(const ModelRecord& record, const ModelWrite& writ
   return field != nullptr && field->frozen_from && has_passed(*field->frozen_from, record);
 }
 
+bool ReferenceModel::comes_back_frozen(const ModelCommit& commit, const ModelRecord& record) const {
+  const bool brought_back = any_of(record.writes, [](const ModelWrite& write) {
+    return write.field == kLifeField && is_true(write.value);
+  });
+  if (commit.by_server || !brought_back || alive(record.id)) return false;
+  return any_of(view(record.id, kNow), [&](const auto& each) {
+    const FieldDef* field = catalog_.find(record.collection)->find(each.first.first);
+    return field != nullptr && field->frozen_from && !each.second.empty() &&
+           has_passed(*field->frozen_from, record);
+  });
+}
+
 bool ReferenceModel::must_come_out(const ModelCommit& commit, const ModelRecord& record,
                                    const ModelWrite& write) const {
   const FieldDef* field = catalog_.find(record.collection)->find(write.field);
@@ -216,10 +228,11 @@ Verdict ReferenceModel::judge(const CommitName& name) const {
   }
   bool any_left = false, cycle = false;
   for (const ModelRecord& record : commit.records) {
+    const bool makes = record.creates && !view(record.id, kNow).contains({kLifeField, Bytes{}});
     const bool none_of_it =
-        record.creates && !commit.by_server &&
-        !view(record.id, kNow).contains({kLifeField, Bytes{}}) &&
-        any_of(record.writes, [&](const auto& write) { return is_frozen(record, write); });
+        comes_back_frozen(commit, record) ||
+        (makes && !commit.by_server &&
+         any_of(record.writes, [&](const auto& write) { return is_frozen(record, write); }));
     for (const ModelWrite& write : record.writes) {
       const bool out = none_of_it || must_come_out(commit, record, write);
       if (out) verdict.taken_out.insert({record.id, write.field});

@@ -128,6 +128,8 @@ class ReferenceModel {
   bool has_passed(const schema::StageGate& gate, const ModelRecord& record) const;
   bool is_kept(const ModelRecord& record, bool by_server) const;
   bool is_frozen(const ModelRecord& record, const ModelWrite& write) const;
+  // It is dead, brought back, and something that it says is frozen.
+  bool comes_back_frozen(const ModelCommit& commit, const ModelRecord& record) const;
   bool closes_cycle(const ModelRecord& record, const ModelWrite& write) const;
   bool must_come_out(const ModelCommit& commit, const ModelRecord& record,
                      const ModelWrite& write) const;

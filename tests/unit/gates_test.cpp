@@ -335,6 +335,89 @@ TEST_F(Sales, ExplainTellsTheBasisAndTheFreeze) {
   EXPECT_EQ(tell("orderLines", line, "quantity"), "legal/order.status is \"submitted\"");
 }
 
+// ---- Bringing back ------------------------------------------------------------------------------
+
+struct Deleted : Sales {
+  static Status erase(Phone& phone, const RecordId& line) {
+    auto done =
+        phone.write([&](sync::EdgeWrite& txn) { return txn.builder().erase("orderLines", line); });
+    return done ? Status{} : Status{done.error()};
+  }
+  static Status restore(Phone& phone, const RecordId& line) {
+    auto done = phone.write(
+        [&](sync::EdgeWrite& txn) { return txn.builder().restore("orderLines", line); });
+    return done ? Status{} : Status{done.error()};
+  }
+};
+
+TEST_F(Deleted, ALineOfASubmittedOrderIsNotBroughtBackByADevice) {
+  const RecordId id = order();
+  const RecordId line = line_of(id, *ann);
+  ASSERT_TRUE(erase(*ann, line));
+  sync();
+  ASSERT_TRUE(restore(*bob, line)) << "while it is a draft";
+  sync();
+  expect("orderLines", line, "quantity", "5");
+  ASSERT_TRUE(erase(*bob, line));
+  sync();
+  ASSERT_TRUE(ann->set("orders", id, "status", Value{"submitted"}));
+  sync();
+  const Status refused = restore(*bob, line);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kFieldFrozen);
+  EXPECT_EQ(refused.error().context,
+            "orderLines is frozen since order.status is \"submitted\"; ask the office to restore "
+            "it");
+  expect("orderLines", line, "quantity", "dead");
+  ASSERT_TRUE(
+      write_on_server([&](sync::CommitBuilder& b) { return b.restore("orderLines", line); }));
+  sync();
+  expect("orderLines", line, "quantity", "5");
+}
+
+TEST_F(Deleted, ARestoreThatReachesTheServerAfterTheSubmitComesBackToItsAuthor) {
+  const RecordId id = order();
+  const RecordId line = line_of(id, *ann);
+  ASSERT_TRUE(erase(*ann, line));
+  sync();
+  ASSERT_TRUE(ann->set("orders", id, "status", Value{"submitted"}));
+  ASSERT_TRUE(restore(*bob, line)) << "he has not seen it";
+  EXPECT_EQ(bob->shows("orderLines", line, "quantity"), "5");
+  sync(*ann, *bob);
+  expect("orderLines", line, "quantity", "dead");
+  ASSERT_EQ(bob->edge->inbox()->size(), 1U);
+  EXPECT_EQ(bob->edge->inbox()->front().result.rule, "frozen");
+  EXPECT_EQ(bob->edge->inbox()->front().result.outcome, wire::Outcome::kDenied);
+  EXPECT_EQ(bob->edge->pending_count(), 0U);
+  const auto again = bob->edge->retry(bob->edge->inbox()->front().id);
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code, Errc::kFieldFrozen);
+}
+
+TEST_F(Deleted, ARestoreThatReachesTheServerBeforeTheSubmitStands) {
+  const RecordId id = order();
+  const RecordId line = line_of(id, *ann);
+  ASSERT_TRUE(erase(*ann, line));
+  sync();
+  ASSERT_TRUE(ann->set("orders", id, "status", Value{"submitted"}));
+  ASSERT_TRUE(restore(*bob, line));
+  sync(*bob, *ann);
+  expect("orderLines", line, "quantity", "5");
+  EXPECT_TRUE(bob->edge->inbox()->empty());
+}
+
+TEST_F(Deleted, ALineDeletedBeforeItsAuthorHeardOfTheSubmitIsAliveEverywhereOnceHeDoes) {
+  const RecordId id = order();
+  const RecordId line = line_of(id, *ann);
+  sync();
+  ASSERT_TRUE(ann->set("orders", id, "status", Value{"submitted"}));
+  ASSERT_TRUE(erase(*bob, line));
+  EXPECT_EQ(bob->shows("orderLines", line, "quantity"), "dead");
+  sync(*ann, *bob);
+  expect("orderLines", line, "quantity", "5");
+  expect_inbox(*bob, Errc::kRecordRetained, "retained", 1);
+}
+
 // ---- Reopening ----------------------------------------------------------------------------------
 
 struct Care : testing::Test, Company {
@@ -477,6 +560,27 @@ TEST_F(Garage, FreezesEveryRuleAndClassAlike) {
   EXPECT_EQ(add.error().code, Errc::kFieldFrozen);
   EXPECT_TRUE(ann->set("jobs", id, "state", step("open")));
   EXPECT_TRUE(ann->set("jobs", id, "title", Value{"brakes, rear"})) << "open again, not frozen";
+}
+
+TEST_F(Garage, WhatWasWrittenWithARestoreThatComesTooLateBringsNothingBackEither) {
+  const RecordId id = job();
+  const auto of_job = [&](const std::function<Status(sync::CommitBuilder&)>& fill) {
+    return [fill](sync::EdgeWrite& txn) { return fill(txn.builder()); };
+  };
+  ASSERT_TRUE(ann->write(of_job([&](auto& b) { return b.erase("jobs", id); })));
+  sync();
+  ASSERT_TRUE(write_on_server([&](sync::CommitBuilder& b) -> Status {
+    SATCHEL_TRY(b.restore("jobs", id));
+    return b.set("jobs", id, "state", step("done"));
+  }));
+  ASSERT_TRUE(write_on_server([&](sync::CommitBuilder& b) { return b.erase("jobs", id); }));
+  ASSERT_TRUE(bob->write(of_job([&](auto& b) -> Status {
+    SATCHEL_TRY(b.restore("jobs", id));
+    return b.set("jobs", id, "bay", Value{"4"});  // Not frozen; an edit alone keeps it alive.
+  })));
+  sync(*bob, *ann);
+  expect("jobs", id, "bay", "dead");
+  expect_inbox(*bob, Errc::kFieldFrozen, "frozen", 2);
 }
 
 TEST_F(Garage, ABranchOfAContestedStageThatFreezesIsEnough) {
