@@ -25,6 +25,14 @@ Bytes encode_server(const ServerRow& row) {
   return out;
 }
 
+// Of what every answer needs: a page of the file, a table as a whole, the state of the replica.
+Error beyond_healing(Error error) {
+  if (sync::is_damage(error.code))
+    error.context += "; heal cannot mend this: enrol again in another home, and keep this one: "
+                     "what was not sent is in it alone";
+  return error;
+}
+
 Result<ServerRow> decode_server(ByteView bytes) {
   ByteReader in{bytes};
   ServerRow row;
@@ -81,7 +89,7 @@ Status Core::open_store(const Config& config) {
     auto held = keys->list();
     if (held && !held->empty()) return Error{Errc::kKeyWrong, opened.error().context};
   }
-  return opened.error();
+  return beyond_healing(opened.error());
 }
 
 // The signing key is made by enrolment; a replica whose key is gone must enrol anew.
@@ -95,7 +103,7 @@ Status Core::open_edge() {
     signer = std::move(*opened);
   }
   auto opened = sync::Edge::open(parts());
-  if (!opened) return opened.error();
+  if (!opened) return beyond_healing(opened.error());
   edge = std::move(*opened);
   if (listener_) edge->on_change(listener_);
   const auto visit = [this](CollectionId collection, std::string_view purpose,
