@@ -81,12 +81,14 @@ void SimDevice::drop() {
 
 void SimDevice::crash() {
   drop();
+  const std::vector<sync::Numbering> before = edge_->numberings();
   edge_.reset();
   store_.reset();
   if (disk_->unsynced_count() > 0) parts_.marks.reach("page taken back by a power cut");
   disk_->crash();
   clock_.reboot();
   open();
+  parts_.listener.crashed(*this, before);
 }
 
 void SimDevice::restore(const sync::MemoryVersion& version) {

@@ -15,6 +15,8 @@ class SimDevice;
 struct DeviceListener {
   std::function<void(SimDevice& device)> hears;  // A message is about to be taken in.
   std::function<void(SimDevice& device)> heard;  // One message was taken in.
+  // It started again after a power cut, before which its ids stood like this.
+  std::function<void(SimDevice& device, const std::vector<sync::Numbering>& before)> crashed;
   // The session ended with an error.
   std::function<void(SimDevice& device, const Error& error)> trouble;
 };

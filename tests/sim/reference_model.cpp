@@ -105,6 +105,10 @@ Names ReferenceModel::everything_seen(const RecordId& id, const RegisterName& wh
   return all;
 }
 
+void ReferenceModel::answer_lost(const CommitName& name) {
+  if (const auto at = answered_.find(name); at != answered_.end()) answered_.erase(at);
+}
+
 void ReferenceModel::known_as(const CommitName& name, const CommitName& judged) {
   called_[name] = judged;
   verdicts_[name] = verdicts_.at(judged);
@@ -113,6 +117,34 @@ void ReferenceModel::known_as(const CommitName& name, const CommitName& judged) 
 CommitName ReferenceModel::called(const CommitName& name) const {
   const auto at = called_.find(name);
   return at == called_.end() ? name : at->second;
+}
+
+// Of a delete: what its author had observed stands in its value, per class and by replica. Who had
+// observed a name of his that nothing was taken under had observed what was taken instead.
+Bytes ReferenceModel::value_as_judged(const ModelWrite& write, const ReplicaId& author) const {
+  constexpr std::size_t kIdBytes = 16, kEntryBytes = 24;
+  if (write.field != kLifeField || is_true(write.value)) return write.value;
+  Value value = *decode_value(write.value);
+  for (Value& each : std::get<ListElements>(value.of)) {
+    Bytes& bytes = std::get<Data>(std::get<StructMembers>(each.of)[1].second.of).bytes;
+    std::map<Bytes, Bytes> observed;  // Numbers big-endian: they compare as they stand.
+    for (std::size_t at = 0; at < bytes.size(); at += kEntryBytes)
+      observed[bytes.substr(at, kIdBytes)] = bytes.substr(at + kIdBytes, kEntryBytes - kIdBytes);
+    const Bytes own = observed[Bytes{author.bytes()}];
+    for (const auto& [name, judged] : called_) {
+      Bytes number, taken;
+      append_u64_big(number, name.number);
+      append_u64_big(taken, judged.number);
+      if (name.author != author || number > own) continue;
+      Bytes& known = observed[Bytes{judged.author.bytes()}];
+      known = std::max(known, taken);
+    }
+    bytes.clear();
+    for (const auto& [replica, number] : observed) {
+      if (!number.empty()) bytes += replica + number;
+    }
+  }
+  return encode_value(value);
 }
 
 void ReferenceModel::written(ModelCommit commit) {
@@ -258,7 +290,10 @@ void ReferenceModel::taken(const CommitName& name, const Verdict& verdict, Seq s
       held = &held_[record.id];
       held->collection = record.collection;
       const RegisterName where = place(write, name);
-      Taken taken{{name, stamp, write.value}, seq, write.deed, seen_.at({record.id, where, name})};
+      Taken taken{{name, stamp, value_as_judged(write, name.author)},
+                  seq,
+                  write.deed,
+                  seen_.at({record.id, where, name})};
       if (write.field == kLifeField && !is_true(write.value)) {
         for (const auto& [each, shown] : record.shown)
           taken.seen_of_record[each] =

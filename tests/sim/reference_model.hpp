@@ -82,7 +82,8 @@ class ReferenceModel {
   // The last verdict, in whichever life of the server.
   const Verdict& verdict(const CommitName& name) const { return verdicts_.at(name); }
   void answer_reached(const CommitName& name) { answered_.insert(name); }  // With its receipt.
-  void server_restored(Seq seq);  // To what it was at `seq`.
+  void answer_lost(const CommitName& name);  // Its author lost the last that reached him.
+  void server_restored(Seq seq);             // To what it was at `seq`.
 
   // -- What must be --
   bool is_taken(const CommitName& name) const { return taken_.contains(called(name)); }
@@ -121,6 +122,7 @@ class ReferenceModel {
 
   RegisterName place(const ModelWrite& write, const CommitName& name) const;
   CommitName called(const CommitName& name) const;  // As the server judged it.
+  Bytes value_as_judged(const ModelWrite& write, const ReplicaId& author) const;
   Names everything_seen(const RecordId& id, const RegisterName& where, const Names& shown,
                         const CommitName& writer) const;
   std::vector<LiveValue> live(const std::vector<Taken>& all, Seq seq) const;
@@ -142,7 +144,7 @@ class ReferenceModel {
   std::map<CommitName, CommitName> called_;  // Where that is another name.
   // Everything that the author of each write had seen of the register.
   std::map<std::tuple<RecordId, RegisterName, CommitName>, Names> seen_;
-  std::set<CommitName> answered_;
+  std::multiset<CommitName> answered_;  // A restored server answers the same once more.
   std::map<CommitName, Seq> taken_;
   std::map<RecordId, Held> held_;
 };

@@ -57,6 +57,9 @@ void World::populate() {
     SimDevice::Parts parts{queue_, gen_, marks_, network_, *server_, {}, catalog_};
     parts.listener.hears = [this](SimDevice& device) { before_ = look_at(device); };
     parts.listener.heard = [this](SimDevice& device) { on_heard(device); };
+    parts.listener.crashed = [this](SimDevice& device, const std::vector<sync::Numbering>& before) {
+      on_crashed(device, before);
+    };
     parts.listener.trouble = [this](SimDevice& device, const Error& error) {
       on_trouble(device, error);
     };

@@ -87,6 +87,7 @@ class World {
   void mark_answer(const CommitName& name, const Verdict& actual, const std::string& rule);
   void on_answer_elsewhere(const Variant& variant, const Verdict& actual);
   void on_heard(SimDevice& device);
+  void on_crashed(SimDevice& device, const std::vector<sync::Numbering>& before);
   void on_trouble(SimDevice& device, const Error& error);
   void note_answers(SimDevice& device);
 

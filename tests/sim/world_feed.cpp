@@ -332,6 +332,18 @@ void World::on_heard(SimDevice& device) {
   if (!device.unsure() && server().running()) check_device(device);
 }
 
+// An answer that a power cut took back is gone with its receipt: where the server has lost the
+// commit too, it judges it as one that it has never seen.
+void World::on_crashed(SimDevice& device, const std::vector<sync::Numbering>& before) {
+  for (const sync::Numbering& old : before) {
+    const auto now = device.edge().find_numbering(old.replica);
+    if (!now) continue;
+    const std::uint64_t noted = std::min(old.watermark, watermark_seen_[old.replica]);
+    for (std::uint64_t number = now->watermark + 1; number <= noted; ++number)
+      model_.answer_lost({old.replica, number});
+  }
+}
+
 void World::on_trouble(SimDevice& device, const Error& error) {
   log(device.name() + ": " + error.message());
   switch (error.code) {

@@ -94,6 +94,15 @@ struct Company {
     SATCHEL_TRY((*txn)->write(*body, "admin", std::string{sync::kDefaultPurpose}));
     return (*txn)->commit();
   }
+  // By the tool, to what it was then.
+  void restore_office(const sync::MemoryVersion& backup) {
+    office.hub.reset();
+    office.store.reset();
+    office.disk->restore(backup);
+    office.restart();
+    auto txn = office.hub->begin();
+    ASSERT_TRUE(txn && (*txn)->begin_incarnation() && (*txn)->commit());
+  }
   std::string sentence(Phone& phone, const std::string& collection, const RecordId& id,
                        const std::string& field) {
     const auto record = phone.edge->shown(id, sync::kDefaultPurpose);
@@ -246,20 +255,35 @@ TEST_F(Sales, WhatWasJudgedBeforeARestoreOfTheServerIsNotJudgedAgain) {
   ASSERT_TRUE(bob->set("orders", id, "poNumber", Value{"PO-2"}));
   const sync::MemoryVersion backup = office.disk->snapshot();
   sync(*bob, *ann);  // Taken: nobody had submitted it.
-  office.hub.reset();
-  office.store.reset();
-  office.disk->restore(backup);
-  office.restart();
+  restore_office(backup);
   EXPECT_EQ(hub_shows(office, *ann, "orders", id, "poNumber"), "\"PO-1\"") << "forgotten";
-  {
-    auto txn = office.hub->begin();
-    ASSERT_TRUE(txn && (*txn)->begin_incarnation() && (*txn)->commit());
-  }
   ASSERT_TRUE(ann->set("orders", id, "status", Value{"submitted"}));
   sync(*ann, *bob);  // Now the submit comes first.
   sync(*ann, *bob);
   expect("orders", id, "poNumber", "\"PO-2\"");
   EXPECT_TRUE(bob->edge->inbox()->empty());
+}
+
+TEST_F(Sales, WhatAPowerCutTookFromItsAuthorTooIsJudgedAnewByARestoredServer) {
+  const RecordId id = order();
+  ASSERT_TRUE(bob->set("orders", id, "poNumber", Value{"PO-2"}));
+  const sync::MemoryVersion backup = office.disk->snapshot();
+  sync::MemoryVersion durable;  // On the phone, while the answer is not yet.
+  const Status done = bob->sync([&](bool to_hub, const Bytes& message) {
+    if (!to_hub && std::holds_alternative<wire::Ack>(*wire::decode_frame(message)))
+      durable = bob->disk->snapshot();
+    return true;
+  });
+  ASSERT_TRUE(done) << done.error().message();
+  ASSERT_EQ(bob->edge->pending_count(), 0U) << "answered";
+  bob->restore(durable);
+  ASSERT_EQ(bob->edge->pending_count(), 1U) << "the answer is gone, and its receipt with it";
+  restore_office(backup);
+  ASSERT_TRUE(ann->set("orders", id, "status", Value{"submitted"}));
+  sync(*ann, *bob);
+  sync(*ann, *bob);
+  expect("orders", id, "poNumber", "\"PO-1\"");
+  expect_inbox(*bob, Errc::kFieldFrozen, "frozen", 1);
 }
 
 // ---- Keeping ------------------------------------------------------------------------------------

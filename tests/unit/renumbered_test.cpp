@@ -129,6 +129,25 @@ TEST_F(Renumbered, ALaterDeleteCoversWhatItsAuthorsOtherCopyHasSent) {
   expect({ann.get(), other.get(), bob.get()}, "industry", "dead");
 }
 
+TEST_F(Renumbered, ADeleteSaysThatItHasObservedWhatWasTakenInstead) {
+  fork([&] { ann->create("tasks", "title", Value{"another"}); },
+       [&] { set(*ann, "industry", "food"); });
+  const auto other = twin(22);
+  ASSERT_TRUE(
+      other->write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", shop); }));
+  all_sync({ann.get(), other.get(), bob.get()});
+  const auto record = *office.hub->find_record(shop);
+  const auto* def = office.hub->catalog()->find("accounts")->find("industry");
+  const sync::Dot food = record->find(def->id)->state.siblings.front().dot;
+  ASSERT_EQ(food.replica, ann->edge->state().replica) << "as the first copy called it";
+  const auto deleted = record->find(kLifeField)->state.siblings.front();
+  ASSERT_EQ(deleted.dot.replica, other->edge->state().replica);
+  const auto life = *sync::decode_life(deleted.value);
+  EXPECT_TRUE(life.has_observed(def->privacy, food));
+  EXPECT_TRUE(life.has_observed(def->privacy, {deleted.dot.replica, food.commit}))
+      << "and as its author called it";
+}
+
 TEST_F(Renumbered, OneThatIsNumberedAnewTwiceKeepsItsOrigin) {
   fork([&] { add(*ann, 10); });
   const auto header_of = [](Phone& phone) { return phone.edge->pending()->front().header; };
