@@ -80,8 +80,7 @@ Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
   txn->reset();
   state_ = std::move(state);
   for (const std::uint64_t place : answered) forget_pending(place);
-  for (const std::uint64_t place : lost)
-    damaged_.at(place).state = DamagedCommit::State::kAnswered;
+  for (const std::uint64_t place : lost) damaged_.at(place).state = DamagedCommit::State::kAnswered;
   tell(apply.changes());
   return {};
 }
@@ -106,6 +105,7 @@ Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& r
   if (refused || result.outcome == wire::Outcome::kReduced) {
     auto commit = find_commit(txn, Table::kOutbox, place, true);
     if (!commit) return commit.error();
+    if (!*commit) return Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(place)};
     SATCHEL_TRY(put_commit(txn, Table::kInbox, place, **commit));
     SATCHEL_TRY(txn.put(Table::kInbox, part_key(place, kInboxPart),
                         encode_inbox(result, trusted_now_us())));
@@ -131,7 +131,8 @@ Status Edge::drop_backed_up(WriteTxn& txn, EdgeState& state) {
     // One that does not open is kept like one that is in no backup.
     const auto answered = decode_answered(value);
     const AnsweredRow row = answered ? *answered : AnsweredRow{};
-    const bool safe = row.seq != 0 && row.seq <= state.backed_up_through;
+    // One that a restored server has still to answer bears a sequence of its former life.
+    const bool safe = is_answered(place) && row.seq != 0 && row.seq <= state.backed_up_through;
     if (!safe && place > floor) {
       kept.insert(place);
       return kept.size() < 16;  // Rows are in order: what follows is newer than what is kept.

@@ -206,6 +206,37 @@ TEST_F(Copies, ARestoredServerGetsBackWhatWasMadeUnderAFormerId) {
   EXPECT_EQ(copy.shows("accounts", shop, "visitCount"), "11");
 }
 
+TEST_F(Copies, WhatARestoredServerHasStillToAnswerIsKeptWhateverItsSequenceWas) {
+  const auto backup = office.disk->snapshot();
+  ASSERT_TRUE(bob->set("accounts", shop, "industry", Value{Bytes(5'000, 'x')}));  // A push alone.
+  ASSERT_TRUE(bob->set("accounts", shop, "size", Value{"big"}));
+  all_sync({bob.get()});
+  office.hub.reset();
+  office.store.reset();
+  office.disk->restore(backup);
+  office.restart();
+  {
+    auto txn = office.hub->begin();
+    ASSERT_TRUE(txn && (*txn)->begin_incarnation() && (*txn)->commit());
+  }
+  for (int i = 0; i < 5; ++i) add(*ann, 1);  // Its new life comes past where those two were.
+  all_sync({ann.get()});
+  {
+    auto txn = office.hub->begin();
+    ASSERT_TRUE(txn && (*txn)->set_backed_up_through(office.hub->state().seq) && (*txn)->commit());
+  }
+  int pushes = 0;
+  const auto cut_second_push = [&](bool to_hub, const Bytes& message) {
+    const bool push = to_hub && std::holds_alternative<wire::Push>(*wire::decode_frame(message));
+    return !push || ++pushes < 2;
+  };
+  EXPECT_FALSE(bob->sync(cut_second_push));
+  ASSERT_EQ(pushes, 2) << "the first was answered";
+  all_sync({bob.get(), ann.get()});
+  EXPECT_EQ(at_hub("size"), "\"big\"");
+  EXPECT_EQ(ann->shows("accounts", shop, "size"), "\"big\"");
+}
+
 TEST_F(Copies, WhatTheDeviceHasConfirmedIsDurableWhenItsSessionCloses) {
   // Several pages and answers within the ten seconds between two writes of progress.
   for (int i = 0; i < 3; ++i) {
