@@ -300,7 +300,7 @@ class HubTxn {
                      const wire::CommitResult& result);
   // Nothing takes effect under `alias`: what it names was taken as `taken`.
   Status note_alias(const Dot& alias, const Dot& taken);
-  // Whoever was shown an alias was shown what was taken instead. False: `replica` has none.
+  // Whoever was shown an alias was shown what was taken instead. False: `body` is as it was.
   Result<bool> add_taken_to_shown(const ReplicaId& replica, CommitBody& body) const;
   [[nodiscard]] Stamp next_stamp() const;
 

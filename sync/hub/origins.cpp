@@ -14,8 +14,8 @@ constexpr char kFormat = 1;
 // bytes of its hash. The device stands first, so that whoever lies about an origin finds his own
 // commits only.
 constexpr std::string_view kOriginKey = "hub.origin.";
-// Numbers in a row under which nothing took effect: key = this, replica, first number; where each
-// was taken instead.
+// Numbers in a row under which nothing took effect: key = this, device, replica, first number;
+// where each was taken instead.
 constexpr std::string_view kAliasKey = "hub.alias.";
 
 wire::CommitOrigin origin_of(const wire::CommitHeader& header) {
@@ -32,14 +32,14 @@ Bytes origin_key(const DeviceId& device, const wire::CommitOrigin& origin) {
   return key;
 }
 
-Bytes alias_prefix(const ReplicaId& replica) {
+Bytes alias_prefix(const DeviceId& device) {
   Bytes key{kAliasKey};
-  key += replica.bytes();
+  key += device.bytes();
   return key;
 }
 
 struct AliasRun {
-  CommitNumber first = 0;
+  Dot first;
   std::uint64_t count = 0;
   Dot taken;  // Of `first`; the numbers run on together.
 };
@@ -55,9 +55,10 @@ Result<Dot> read_dot(ByteReader& in) {
   return Dot{*replica, number};
 }
 
-Status put_run(WriteTxn& txn, const ReplicaId& replica, const AliasRun& run) {
-  Bytes key = alias_prefix(replica);
-  append_u64_big(key, run.first);
+Status put_run(WriteTxn& txn, const DeviceId& device, const AliasRun& run) {
+  Bytes key = alias_prefix(device);
+  key += run.first.replica.bytes();
+  append_u64_big(key, run.first.commit);
   Bytes row{kFormat};
   row += run.taken.replica.bytes();
   append_u64_big(row, run.taken.commit);
@@ -65,23 +66,34 @@ Status put_run(WriteTxn& txn, const ReplicaId& replica, const AliasRun& run) {
   return txn.put(Table::kMeta, key, row);
 }
 
-// Rising by their first numbers.
-Result<std::vector<AliasRun>> runs_of(ReadTxn& txn, const ReplicaId& replica) {
-  const Bytes prefix = alias_prefix(replica);
+// All zero where the replica was never heard of.
+Result<DeviceId> device_of(ReadTxn& txn, const ReplicaId& replica) {
+  auto row = txn.find(Table::kWatermarks, replica.bytes());
+  if (!row) return row.error();
+  if (!*row) return DeviceId{};
+  auto state = decode_replica_state(**row);
+  if (!state) return state.error();
+  return state->device;
+}
+
+// Of all ids that the device has had; of each, rising by their first numbers.
+Result<std::vector<AliasRun>> runs_of(ReadTxn& txn, const DeviceId& device) {
+  const Bytes prefix = alias_prefix(device);
   std::vector<AliasRun> runs;
   Status decoded;
   const auto visit = [&](ByteView key, ByteView value) {
     if (!key.starts_with(prefix)) return false;
+    ByteReader name{key.substr(prefix.size())};
     ByteReader in{value};
     const bool of_format = in.u8() == static_cast<std::uint8_t>(kFormat);
+    auto first = read_dot(name);
     auto taken = read_dot(in);
-    AliasRun run{ByteReader{key.substr(prefix.size())}.u64_big(), in.varint(), {}};
-    if (!of_format || !taken || !in.finished()) {
+    const std::uint64_t count = in.varint();
+    if (!of_format || !first || !taken || !name.finished() || !in.finished()) {
       decoded = malformed();
       return false;
     }
-    run.taken = *taken;
-    runs.push_back(run);
+    runs.push_back({*first, count, *taken});
     return true;
   };
   SATCHEL_TRY(txn.scan(Table::kMeta, prefix, visit));
@@ -89,14 +101,16 @@ Result<std::vector<AliasRun>> runs_of(ReadTxn& txn, const ReplicaId& replica) {
   return runs;
 }
 
-// Who has seen an alias has seen what was taken in its place.
-void add_taken(const ReplicaId& replica, const std::vector<AliasRun>& runs, Context& context) {
-  const CommitNumber observed = context.observed(replica);
+// Who has seen an alias has seen what was taken in its place. Whether that was news.
+bool add_taken(const std::vector<AliasRun>& runs, Context& context) {
+  const Context shown = context;
   for (const AliasRun& run : runs) {
-    if (run.first > observed) break;
-    const std::uint64_t past = std::min(observed - run.first, run.count - 1);
+    const CommitNumber observed = shown.observed(run.first.replica);
+    if (run.first.commit > observed) continue;
+    const std::uint64_t past = std::min(observed - run.first.commit, run.count - 1);
     context.observe({run.taken.replica, run.taken.commit + past});
   }
+  return context != shown;
 }
 
 }  // namespace
@@ -139,34 +153,43 @@ Status HubTxn::note_origin(const DeviceId& device, const wire::CommitHeader& hea
 }
 
 Status HubTxn::note_alias(const Dot& alias, const Dot& taken) {
-  auto runs = runs_of(*txn_, alias.replica);
+  auto device = device_of(*txn_, alias.replica);
+  if (!device) return device.error();
+  auto runs = runs_of(*txn_, *device);
   if (!runs) return runs.error();
-  AliasRun run{alias.commit, 1, taken};
-  if (!runs->empty()) {
-    const AliasRun& last = runs->back();
-    const bool goes_on = last.first + last.count == alias.commit &&
-                         last.taken.replica == taken.replica &&
-                         last.taken.commit + last.count == taken.commit;
-    if (goes_on) run = {last.first, last.count + 1, last.taken};
+  AliasRun run{alias, 1, taken};
+  for (const AliasRun& each : *runs) {
+    const bool goes_on =
+        each.first.replica == alias.replica && each.first.commit + each.count == alias.commit &&
+        each.taken.replica == taken.replica && each.taken.commit + each.count == taken.commit;
+    if (goes_on) run = {each.first, each.count + 1, each.taken};
   }
-  return put_run(*txn_, alias.replica, run);
+  return put_run(*txn_, *device, run);
 }
 
 Result<bool> HubTxn::add_taken_to_shown(const ReplicaId& replica, CommitBody& body) const {
-  auto runs = runs_of(*txn_, replica);
+  // Under a later id of the device, what it was shown under a former one is named as it was then.
+  auto device = device_of(*txn_, replica);
+  if (!device) return device.error();
+  auto runs = runs_of(*txn_, *device);
   if (!runs) return runs.error();
   if (runs->empty()) return false;
+  bool added = false;
   for (RecordWrite& record : body.records) {
     for (RegisterWrite& write : record.writes) {
-      add_taken(replica, *runs, write.shown);
+      if (add_taken(*runs, write.shown)) added = true;
       if (write.field != kLifeField) continue;
       auto life = decode_life(write.value);
       if (!life) continue;  // It is refused further on.
-      for (ObservedClass& each : life->observed) add_taken(replica, *runs, each.observed);
-      write.value = encode_life(*life);
+      bool noticed = false;
+      for (ObservedClass& each : life->observed) {
+        if (add_taken(*runs, each.observed)) noticed = true;
+      }
+      if (noticed) write.value = encode_life(*life);
+      added = added || noticed;
     }
   }
-  return true;
+  return added;
 }
 
 }  // namespace satchel::sync

@@ -121,7 +121,7 @@ CommitName ReferenceModel::called(const CommitName& name) const {
 
 // Of a delete: what its author had observed stands in its value, per class and by replica. Who had
 // observed a name of his that nothing was taken under had observed what was taken instead.
-Bytes ReferenceModel::value_as_judged(const ModelWrite& write, const ReplicaId& author) const {
+Bytes ReferenceModel::value_as_judged(const ModelWrite& write, const std::string& device) const {
   constexpr std::size_t kIdBytes = 16, kEntryBytes = 24;
   if (write.field != kLifeField || is_true(write.value)) return write.value;
   Value value = *decode_value(write.value);
@@ -130,19 +130,19 @@ Bytes ReferenceModel::value_as_judged(const ModelWrite& write, const ReplicaId& 
     std::map<Bytes, Bytes> observed;  // Numbers big-endian: they compare as they stand.
     for (std::size_t at = 0; at < bytes.size(); at += kEntryBytes)
       observed[bytes.substr(at, kIdBytes)] = bytes.substr(at + kIdBytes, kEntryBytes - kIdBytes);
-    const Bytes own = observed[Bytes{author.bytes()}];
+    const auto said = observed;
     for (const auto& [name, judged] : called_) {
       Bytes number, taken;
       append_u64_big(number, name.number);
       append_u64_big(taken, judged.number);
-      if (name.author != author || number > own) continue;
+      if (commits_.at(name).device != device) continue;
+      const auto seen = said.find(Bytes{name.author.bytes()});
+      if (seen == said.end() || number > seen->second) continue;
       Bytes& known = observed[Bytes{judged.author.bytes()}];
       known = std::max(known, taken);
     }
     bytes.clear();
-    for (const auto& [replica, number] : observed) {
-      if (!number.empty()) bytes += replica + number;
-    }
+    for (const auto& [replica, number] : observed) bytes += replica + number;
   }
   return encode_value(value);
 }
@@ -290,7 +290,7 @@ void ReferenceModel::taken(const CommitName& name, const Verdict& verdict, Seq s
       held = &held_[record.id];
       held->collection = record.collection;
       const RegisterName where = place(write, name);
-      Taken taken{{name, stamp, value_as_judged(write, name.author)},
+      Taken taken{{name, stamp, value_as_judged(write, commit.device)},
                   seq,
                   write.deed,
                   seen_.at({record.id, where, name})};

@@ -36,7 +36,7 @@ struct ModelRecord {
 };
 struct ModelCommit {
   CommitName name;
-  std::string user;
+  std::string user, device;
   bool everything = false, by_server = false;  // Its author may hold every record; is the server.
   std::uint64_t stamp = 0;                     // As its author made it.
   std::vector<ModelRecord> records;
@@ -122,7 +122,7 @@ class ReferenceModel {
 
   RegisterName place(const ModelWrite& write, const CommitName& name) const;
   CommitName called(const CommitName& name) const;  // As the server judged it.
-  Bytes value_as_judged(const ModelWrite& write, const ReplicaId& author) const;
+  Bytes value_as_judged(const ModelWrite& write, const std::string& device) const;
   Names everything_seen(const RecordId& id, const RegisterName& where, const Names& shown,
                         const CommitName& writer) const;
   std::vector<LiveValue> live(const std::vector<Taken>& all, Seq seq) const;

@@ -93,6 +93,7 @@ CommitName World::note_commit(SimDevice& device, std::uint64_t place,
   const CommitName name{made.header.replica, made.header.number};
   ModelCommit commit = model_commit(name, made.body, shown);
   commit.user = device.user();
+  commit.device = device.name();
   commit.everything = !device.is_rep();
   commit.stamp = made.header.stamp;
   const Bytes& hash = made.header.content_hash;
@@ -335,6 +336,7 @@ void World::on_heard(SimDevice& device) {
 // An answer that a power cut took back is gone with its receipt: where the server has lost the
 // commit too, it judges it as one that it has never seen.
 void World::on_crashed(SimDevice& device, const std::vector<sync::Numbering>& before) {
+  log(device.name() + " starts again");
   for (const sync::Numbering& old : before) {
     const auto now = device.edge().find_numbering(old.replica);
     if (!now) continue;

@@ -118,6 +118,16 @@ TEST_F(Renumbered, ALaterWriteCoversWhatItsAuthorsOtherCopyHasSent) {
   expect({ann.get(), other.get(), bob.get()}, "industry", "\"steel\"");
 }
 
+TEST_F(Renumbered, ALaterWriteUnderYetAnotherIdCoversItToo) {
+  fork([&] { set(*ann, "industry", "food"); });
+  const auto other = twin(22);
+  ASSERT_TRUE(other->edge->renumber() && other->edge->reidentify());
+  set(*other, "industry", "steel");  // Having seen food by a name of its former id.
+  all_sync({ann.get(), other.get(), bob.get()});
+  EXPECT_EQ(siblings_at_hub("industry"), 1U) << "food was written over";
+  expect({ann.get(), other.get(), bob.get()}, "industry", "\"steel\"");
+}
+
 TEST_F(Renumbered, ALaterDeleteCoversWhatItsAuthorsOtherCopyHasSent) {
   // What the two do not share is another record's, or that would outlive the delete.
   fork([&] { ann->create("tasks", "title", Value{"another"}); },
