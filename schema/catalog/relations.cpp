@@ -139,7 +139,12 @@ class RelationCheck {
       complaints_.add(place_of(collection),
                       "$agenda is for records with an owner; make the field owner a Text");
     }
+    std::set<std::string_view> known;
     for (const std::string& name : collection.agenda->with) {
+      if (!known.insert(name).second) {
+        complaints_.add(place_of(collection),
+                        "$agenda's with names " + quoted(name) + " twice; take one out");
+      }
       const FieldDef* field = collection.find(name);
       if (field == nullptr || !field->reference || is_map_rule(field->rule)) {
         complaints_.add(place_of(collection), "$agenda's with names " + quoted(name) +

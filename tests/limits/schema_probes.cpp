@@ -57,12 +57,16 @@ Status subjects(std::size_t count) {
                  many(count - 1, [](const auto&) { return ", \"self\""; }) + "]) {}\n");
 }
 Status agenda_fields(std::size_t count) {
+  std::string names;
+  std::string fields = "at @0 :Int64 $S.merge(lww) $S.unit(\"us\");\n";
+  for (std::size_t i = 1; i <= count; ++i) {
+    const std::string number = std::to_string(i);
+    names += (i > 1 ? ", \"f" : "\"f") + number + "\"";
+    fields += "f" + number + " @" + number + " :Text $S.merge(lww) $S.ref(to = \"as\");\n";
+  }
   return compile(
-      "struct A $S.collection(\"as\") $S.scopes([\"owner\"]) $S.agenda((at = \"at\", "
-      "with = [\"a\"" +
-      many(count - 1, [](const auto&) { return ", \"a\""; }) +
-      "])) { at @0 :Int64 $S.merge(lww) $S.unit(\"us\"); "
-      "a @1 :Text $S.merge(lww) $S.ref(to = \"as\"); }\n");
+      "struct A $S.collection(\"as\") $S.scopes([\"owner\"]) $S.agenda((at = \"at\", with = [" +
+      names + "])) {\n" + fields + "}\n");
 }
 Status collection_name(std::size_t size) {
   return compile("struct A $S.collection(\"" + std::string(size, 'n') +

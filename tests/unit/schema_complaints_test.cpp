@@ -264,6 +264,8 @@ TEST(SchemaComplaint, NamesAWrongSubjectOrName) {
       of_words(agenda + "\"createdAt\", with = [\"plain\"]))"),
       "my.capnp:3: A: $agenda's with names \"plain\", which is no reference; give the field "
       "a $ref");
+  expect_first(of_words(agenda + "\"createdAt\", with = [\"b\", \"b\"]))"),
+               "my.capnp:3: A: $agenda's with names \"b\" twice; take one out");
   expect_first(of_words(scoped + "$S.life(editWins) $S.life(deleteWins)"),
                "my.capnp:3: A: the same annotation twice; take one out");
   expect_first("struct A $S.collection(\"a b\") $S.scopes([\"all\"]) {}\n",
