@@ -323,15 +323,19 @@ void ReferenceModel::note_owner(Held& held, const ModelCommit& commit, bool crea
   move_to(user.empty() ? commit.user : user);
 }
 
-void ReferenceModel::server_restored(Seq seq) {
+std::set<std::pair<RecordId, RegisterName>> ReferenceModel::server_restored(Seq seq) {
+  std::set<std::pair<RecordId, RegisterName>> lost;
   std::erase_if(taken_, [&](const auto& each) { return each.second > seq; });
   for (auto& [id, held] : held_) {
-    for (auto& [where, all] : held.registers)
-      std::erase_if(all, [&](const Taken& t) { return t.seq > seq; });
+    for (auto& [where, all] : held.registers) {
+      if (std::erase_if(all, [&](const Taken& t) { return t.seq > seq; }) > 0)
+        lost.emplace(id, where);
+    }
     std::erase_if(held.registers, [](const auto& each) { return each.second.empty(); });
     std::erase_if(held.owners, [&](const auto& each) { return each.first > seq; });
   }
   std::erase_if(held_, [](const auto& each) { return each.second.registers.empty(); });
+  return lost;
 }
 
 std::vector<RecordId> ReferenceModel::records() const {

@@ -83,7 +83,8 @@ class ReferenceModel {
   const Verdict& verdict(const CommitName& name) const { return verdicts_.at(name); }
   void answer_reached(const CommitName& name) { answered_.insert(name); }  // With its receipt.
   void answer_lost(const CommitName& name);  // Its author lost the last that reached him.
-  void server_restored(Seq seq);             // To what it was at `seq`.
+  // To what it was at `seq`. The registers that have lost a write.
+  std::set<std::pair<RecordId, RegisterName>> server_restored(Seq seq);
 
   // -- What must be --
   bool is_taken(const CommitName& name) const { return taken_.contains(called(name)); }

@@ -242,7 +242,10 @@ void World::restore_server() {
     device->unsure_until = network_.next_id();
   }
   server().restore(snapshot.version, by_tool);
-  model_.server_restored(snapshot.seq);
+  const IncarnationId incarnation = server().hub().state().incarnation;
+  if (std::exchange(lost_in_, incarnation) != incarnation) lost_writes_.clear();
+  auto lost = model_.server_restored(snapshot.seq);
+  if (!by_tool) lost_writes_.merge(lost);
   for (const auto& device : devices_) SATCHEL_ASSERT(register_user(*device));
   if (by_tool) marks_.reach("server restored by tool");
 }

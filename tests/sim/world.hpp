@@ -103,6 +103,7 @@ class World {
   };
   [[nodiscard]] static Look look_at(SimDevice& device);
   void check_standing(SimDevice& device);
+  [[nodiscard]] bool moved_past(const RecordId& id, const RegisterName& where, Seq cursor);
   void check_device_record(SimDevice& device, const sync::Record& record, std::uint64_t cursor);
   void check_own_write(SimDevice& device, const sync::CommitBody& body, const CommitName& name);
   void check_acknowledged();
@@ -141,6 +142,8 @@ class World {
   Look before_;                                     // Of who hears a message, before it does.
   std::set<RecordId> touched_;                      // By the group that the model is being told of.
   std::vector<Snapshot> snapshots_;
+  std::set<std::pair<RecordId, RegisterName>> lost_writes_;  // In this life of the server:
+  IncarnationId lost_in_;
   std::uint64_t backed_up_ = 0;
   std::uint64_t tick_ = 0;
   bool healed_ = false;

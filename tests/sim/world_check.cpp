@@ -144,6 +144,14 @@ void World::check_inbox(SimDevice& device) {
   }
 }
 
+// Whether the register is sent with a page that has yet to come. As long as nobody has noticed that
+// the server is a raw copy, the page before may have left out what a write moved that is lost now.
+bool World::moved_past(const RecordId& id, const RegisterName& where, Seq cursor) {
+  const bool lost = server().running() && server().hub().state().incarnation == lost_in_ &&
+                    lost_writes_.contains({id, where});
+  return lost || model_.last_write(id, where) > cursor;
+}
+
 void World::check_device_record(SimDevice& device, const sync::Record& record,
                                 std::uint64_t cursor) {
   std::set<RegisterName> held;
@@ -158,7 +166,7 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
     // server that keeps no past cannot send what a register was before its last write: until the
     // page with that write
     // comes, the device may hold an older word, or none.
-    const bool moved_on = left || model_.last_write(record.id, {entry.field, entry.key}) > cursor;
+    const bool moved_on = left || moved_past(record.id, {entry.field, entry.key}, cursor);
     const RecordView expected =
         model_.view(record.id, moved_on ? entry.seq : std::max(cursor, entry.seq));
     const auto at = expected.find({entry.field, entry.key});
@@ -174,7 +182,7 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
   }
   for (const auto& [where, values] : model_.view(record.id, cursor)) {
     if (!device.edge().state().bootstrapped || left || held.contains(where)) continue;
-    if (model_.last_write(record.id, where) > cursor) continue;
+    if (moved_past(record.id, where, cursor)) continue;
     std::string held_text;
     for (const sync::Entry& entry : record.entries) {
       held_text += " " + std::to_string(entry.field) + "@" + std::to_string(entry.seq) +
@@ -257,7 +265,7 @@ void World::check_device(SimDevice& device) {
     if (held.contains(id)) continue;
     bool always = false;
     for (const auto& [where, values] : model_.view(id, state.cursor.seq)) {
-      always = always || model_.last_write(id, where) <= state.cursor.seq;
+      always = always || !moved_past(id, where, state.cursor.seq);
     }
     for (std::uint64_t seq = state.cursor.seq;
          seq <= server().hub().state().seq && always && device.is_rep(); ++seq) {
