@@ -347,6 +347,7 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
   if (!txn) return txn.error();
   // What is held stays, so that there is something to see until its pages come.
   if (effects.new_incarnation) {
+    state.backed_up_through = 0;  // It may have been put back to before that backup.
     auto last = (*txn)->last_record();
     if (!last) return last.error();
     state.stale_through = *last;

@@ -30,6 +30,19 @@ struct Copies : TwoPhones {
     const auto* def = office.hub->catalog()->find("accounts")->find(field);
     return (*office.hub->find_record(shop))->find(def->id)->state.siblings.size();
   }
+  // By the tool, to what it was then.
+  void restore_office(const sync::MemoryVersion& backup) {
+    office.hub.reset();
+    office.store.reset();
+    office.disk->restore(backup);
+    office.restart();
+    auto txn = office.hub->begin();
+    ASSERT_TRUE(txn && (*txn)->begin_incarnation() && (*txn)->commit());
+  }
+  void back_up() {
+    auto txn = office.hub->begin();
+    ASSERT_TRUE(txn && (*txn)->set_backed_up_through(office.hub->state().seq) && (*txn)->commit());
+  }
   std::size_t first_answers() {
     std::size_t count = 0;
     auto txn = office.store->begin_read();
@@ -211,20 +224,10 @@ TEST_F(Copies, WhatARestoredServerHasStillToAnswerIsKeptWhateverItsSequenceWas) 
   ASSERT_TRUE(bob->set("accounts", shop, "industry", Value{Bytes(5'000, 'x')}));  // A push alone.
   ASSERT_TRUE(bob->set("accounts", shop, "size", Value{"big"}));
   all_sync({bob.get()});
-  office.hub.reset();
-  office.store.reset();
-  office.disk->restore(backup);
-  office.restart();
-  {
-    auto txn = office.hub->begin();
-    ASSERT_TRUE(txn && (*txn)->begin_incarnation() && (*txn)->commit());
-  }
+  restore_office(backup);
   for (int i = 0; i < 5; ++i) add(*ann, 1);  // Its new life comes past where those two were.
   all_sync({ann.get()});
-  {
-    auto txn = office.hub->begin();
-    ASSERT_TRUE(txn && (*txn)->set_backed_up_through(office.hub->state().seq) && (*txn)->commit());
-  }
+  back_up();
   int pushes = 0;
   const auto cut_second_push = [&](bool to_hub, const Bytes& message) {
     const bool push = to_hub && std::holds_alternative<wire::Push>(*wire::decode_frame(message));
@@ -235,6 +238,25 @@ TEST_F(Copies, WhatARestoredServerHasStillToAnswerIsKeptWhateverItsSequenceWas) 
   all_sync({bob.get(), ann.get()});
   EXPECT_EQ(at_hub("size"), "\"big\"");
   EXPECT_EQ(ann->shows("accounts", shop, "size"), "\"big\"");
+}
+
+TEST_F(Copies, AServerPutBackToBeforeItsLastBackupTellsAnewWhatIsBackedUp) {
+  const auto backup = office.disk->snapshot();
+  for (int i = 0; i < 5; ++i) add(*ann, 1);
+  all_sync({ann.get()});
+  back_up();
+  add(*bob, 10);
+  all_sync({bob.get()});  // The answer says how far the backup goes.
+  restore_office(backup);
+  ASSERT_TRUE(bob->set("accounts", shop, "size", Value{"big"}));
+  all_sync({bob.get()});  // At a number that the other life's backup had passed.
+  add(*bob, 100);
+  all_sync({bob.get()});
+  restore_office(backup);
+  EXPECT_FALSE(bob->sync()) << "of a life that the copy never heard of";
+  all_sync({bob.get(), ann.get()});
+  EXPECT_EQ(at_hub("size"), "\"big\"");
+  EXPECT_EQ(at_hub("visitCount"), "115");
 }
 
 TEST_F(Copies, WhatTheDeviceHasConfirmedIsDurableWhenItsSessionCloses) {
