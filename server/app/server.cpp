@@ -165,7 +165,7 @@ class Server {
     });
   }
 
-  std::shared_ptr<SyncChannel> accept_sync(Bytes binding, std::function<void()> wake) {
+  std::shared_ptr<SyncChannel> accept_sync(Bytes binding, SyncWake wake) {
     sync::HubSession::Config session;
     session.tls_exporter = std::move(binding);
     session.make_access_token = [this](const sync::Device& device) -> Bytes {
@@ -203,7 +203,7 @@ class Server {
   }
 
   Status open_listeners() {
-    auto acceptor = [this](Bytes binding, std::function<void()> wake) {
+    auto acceptor = [this](Bytes binding, SyncWake wake) {
       return accept_sync(std::move(binding), std::move(wake));
     };
     auto open = Listener::open(io_, config_.listen.host, config_.listen.port,

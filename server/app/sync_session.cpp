@@ -1,5 +1,6 @@
 #include "server/app/sync_session.hpp"
 
+#include <boost/asio/defer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 
@@ -31,15 +32,14 @@ std::uint16_t close_code(Errc code) {
 }  // namespace
 
 SyncSession::SyncSession(Parts parts, sync::HubSession::Config config, net::any_io_executor readers,
-                         std::function<void()> wake)
+                         SyncWake wake)
     : parts_(std::move(parts)),
       strand_(net::make_strand(readers)),
       wake_(std::move(wake)),
       session_(parts_.hub, std::move(config)) {}
 
 std::shared_ptr<SyncSession> SyncSession::open(Parts parts, sync::HubSession::Config config,
-                                               net::any_io_executor readers,
-                                               std::function<void()> wake) {
+                                               net::any_io_executor readers, SyncWake wake) {
   std::shared_ptr<SyncSession> session{
       new SyncSession(std::move(parts), std::move(config), std::move(readers), std::move(wake))};
   session->parts_.notifier.add(session);
@@ -54,6 +54,7 @@ bool SyncSession::receive(Bytes message) {
     return false;
   }
   take_work();
+  stir();
   return true;
 }
 
@@ -65,7 +66,17 @@ std::optional<Bytes> SyncSession::generate() {
     return std::nullopt;
   }
   take_work();
+  idle_ = !*frame;
   return std::move(*frame);
+}
+
+// After whatever may have made a message, or room to read.
+void SyncSession::stir() {
+  if (idle_) {
+    wake_(generate());
+  } else {
+    wake_({});
+  }
 }
 
 void SyncSession::detach() {
@@ -103,7 +114,7 @@ void SyncSession::fail(const Error& error) {
     closing_ = std::move(closing);
   }
   if (error.code == Errc::kStoreLatched) parts_.on_latched(error);
-  wake_();
+  wake_({});
 }
 
 // The greeting is durable some time after the hello was received: asked after every step.
@@ -148,7 +159,7 @@ bool SyncSession::submit() {
       if (!self) return;
       self->waits_for_room_ = false;
       self->take_work();
-      self->wake_();
+      self->stir();
     });
   });
   return false;
@@ -160,17 +171,18 @@ void SyncSession::work_done(const std::function<void(const Status&)>& done, cons
   done(durable);
   if (!durable) fail(durable.error());
   take_work();
-  wake_();
+  stir();
 }
 
+// From a reader thread: deferred, it stays on that thread where that has nothing else to do.
 void SyncSession::poke() {
   if (poked_.exchange(true)) return;
-  net::post(strand_, [weak = weak_from_this()] {
+  net::defer(strand_, [weak = weak_from_this()] {
     const auto self = weak.lock();
     if (!self || self->detached_) return;
     self->poked_ = false;
     self->session_.poke();
-    self->wake_();
+    self->stir();
   });
 }
 

@@ -32,8 +32,7 @@ class SyncSession final : public SyncChannel,
   };
   // Registers with the notifier.
   static std::shared_ptr<SyncSession> open(Parts parts, sync::HubSession::Config config,
-                                           net::any_io_executor readers,
-                                           std::function<void()> wake);
+                                           net::any_io_executor readers, SyncWake wake);
 
   [[nodiscard]] net::any_io_executor executor() override { return strand_; }
   bool receive(Bytes message) override;
@@ -48,19 +47,21 @@ class SyncSession final : public SyncChannel,
 
  private:
   SyncSession(Parts parts, sync::HubSession::Config config, net::any_io_executor readers,
-              std::function<void()> wake);
+              SyncWake wake);
   void fail(const Error& error);
   void note_greeting();
   void take_work();
+  void stir();
   bool submit();
   void work_done(const std::function<void(const Status&)>& done, const Status& durable);
 
   Parts parts_;
   net::any_io_executor strand_;
-  std::function<void()> wake_;
+  SyncWake wake_;
   sync::HubSession session_;
   std::optional<Writer::Job> held_;  // Found the queue full; tried again when there is room.
   std::size_t in_flight_ = 0;
+  bool idle_ = false;  // The socket was told that there is nothing, and waits for a wake.
   bool waits_for_room_ = false;
   bool detached_ = false;
   bool failed_ = false;

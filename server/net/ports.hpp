@@ -33,7 +33,8 @@ class SyncChannel {
 
   // One whole message. False: the connection ends, closing() says how.
   virtual bool receive(Bytes message) = 0;
-  // The next message to send, nothing where there is none now or the connection ends.
+  // The next message to send, nothing where there is none now or the connection ends. After
+  // nothing, the next message comes with a wake, unasked.
   virtual std::optional<Bytes> generate() = 0;
   // The connection is gone.
   virtual void detach() = 0;
@@ -47,10 +48,13 @@ class SyncChannel {
   [[nodiscard]] virtual std::optional<Closing> closing() const = 0;
 };
 
-// Makes the session of a new connection. `wake` may be called from any thread, whenever generate,
-// may_read or closing may answer otherwise than before; it never blocks.
+// Called from executor(), whenever may_read or closing may answer otherwise than before, and with
+// the next message where the last generate had none. Never blocks.
+using SyncWake = std::function<void(std::optional<Bytes> message)>;
+
+// Makes the session of a new connection.
 using SyncAcceptor =
-    std::function<std::shared_ptr<SyncChannel>(Bytes channel_binding, std::function<void()> wake)>;
+    std::function<std::shared_ptr<SyncChannel>(Bytes channel_binding, SyncWake wake)>;
 
 // Told of what happens on the network; thread-safe, never blocks. No personal data.
 using NetworkLog = std::function<void(std::string_view event, const std::string& detail)>;

@@ -48,12 +48,16 @@ SyncPump::SyncPump(TlsStream stream, TaskGroup& tasks, NetworkLog log)
       read_signal_(socket_.get_executor()),
       write_deadline_(socket_.get_executor()) {}
 
-std::function<void()> SyncPump::wake() {
-  return [weak = weak_from_this(), executor = socket_.get_executor()] {
-    net::post(executor, [weak] {
-      if (const auto self = weak.lock()) self->signal();
-    });
-  };
+SyncWake SyncPump::wake() {
+  return
+      [weak = weak_from_this(), executor = socket_.get_executor()](std::optional<Bytes> message) {
+        net::post(executor, [weak, message = std::move(message)]() mutable {
+          const auto self = weak.lock();
+          if (!self) return;
+          if (message) self->offered_ = std::move(message);
+          self->signal();
+        });
+      };
 }
 
 void SyncPump::signal() {
@@ -162,8 +166,12 @@ net::awaitable<void> SyncPump::write_messages(std::shared_ptr<SyncPump> self) {
 
 // Whether to ask at once for another.
 net::awaitable<bool> SyncPump::write_next() {
-  auto generate = [channel = channel_] { return channel->generate(); };
-  const std::optional<Bytes> frame = co_await run_on(channel_->executor(), std::move(generate));
+  std::optional<Bytes> frame = std::exchange(offered_, std::nullopt);
+  if (!frame && !idle_) {
+    auto generate = [channel = channel_] { return channel->generate(); };
+    frame = co_await run_on(channel_->executor(), std::move(generate));
+  }
+  idle_ = !frame;
   if (!frame) co_return false;
   const bool sent = co_await write_frame(*frame);
   if (!sent) read_ended_ = true;  // The socket is broken: reading will fail as well.

@@ -27,14 +27,15 @@ using UpgradeRequest = beast::http::request<beast::http::empty_body>;
 bool offers_subprotocol(const UpgradeRequest& request);
 
 // Two coroutines, one reading and one writing, on one strand. One frame is written at a time and
-// the next is asked for when it has left: TCP's own backpressure reaches the session. Reading
-// pauses while the session's work waits for the writer. Thread-bound to the strand of its stream,
-// but for the function that wake() gives.
+// the next is asked for when it has left: TCP's own backpressure reaches the session. Where there
+// was none, the next comes with a wake: an edit on its way to others does not wait for a question
+// to go to the session and back. Reading pauses while the session's work waits for the writer.
+// Thread-bound to the strand of its stream, but for the function that wake() gives.
 class SyncPump : public std::enable_shared_from_this<SyncPump> {
  public:
   SyncPump(TlsStream stream, TaskGroup& tasks, NetworkLog log);
 
-  [[nodiscard]] std::function<void()> wake();
+  [[nodiscard]] SyncWake wake();
   void attach(std::shared_ptr<SyncChannel> channel) { channel_ = std::move(channel); }
   void stop(std::uint16_t code);
   // Accepts the upgrade, serves, returns when both directions have ended.
@@ -61,6 +62,8 @@ class SyncPump : public std::enable_shared_from_this<SyncPump> {
   net::steady_timer read_signal_;
   net::steady_timer write_deadline_;
   std::optional<Closing> closing_;
+  std::optional<Bytes> offered_;  // Came with a wake.
+  bool idle_ = false;             // The session had nothing: it will offer what it has next.
   bool signalled_ = false;
   bool read_ended_ = false;
   bool write_ended_ = false;
