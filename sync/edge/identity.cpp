@@ -78,7 +78,8 @@ Status Edge::reidentify() {
   if (state.next_commit > 1) {
     SATCHEL_TRY(make_room(state.former));
     Numbering old = numbering();
-    old.settled = old.watermark + 1 == old.next_commit;
+    // Also where all is answered: a server that was put back since would learn of it from nobody.
+    old.settled = false;
     state.before = old.last_place();
     state.former.push_back(old);
   }

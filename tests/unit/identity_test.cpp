@@ -160,6 +160,34 @@ TEST_F(Copies, ADeviceRestoredFromABackupGoesOnUnderANewId) {
   EXPECT_EQ(ann->shows("accounts", shop, "visitCount"), "11");
 }
 
+TEST_F(Copies, ANewIdDoesNotHideFromAServerThatWasPutBackWhatItHadAcknowledgedToTheFormerOne) {
+  add(*ann, 1);
+  all_sync({ann.get(), bob.get()});
+  const auto raw_copy = office.disk->snapshot();
+  add(*ann, 10);
+  // Cut once it is acknowledged: its cursor does not tell of it.
+  static_cast<void>(ann->sync([](bool, const Bytes& message) {
+    return !std::holds_alternative<wire::Changes>(*wire::decode_frame(message));
+  }));
+  ASSERT_EQ(ann->edge->pending_count(), 0U);
+  ASSERT_EQ(at_hub("visitCount"), "11");
+  office.hub.reset();
+  office.store.reset();
+  office.disk->restore(raw_copy);
+  office.restart();
+  ASSERT_EQ(at_hub("visitCount"), "1");
+  // The work of others has brought the server past the sequence that it was put back from.
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(bob->set("accounts", shop, "size", Value{"big"}));
+  ASSERT_TRUE(bob->sync());
+  ASSERT_TRUE(ann->edge->reidentify());  // Its folder was moved to another phone.
+  for (int i = 0; i < 3; ++i) {
+    for (Phone* phone : {ann.get(), bob.get()}) static_cast<void>(phone->sync_as_host());
+  }
+  EXPECT_EQ(at_hub("visitCount"), "11");
+  for (Phone* phone : {ann.get(), bob.get()})
+    EXPECT_EQ(phone->shows("accounts", shop, "visitCount"), "11");
+}
+
 TEST_F(Copies, FirstAnswersAreDroppedOnceAHelloHasConfirmedThem) {
   for (int i = 0; i < 5; ++i) add(*ann, 1);
   ASSERT_TRUE(ann->sync());
