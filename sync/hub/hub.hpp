@@ -299,9 +299,9 @@ class HubTxn {
   Status note_origin(const DeviceId& device, const wire::CommitHeader& header,
                      const wire::CommitResult& result);
   // Nothing takes effect under `alias`: what it names was taken as `taken`.
-  Status note_alias(const Dot& alias, const Dot& taken);
+  Status note_alias(const DeviceId& device, const Dot& alias, const Dot& taken);
   // Whoever was shown an alias was shown what was taken instead. False: `body` is as it was.
-  Result<bool> add_taken_to_shown(const ReplicaId& replica, CommitBody& body) const;
+  Result<bool> add_taken_to_shown(const DeviceId& device, CommitBody& body) const;
   [[nodiscard]] Stamp next_stamp() const;
 
   Hub& hub_;

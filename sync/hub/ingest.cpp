@@ -103,7 +103,7 @@ Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const DeviceI
   auto elsewhere = taken_elsewhere(batch, device, header);
   if (!elsewhere) return elsewhere.error();
   if (*elsewhere) {
-    SATCHEL_TRY(note_alias({batch.replica, header.number}, (*elsewhere)->dot));
+    SATCHEL_TRY(note_alias(device, {batch.replica, header.number}, (*elsewhere)->dot));
     exact = false;
     result = std::move((*elsewhere)->result);
     result.number = header.number;
@@ -115,7 +115,7 @@ Result<wire::CommitResult> HubTxn::judge(const IngestBatch& batch, const DeviceI
   if (!body) return invalid(body.error().code, "body");
   if (body->records.size() > limits::kCommitRecordsMax)
     return invalid(Errc::kLimitExceeded, "commit-records");
-  auto renamed = add_taken_to_shown(batch.replica, *body);
+  auto renamed = add_taken_to_shown(device, *body);
   if (!renamed) return renamed.error();
   Ingestion::Author author{
       batch.replica,         batch.user, batch.role, false, intake.judged_before(header),

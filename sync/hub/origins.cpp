@@ -66,16 +66,6 @@ Status put_run(WriteTxn& txn, const DeviceId& device, const AliasRun& run) {
   return txn.put(Table::kMeta, key, row);
 }
 
-// All zero where the replica was never heard of.
-Result<DeviceId> device_of(ReadTxn& txn, const ReplicaId& replica) {
-  auto row = txn.find(Table::kWatermarks, replica.bytes());
-  if (!row) return row.error();
-  if (!*row) return DeviceId{};
-  auto state = decode_replica_state(**row);
-  if (!state) return state.error();
-  return state->device;
-}
-
 // Of all ids that the device has had; of each, rising by their first numbers.
 Result<std::vector<AliasRun>> runs_of(ReadTxn& txn, const DeviceId& device) {
   const Bytes prefix = alias_prefix(device);
@@ -152,10 +142,8 @@ Status HubTxn::note_origin(const DeviceId& device, const wire::CommitHeader& hea
   return txn_->put(Table::kMeta, origin_key(device, origin_of(header)), row);
 }
 
-Status HubTxn::note_alias(const Dot& alias, const Dot& taken) {
-  auto device = device_of(*txn_, alias.replica);
-  if (!device) return device.error();
-  auto runs = runs_of(*txn_, *device);
+Status HubTxn::note_alias(const DeviceId& device, const Dot& alias, const Dot& taken) {
+  auto runs = runs_of(*txn_, device);
   if (!runs) return runs.error();
   AliasRun run{alias, 1, taken};
   for (const AliasRun& each : *runs) {
@@ -164,14 +152,12 @@ Status HubTxn::note_alias(const Dot& alias, const Dot& taken) {
         each.taken.replica == taken.replica && each.taken.commit + each.count == taken.commit;
     if (goes_on) run = {each.first, each.count + 1, each.taken};
   }
-  return put_run(*txn_, *device, run);
+  return put_run(*txn_, device, run);
 }
 
-Result<bool> HubTxn::add_taken_to_shown(const ReplicaId& replica, CommitBody& body) const {
+Result<bool> HubTxn::add_taken_to_shown(const DeviceId& device, CommitBody& body) const {
   // Under a later id of the device, what it was shown under a former one is named as it was then.
-  auto device = device_of(*txn_, replica);
-  if (!device) return device.error();
-  auto runs = runs_of(*txn_, *device);
+  auto runs = runs_of(*txn_, device);
   if (!runs) return runs.error();
   if (runs->empty()) return false;
   bool added = false;
