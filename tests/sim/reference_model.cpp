@@ -461,6 +461,18 @@ bool ReferenceModel::entitled(const RecordId& id, const std::string& user, Seq f
   return false;
 }
 
+bool ReferenceModel::stays(const RecordId& id, const std::string& user, Seq from) const {
+  const Held* held = find(id);
+  if (held == nullptr) return false;
+  if (std::ranges::count(catalog_.find(held->collection)->scopes, "all") > 0) return true;
+  bool his = false;
+  for (const auto& [since, who] : held->owners) {
+    if (since > from && !his) return false;
+    his = who == user;
+  }
+  return his;
+}
+
 const schema::CollectionDef* ReferenceModel::collection_of(const RecordId& id) const {
   const Held* held = find(id);
   return held != nullptr ? catalog_.find(held->collection) : nullptr;

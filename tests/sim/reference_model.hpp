@@ -102,6 +102,8 @@ class ReferenceModel {
   FieldView field_view(const RecordId& id, const schema::FieldDef& field) const;
   // Whether a rep was entitled to the record at any time from the one seq to the other.
   bool entitled(const RecordId& id, const std::string& user, Seq from, Seq to) const;
+  // Whether he has been entitled to it without a break since then.
+  bool stays(const RecordId& id, const std::string& user, Seq from) const;
   const schema::CollectionDef* collection_of(const RecordId& id) const;  // Null: not held.
   // Where values concurrent with the commit's own stand beside or before them: what `merged` names.
   std::set<std::pair<RecordId, FieldId>> merged_by(const CommitName& name) const;

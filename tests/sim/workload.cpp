@@ -74,7 +74,10 @@ Value Workload::value_of(const schema::Type& type, int depth) {
 }
 
 Value Workload::stage_of(const schema::FieldDef& field) {
-  const std::string stage = field.stages->stages[gen_.below(field.stages->stages.size())];
+  std::size_t at = gen_.below(field.stages->stages.size());
+  // Seldom there by chance alone, and only from there can anything be reopened.
+  if (field.reopening && gen_.chance(30)) at = field.reopening->gate.reached.front();
+  const std::string stage = field.stages->stages[at];
   if (field.value_type().kind != Kind::kStruct) return Value{stage};
   return Value{StructMembers{{std::uint16_t{0}, Value{stage}}, {std::uint16_t{2}, Value{word()}}}};
 }

@@ -157,8 +157,7 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
   std::set<RegisterName> held;
   // Once it has left his scopes, nothing more of it is sent but that it left; and where it has come
   // back since, it comes whole with that.
-  const bool left = device.is_rep() && (!model_.entitled(record.id, device.user(), kNow, kNow) ||
-                                        !model_.entitled(record.id, device.user(), cursor, cursor));
+  const bool left = device.is_rep() && !model_.stays(record.id, device.user(), cursor);
   for (const sync::Entry& entry : record.entries) {
     held.insert({entry.field, entry.key});
     // Base is the server's word as of the cursor, or, where an answer came ahead of it, of the
