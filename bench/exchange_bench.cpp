@@ -5,6 +5,7 @@
 //
 // Prints one line per stage on stderr (records, seconds, records per second, bytes on the wire per
 // record), and on stdout a line of the table in docs/PERFORMANCE.md.
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -109,6 +110,96 @@ std::pair<std::size_t, std::size_t> exchange(sync::Hub& hub, sync::Edge& edge,
     if (!moved && edge_side.quiet()) return {down_bytes, up_bytes};
   }
 }
+
+// One edit after the other, from a live device through the hub to another: what each step takes of
+// the way that a user waits for.
+class LiveEdits {
+ public:
+  LiveEdits(sync::Hub& hub, sync::Edge& author, crypto::Signer& author_signer, sync::Edge& reader,
+            crypto::Signer& reader_signer)
+      : hub_(hub),
+        author_edge_(author),
+        author_{hub, {Bytes(32, 'x'), 1024 * 1024, {}}},
+        reader_{hub, {Bytes(32, 'x'), 1024 * 1024, {}}},
+        author_side_{author, {Bytes(32, 'x'), author_signer, true, 1024 * 1024}},
+        reader_side_{reader, {Bytes(32, 'x'), reader_signer, true, 1024 * 1024}} {}
+
+  void run(const std::vector<RecordId>& ids, std::size_t edits) {
+    settle();
+    for (std::size_t i = 0; i < edits; ++i) {
+      edit(ids[i * 7919 % ids.size()], "https://edit" + std::to_string(i) + ".example");
+      settle();
+    }
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      std::fprintf(stderr, "  %-20s %8.1f us\n", kSteps[i],
+                   steps_[i] * 1e6 / static_cast<double>(edits));
+    }
+  }
+
+ private:
+  static constexpr std::array<const char*, 6> kSteps{"write",  "push", "receive push",
+                                                     "ingest", "page", "apply"};
+
+  void edit(const RecordId& id, const std::string& website) {
+    const Timer write_timer;
+    auto write = take(author_edge_.begin_write(sync::kDefaultPurpose));
+    take(write->builder().set("accounts", id, "website", Value{website}));
+    take(write->commit());
+    steps_[0] += write_timer.seconds();
+    const Timer push_timer;
+    const auto push = take(author_side_.generate());
+    steps_[1] += push_timer.seconds();
+    const Timer receive_timer;
+    take(author_.receive(*push));
+    auto work = author_.take_work();
+    steps_[2] += receive_timer.seconds();
+    const Timer ingest_timer;
+    do_work(*work);
+    steps_[3] += ingest_timer.seconds();
+    reader_.poke();
+    const Timer page_timer;
+    const auto page = take(reader_.generate());
+    steps_[4] += page_timer.seconds();
+    const Timer apply_timer;
+    take(reader_side_.receive(*page));
+    steps_[5] += apply_timer.seconds();
+  }
+  void do_work(sync::HubSession::Work& work) {
+    auto txn = take(hub_.begin());
+    Status status = work.run(*txn);
+    if (status) status = txn->commit();
+    txn.reset();
+    work.done(status);
+  }
+  // What nobody waits for.
+  void settle() {
+    settle(author_, author_side_);
+    settle(reader_, reader_side_);
+  }
+  void settle(sync::HubSession& hub_side, sync::EdgeSession& edge_side) {
+    hub_side.poke();
+    for (bool moved = true; moved;) {
+      moved = false;
+      while (auto work = hub_side.take_work()) do_work(*work);
+      if (auto down = take(hub_side.generate())) {
+        moved = true;
+        take(edge_side.receive(*down));
+      }
+      if (auto up = take(edge_side.generate())) {
+        moved = true;
+        take(hub_side.receive(*up));
+      }
+    }
+  }
+
+  sync::Hub& hub_;
+  sync::Edge& author_edge_;
+  sync::HubSession author_;
+  sync::HubSession reader_;
+  sync::EdgeSession author_side_;
+  sync::EdgeSession reader_side_;
+  std::array<double, kSteps.size()> steps_{};
+};
 
 // Two fields of up to 2,000 records, 500 records a commit; gives how many records.
 std::size_t write_locally(sync::Edge& edge, const std::vector<RecordId>& ids) {
@@ -218,6 +309,12 @@ int run(std::size_t count, const std::string& folder) {
   const Timer quiet_timer;
   exchange(*company.hub, *device.edge, device.signer);
   std::fprintf(stderr, "%-28s %8.3f ms\n", "nothing changed", quiet_timer.seconds() * 1000);
+  {
+    Device other{company, folder + "/other"};
+    exchange(*company.hub, *other.edge, other.signer);
+    std::fprintf(stderr, "an edit from device to device, without the network\n");
+    LiveEdits{*company.hub, *device.edge, device.signer, *other.edge, other.signer}.run(ids, 1000);
+  }
   const Timer open_timer;
   device.edge.reset();
   device.edge = take(sync::Edge::open({*device.store, company.clock, company.entropy, nullptr}));
