@@ -4,7 +4,6 @@
 
 #include "schema/model/varint.hpp"
 #include "schema/wire/sealed_commit.hpp"
-#include "sync/edge/rows.hpp"
 #include "sync/store/schema_row.hpp"
 
 namespace satchel::sdk {
@@ -13,7 +12,7 @@ namespace {
 constexpr std::string_view kServerKey = "sdk.server";
 constexpr std::string_view kBootKey = "sdk.boot";
 constexpr std::string_view kInstallKey = "sdk.install";
-constexpr std::string_view kSignerKey = "sdk.signer";  // The public key that was enrolled.
+constexpr std::string_view kSignerKey = "sdk.signer";      // The public key that was enrolled.
 constexpr std::string_view kLostSchemaKey = "sdk.schema";  // Its hash, until it is there again.
 
 // server  url | pin | access token, each with its length
@@ -28,8 +27,9 @@ Bytes encode_server(const ServerRow& row) {
 // Of what every answer needs: a page of the file, a table as a whole, the state of the replica.
 Error beyond_healing(Error error) {
   if (sync::is_damage(error.code))
-    error.context += "; heal cannot mend this: enrol again in another home, and keep this one: "
-                     "what was not sent is in it alone";
+    error.context +=
+        "; heal cannot mend this: enrol again in another home, and keep this one: "
+        "what was not sent is in it alone";
   return error;
 }
 
@@ -93,15 +93,19 @@ Status Core::open_store(const Config& config) {
 }
 
 // The signing key is made by enrolment; a replica whose key is gone must enrol anew.
-Status Core::open_edge() {
-  if (!signer) {
-    if (!path_exists(paths.signer_file)) {
-      return Error{Errc::kKeyLost, "the signing key " + paths.signer_file + " is gone"};
-    }
-    auto opened = crypto::FileSigner::open(paths.signer_file, entropy);
-    if (!opened) return opened.error();
-    signer = std::move(*opened);
+Status Core::find_signer() {
+  if (signer) return {};
+  if (!path_exists(paths.signer_file)) {
+    return Error{Errc::kKeyLost, "the signing key " + paths.signer_file + " is gone"};
   }
+  auto opened = crypto::FileSigner::open(paths.signer_file, entropy);
+  if (!opened) return opened.error();
+  signer = std::move(*opened);
+  return {};
+}
+
+Status Core::open_edge() {
+  SATCHEL_TRY(find_signer());
   auto opened = sync::Edge::open(parts());
   if (!opened) return beyond_healing(opened.error());
   edge = std::move(*opened);
@@ -158,33 +162,33 @@ Status Core::settle_boot(const Config& config) {
   return put_meta(*store, kBootKey, value);
 }
 
-// A schema that rotted is the one thing in a replica that others have too: this program, or the
-// server.
-Status Core::settle_schema() {
+Status Core::find_lost_schema() {
   auto lost = find_meta(*store, kLostSchemaKey);
   if (!lost) return lost.error();
   if (*lost) lost_schema = std::move(**lost);
-  auto hash = find_meta(*store, sync::kEdgeSchemaKey);
+  return {};
+}
+
+// A schema that rotted is the one thing in a replica that others have too: this program, or the
+// server.
+Status Core::settle_schema() {
+  SATCHEL_TRY(find_lost_schema());
+  auto hash = sync::damaged_schema(*store, sync::kEdgeSchemaKey);
   if (!hash) return hash.error();
-  if (!*hash) return {};  // Not enrolled whole, as the edge will say.
-  {
-    auto txn = store->begin_read();
-    if (!txn) return txn.error();
-    const auto stored = sync::find_schema(**txn, **hash);
-    if (stored) return {};
-    if (!sync::is_damage(stored.error().code)) return stored.error();
-  }
+  if (!*hash) return {};
   auto built_in = schema::Catalog::compile_crm();
   if (!built_in) return built_in.error();
   const bool same = (*built_in)->hash() == **hash;
-  auto txn = store->begin_write();
-  if (!txn) return txn.error();
-  SATCHEL_TRY(sync::put_schema_row(**txn, sync::kEdgeSchemaKey, **built_in));
-  SATCHEL_TRY(sync::drop_other_schemas(**txn, (*built_in)->hash()));
-  if (!same) SATCHEL_TRY((*txn)->put(sync::Table::kMeta, kLostSchemaKey, **hash));
-  SATCHEL_TRY((*txn)->commit());
+  {
+    auto txn = store->begin_write();
+    if (!txn) return txn.error();
+    SATCHEL_TRY(sync::put_schema_row(**txn, sync::kEdgeSchemaKey, **built_in));
+    SATCHEL_TRY(sync::drop_other_schemas(**txn, (*built_in)->hash()));
+    if (!same) SATCHEL_TRY((*txn)->put(sync::Table::kMeta, kLostSchemaKey, **hash));
+    SATCHEL_TRY((*txn)->commit());
+  }
+  if (same) store->note_mended("the stored schema was damaged; the built-in one is the same");
   if (!same) lost_schema = std::move(**hash);
-  if (same) mended.emplace_back("the stored schema was damaged; the built-in one is the same");
   return {};
 }
 
@@ -207,8 +211,9 @@ Status Core::check_signer() {
   if (!enrolled) return enrolled.error();
   // A replica of an earlier version remembers none: the server tells.
   if (!*enrolled || **enrolled == signer->public_key()) return {};
-  return Error{Errc::kKeyWrong, "the signing key (file signer) is not this replica's: put its own "
-                                "back, or enrol again in another home"};
+  return Error{Errc::kKeyWrong,
+               "the signing key (file signer) is not this replica's: put its own "
+               "back, or enrol again in another home"};
 }
 
 Status Core::readable() const {
@@ -249,7 +254,6 @@ Result<std::unique_ptr<Core>> Core::open(const Config& config) {
   auto server = decode_server(**row);
   if (!server) return server.error();
   core->server = std::move(*server);
-  core->mended = core->store->mended();
   SATCHEL_TRY(core->settle_schema());
   SATCHEL_TRY(core->open_edge());
   SATCHEL_TRY(core->settle_install());
@@ -262,6 +266,7 @@ Result<std::unique_ptr<Core>> Core::open_store_alone(const Config& config) {
   if (!path_exists(core->paths.store)) {
     return Error{Errc::kStoreMissing, config.path + " holds no replica: enrol first"};
   }
+  core->signer = config.signer;
   SATCHEL_TRY(core->open_store(config));
   return core;
 }

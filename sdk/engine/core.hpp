@@ -43,7 +43,6 @@ struct Core {
   // Hash of the schema in force where the stored one is damaged and is not the built-in one. The
   // edge has the built-in one in its place until restore_schema(): nothing is read or written.
   Bytes lost_schema;
-  std::vector<std::string> mended;  // What open() put right of the store, one sentence each.
 
   // kStoreMissing, kStoreBusy, and those of LmdbStore::open and Edge::open.
   static Result<std::unique_ptr<Core>> open(const Config& config);
@@ -58,6 +57,10 @@ struct Core {
 
   // After a sync has brought it: in force from now on, whatever stood in its place.
   Status restore_schema(const schema::Catalog& catalog);
+  // The two below are part of open(); also for who has the store alone.
+  // kKeyLost: nothing at hand signs for this replica. Those of FileSigner::open.
+  Status find_signer();
+  Status find_lost_schema();
   // kKeyWrong: the signing key is another replica's, and the server would not know it.
   Status check_signer();
   // kStoreCorrupt while the schema is lost: with the way out.

@@ -42,6 +42,15 @@ class Missing {
     records_.push_back({0, collection.id, id});
     return {};
   }
+  // Of all that there is: what a damaged commit wrote may be missing under any of the rows.
+  void note_unsent() {
+    for (const sync::DamagedCommit& each : edge_.damaged()) {
+      if (each.state == sync::DamagedCommit::State::kAnswered) continue;
+      of_table_ = Error{Errc::kStoreCorrupt, "pending commit " + std::to_string(each.place) +
+                                                 ", whose writes are not in it; `pending` names "
+                                                 "its records"};
+    }
+  }
   void tell(Rows& rows) {
     std::vector<sync::UnreadableRecord> once;
     for (const sync::UnreadableRecord& each : records_) {
@@ -160,8 +169,8 @@ Result<Rows> Replica::run_query(Core& core, std::string_view purpose,
       if (record && *record) consider(**record);
     }
   } else {
-    SATCHEL_TRY(missing.note(core.edge->visit_readable(collection.id, purpose, nullptr, consider,
-                                                       missing.records())));
+    SATCHEL_TRY(missing.note(
+        core.edge->visit_readable(collection.id, purpose, nullptr, consider, missing.records())));
   }
   Rows rows;
   rows.plan = plan_json(question, scanned, matched.size());
@@ -208,8 +217,8 @@ Result<Rows> Replica::search(std::string_view purpose, std::string_view text,
     const std::string& longest = *std::max_element(
         asked.begin(), asked.end(),
         [](const std::string& a, const std::string& b) { return a.size() < b.size(); });
-    auto ids = (*core)->indexes->candidates(word_question(def, longest), purpose,
-                                            missing.records());
+    auto ids =
+        (*core)->indexes->candidates(word_question(def, longest), purpose, missing.records());
     if (!ids) return ids.error();
     SATCHEL_TRY(find(def, *ids));
     if (limit != 0 && rows.rows.size() >= limit) break;
@@ -304,8 +313,9 @@ Result<Rows> Replica::dump(std::string_view purpose, bool clocks) {
     return true;
   };
   Missing missing{*(*core)->edge};
-  SATCHEL_TRY(missing.note(
-      (*core)->edge->visit_readable(0, purpose, nullptr, add, missing.records())));
+  SATCHEL_TRY(
+      missing.note((*core)->edge->visit_readable(0, purpose, nullptr, add, missing.records())));
+  missing.note_unsent();
   std::sort(found.begin(), found.end(), [](const Row& a, const Row& b) {
     return std::tie(a.collection, a.id) < std::tie(b.collection, b.id);
   });

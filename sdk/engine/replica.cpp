@@ -121,7 +121,7 @@ void Replica::adopt(std::unique_ptr<Core> core) {
     log(LogLevel::kWarning,
         "commit " + std::to_string(each.place) + " of the outbox cannot be read: see status");
   }
-  for (const std::string& row : core_->mended) log(LogLevel::kWarning, row);
+  for (const std::string& row : core_->store->mended()) log(LogLevel::kWarning, row);
   if (Status sound = core_->readable(); !sound) log(LogLevel::kError, sound.error().message());
   if (core_->moved) log(LogLevel::kWarning, "this folder was copied or restored: new replica id");
 }
@@ -251,8 +251,8 @@ Status Replica::find_conflicts(Core& core) {
       return true;
     };
     conflicts_unread_.clear();
-    SATCHEL_TRY(core.edge->visit_readable(0, sync::kDefaultPurpose, nullptr, note,
-                                          conflicts_unread_));
+    SATCHEL_TRY(
+        core.edge->visit_readable(0, sync::kDefaultPurpose, nullptr, note, conflicts_unread_));
     conflicted_ = std::move(found);
     to_recheck_.clear();
   }
@@ -289,8 +289,7 @@ Result<std::string> Replica::status() {
   if (!looked && !sync::is_damage(looked.error().code)) return looked.error();
   std::optional<Error> damage;
   if (!looked) damage = looked.error();
-  if (looked && !conflicts_unread_.empty())
-    damage = core.edge->unreadable_error(conflicts_unread_);
+  if (looked && !conflicts_unread_.empty()) damage = core.edge->unreadable_error(conflicts_unread_);
   auto inbox = core.edge->count_inbox();
   if (!inbox) return inbox.error();
   const sync::EdgeState& state = core.edge->state();

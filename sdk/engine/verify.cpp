@@ -94,7 +94,14 @@ Result<VerifyReport> verify_home(const Config& config) {
     return why;
   }
   auto edge = sync::Edge::open((*core)->parts());
-  return verify_store(*(*core)->store, edge ? edge->get() : nullptr);
+  auto verified = verify_store(*(*core)->store, edge ? edge->get() : nullptr);
+  if (!verified || !verified->sound) return verified;
+  // The store being whole: the rest of what every other verb needs.
+  verified->sound = (*core)->find_signer();
+  if (verified->sound) verified->sound = (*core)->check_signer();
+  if (verified->sound) verified->sound = (*core)->find_lost_schema();
+  if (verified->sound) verified->sound = (*core)->readable();
+  return verified;
 }
 
 }  // namespace satchel::sdk

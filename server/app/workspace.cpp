@@ -6,7 +6,6 @@
 #include "schema/wire/sealed_commit.hpp"
 #include "server/app/files.hpp"
 #include "server/app/log.hpp"
-#include "sync/hub/rows.hpp"
 #include "sync/store/schema_row.hpp"
 
 namespace satchel::server {
@@ -60,6 +59,15 @@ Status check_keys(sync::Store& store, const ServerKeys& keys, const std::string&
   return (*txn)->commit();
 }
 
+// Of what every answer needs: a page of the file, a table as a whole, the state of the hub.
+Error beyond_repair(Error error) {
+  if (sync::is_damage(error.code))
+    error.context +=
+        "; put a whole copy of the workspace's folder back and keep this one: devices "
+        "offer again what they had sent since";
+  return error;
+}
+
 // A schema that rotted is not lost where this program, or a file, has the same one.
 Result<std::shared_ptr<const schema::Catalog>> find_elsewhere(ByteView hash, const Config& config) {
   auto built_in = schema::Catalog::compile_crm();
@@ -77,50 +85,51 @@ Result<std::shared_ptr<const schema::Catalog>> find_elsewhere(ByteView hash, con
                                         ", or restore a backup"};
 }
 
-// The one in force being whole: nothing is lost with another that rotted.
-Status drop_damaged_schemas(sync::Store& store) {
-  auto txn = store.begin_write();
-  if (!txn) return txn.error();
-  std::vector<Bytes> hashes;
-  SATCHEL_TRY((*txn)->scan_keys(sync::Table::kSchemas, {}, [&](ByteView key) {
-    hashes.emplace_back(key);
-    return true;
-  }));
-  bool dropped = false;
-  for (const Bytes& hash : hashes) {
-    const auto stored = sync::find_schema(**txn, hash);
-    if (stored || !sync::is_damage(stored.error().code)) continue;
-    SATCHEL_TRY((*txn)->erase(sync::Table::kSchemas, hash));
-    log(LogLevel::kWarning, "schema_dropped", {{"hash", to_hex(hash)}});
-    dropped = true;
-  }
-  return dropped ? (*txn)->commit() : Status{};
-}
+}  // namespace
 
-Status settle_schema(sync::Store& store, const Config& config) {
-  Bytes hash;
-  {
-    auto txn = store.begin_read();
-    if (!txn) return txn.error();
-    auto in_force = (*txn)->find(sync::Table::kMeta, sync::kSchemaKey);
-    if (!in_force) return in_force.error();
-    if (!*in_force) return {};  // A creation that was cut, as the hub will say.
-    hash = std::move(**in_force);
-    const auto stored = sync::find_schema(**txn, hash);
-    if (stored) return {};
-    if (!sync::is_damage(stored.error().code)) return stored.error();
-  }
-  auto catalog = find_elsewhere(hash, config);
+Status Workspace::settle_schema(const Config& config) {
+  auto hash = sync::damaged_schema(*store_, sync::kHubSchemaKey);
+  if (!hash) return hash.error();
+  if (!*hash) return {};
+  auto catalog = find_elsewhere(**hash, config);
   if (!catalog) return catalog.error();
-  auto txn = store.begin_write();
-  if (!txn) return txn.error();
-  SATCHEL_TRY(sync::put_schema_row(**txn, sync::kSchemaKey, **catalog));
-  SATCHEL_TRY((*txn)->commit());
-  log(LogLevel::kWarning, "schema_restored", {{"hash", to_hex(hash)}});
+  {
+    auto txn = store_->begin_write();
+    if (!txn) return txn.error();
+    SATCHEL_TRY(sync::put_schema_row(**txn, sync::kHubSchemaKey, **catalog));
+    SATCHEL_TRY((*txn)->commit());
+  }
+  log(LogLevel::kWarning, "schema_restored", {{"hash", to_hex(**hash)}});
+  store_->note_mended("schema " + to_hex(**hash) + " was damaged, and is written anew");
   return {};
 }
 
-}  // namespace
+// The one in force being whole: nothing is lost with another that rotted.
+Status Workspace::drop_damaged_schemas() {
+  std::vector<Bytes> damaged;
+  {
+    auto txn = store_->begin_write();
+    if (!txn) return txn.error();
+    std::vector<Bytes> hashes;
+    SATCHEL_TRY((*txn)->scan_keys(sync::Table::kSchemas, {}, [&](ByteView key) {
+      hashes.emplace_back(key);
+      return true;
+    }));
+    for (Bytes& hash : hashes) {
+      const auto stored = sync::find_schema(**txn, hash);
+      if (stored || !sync::is_damage(stored.error().code)) continue;
+      SATCHEL_TRY((*txn)->erase(sync::Table::kSchemas, hash));
+      damaged.push_back(std::move(hash));
+    }
+    if (damaged.empty()) return {};
+    SATCHEL_TRY((*txn)->commit());
+  }
+  for (const Bytes& hash : damaged) {
+    log(LogLevel::kWarning, "schema_dropped", {{"hash", to_hex(hash)}});
+    store_->note_mended("schema " + to_hex(hash) + " was damaged; not in force, it is dropped");
+  }
+  return {};
+}
 
 std::string Layout::admin_token() const { return (fs::path(folder) / "admin.token").string(); }
 
@@ -187,15 +196,15 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Layout& layout, const C
   workspace->box_public_key_ = keys->box.public_key;
   auto store = sync::LmdbStore::open(layout.data(), store_options(layout, config),
                                      workspace->provider_, workspace->entropy_);
-  if (!store) return store.error();
+  if (!store) return beyond_repair(store.error());
   workspace->store_ = std::move(*store);
   for (const std::string& row : workspace->store_->mended())
     log(LogLevel::kWarning, "row_mended", {{"row", row}});
   SATCHEL_TRY(check_keys(*workspace->store_, *keys, layout.server_keys()));
-  SATCHEL_TRY(settle_schema(*workspace->store_, config));
-  SATCHEL_TRY(drop_damaged_schemas(*workspace->store_));
+  SATCHEL_TRY(workspace->settle_schema(config));
+  SATCHEL_TRY(workspace->drop_damaged_schemas());
   auto hub = sync::Hub::open(workspace->parts(*keys));
-  if (!hub) return hub.error();
+  if (!hub) return beyond_repair(hub.error());
   workspace->hub_ = std::move(*hub);
   workspace->tokens_ =
       std::make_unique<AccessTokens>(keys->token, workspace->hub_->state().workspace);

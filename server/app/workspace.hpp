@@ -50,6 +50,8 @@ class Workspace {
  private:
   explicit Workspace(Layout layout);
   [[nodiscard]] sync::Hub::Parts parts(const ServerKeys& keys);
+  Status settle_schema(const Config& config);
+  Status drop_damaged_schemas();
 
   Layout layout_;
   crypto::SystemEntropy entropy_;

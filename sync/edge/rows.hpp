@@ -9,7 +9,6 @@ namespace satchel::sync {
 inline constexpr std::string_view kIdentityKey = "edge.identity";
 inline constexpr std::string_view kEdgeStateKey = "edge.state";
 inline constexpr std::string_view kAuthorKey = "edge.who.";  // And the replica id: a user's name.
-inline constexpr std::string_view kEdgeSchemaKey = "edge.schema";  // Hash of the schema in force.
 
 Bytes encode_identity(const EdgeIdentity& identity);
 Result<EdgeIdentity> decode_identity(ByteView bytes);
@@ -36,7 +35,7 @@ inline Error at_base(Error error) {
 Result<Bytes> find_sealed_copy(ReadTxn& txn, Table table, std::uint64_t place);
 // The records that part 0 names; none where it cannot be read.
 Result<std::vector<std::pair<CollectionId, RecordId>>> find_record_names(ReadTxn& txn, Table table,
-                                                                        std::uint64_t place);
+                                                                         std::uint64_t place);
 Status erase_commit(WriteTxn& txn, Table table, std::uint64_t place);
 // Of a commit in the outbox all but the sealed copy.
 Status erase_parts(WriteTxn& txn, std::uint64_t place);

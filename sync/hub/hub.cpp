@@ -12,7 +12,7 @@ namespace satchel::sync {
 namespace {
 
 Result<std::shared_ptr<const schema::Catalog>> load_schema(ReadTxn& txn) {
-  auto hash = txn.find(Table::kMeta, kSchemaKey);
+  auto hash = txn.find(Table::kMeta, kHubSchemaKey);
   if (!hash) return hash.error();
   if (!*hash) return Error{Errc::kStoreMissing, "the store has no schema: run init first"};
   return find_schema(txn, **hash);
@@ -63,7 +63,7 @@ Result<std::unique_ptr<Hub>> Hub::create(Parts parts, const WorkspaceId& workspa
   auto txn = parts.store.begin_write();
   if (!txn) return txn.error();
   SATCHEL_TRY((*txn)->put(Table::kMeta, kStateKey, encode_hub_state(state)));
-  SATCHEL_TRY(put_schema_row(**txn, kSchemaKey, *catalog));
+  SATCHEL_TRY(put_schema_row(**txn, kHubSchemaKey, *catalog));
   SATCHEL_TRY((*txn)->commit());
   txn->reset();
   return open(std::move(parts));
@@ -310,7 +310,7 @@ Status HubTxn::trim_results(const ReplicaId& id, CommitNumber confirmed, Replica
 
 Status HubTxn::put_schema(std::shared_ptr<const schema::Catalog> catalog) {
   SATCHEL_TRY(catalog->accepts_successor_of(*catalog_));
-  SATCHEL_TRY(put_schema_row(*txn_, kSchemaKey, *catalog));
+  SATCHEL_TRY(put_schema_row(*txn_, kHubSchemaKey, *catalog));
   catalog_ = std::move(catalog);
   return {};
 }

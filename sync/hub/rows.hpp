@@ -11,7 +11,6 @@
 namespace satchel::sync {
 
 inline constexpr std::string_view kStateKey = "hub.state";
-inline constexpr std::string_view kSchemaKey = "hub.schema";  // Hash of the schema in force.
 
 // A row for each life of the store that is over: key = this, incarnation.
 inline Bytes life_key(const IncarnationId& incarnation) {

@@ -7,6 +7,10 @@
 
 namespace satchel::sync {
 
+// Of kMeta, which holds the hash of the schema in force: a device's, a server's.
+inline constexpr std::string_view kEdgeSchemaKey = "edge.schema";
+inline constexpr std::string_view kHubSchemaKey = "hub.schema";
+
 // kStoreCorrupt where the row does not open, is gone, or is not the schema of that hash.
 inline Result<std::shared_ptr<const schema::Catalog>> find_schema(ReadTxn& txn, ByteView hash) {
   auto nodes = txn.find(Table::kSchemas, hash);
@@ -33,6 +37,19 @@ inline Status drop_other_schemas(WriteTxn& txn, ByteView hash) {
 inline Status put_schema_row(WriteTxn& txn, std::string_view key, const schema::Catalog& catalog) {
   SATCHEL_TRY(txn.put(Table::kSchemas, catalog.hash(), catalog.serialized()));
   return txn.put(Table::kMeta, key, catalog.hash());
+}
+
+// Hash of the schema in force where its row does not open. Nothing where it does, and before any is
+// in force. `key` as for put_schema_row.
+inline Result<std::optional<Bytes>> damaged_schema(Store& store, std::string_view key) {
+  auto txn = store.begin_read();
+  if (!txn) return txn.error();
+  auto hash = (*txn)->find(Table::kMeta, key);
+  if (!hash || !*hash) return hash;
+  const auto stored = find_schema(**txn, **hash);
+  if (stored) return std::optional<Bytes>{};
+  if (!is_damage(stored.error().code)) return stored.error();
+  return hash;
 }
 
 }  // namespace satchel::sync

@@ -36,10 +36,14 @@ must device ann put accounts "$OTHER" name=other
 rot ann 3 03
 expect "an unsent entry is named" "3 sealed_copy $FIRST" "$(json ann status | jq -r '.damaged_outbox[] |
   "\(.commit) \(.state) \(.records[0].id)"')"
+expect "a dump does not leave it out in silence" 8 "$(status_of device ann dump --canonical)"
+expect_match "and names it" '^error: store_corrupt: .*pending commit 3' "$(cat "$WORK/err")"
+expect "beside all the rest" 2 "$(grep -c "\"accounts\"" "$WORK/out")"
 expect "it waits like any other" 2 "$(json ann status | jq .pending)"
 expect "others are read" other "$(json ann get accounts "$OTHER" | jq -r .fields.name)"
 expect "the sync goes through" 0 "$(status_of json ann sync)"
 expect "its sealed copy went" sealed "$(ctl -o json record get accounts "$FIRST" | jq -r .fields.name)"
+expect "then a dump is whole" 0 "$(status_of device ann dump --canonical)"
 expect "and the device is told" sealed "$(json ann get accounts "$FIRST" | jq -r .fields.name)"
 
 must device ann put accounts "$FIRST" name=gone

@@ -1,5 +1,5 @@
 // A schema that rotted in the store of a device: this program has the same one, or the server does.
-#include "sync/edge/rows.hpp"
+#include "sdk/engine/verify.hpp"
 #include "sync/store/schema_row.hpp"
 #include "tests/support/replica_home.hpp"
 
@@ -28,14 +28,18 @@ struct DamagedSchema : testing::Test {
     auto txn = std::move(*core->store->begin_write());
     ASSERT_TRUE(sync::put_schema_row(*txn, sync::kEdgeSchemaKey, *fleet) && txn->commit());
   }
+  Status verify() {
+    auto report = sdk::verify_home(home.config);
+    return report ? report->sound : Status{report.error()};
+  }
   std::vector<Bytes> stored() {
     const auto core = store_alone();
     std::vector<Bytes> hashes;
-    EXPECT_TRUE(std::move(*core->store->begin_read())
-                    ->scan_keys(Table::kSchemas, {}, [&](ByteView key) {
-                      hashes.emplace_back(key);
-                      return true;
-                    }));
+    EXPECT_TRUE(
+        std::move(*core->store->begin_read())->scan_keys(Table::kSchemas, {}, [&](ByteView key) {
+          hashes.emplace_back(key);
+          return true;
+        }));
     return hashes;
   }
 
@@ -68,6 +72,9 @@ TEST_F(DamagedSchema, OfOnesOwnIsNeitherGuessedNorLostAndNamesTheWayOut) {
     EXPECT_NE(status->find("`sync` fetches it"), std::string::npos);
     EXPECT_TRUE(replica->heal().has_value());
   }
+  const Status verified = verify();
+  ASSERT_FALSE(verified) << "also where another verb has put the built-in one in its place";
+  EXPECT_NE(verified.error().context.find("`sync` fetches it"), std::string::npos);
   auto core = std::move(*sdk::Core::open(home.config));
   EXPECT_EQ(core->lost_schema, fleet->hash());
   ASSERT_TRUE(core->restore_schema(*fleet));
@@ -75,6 +82,7 @@ TEST_F(DamagedSchema, OfOnesOwnIsNeitherGuessedNorLostAndNamesTheWayOut) {
   EXPECT_EQ(core->edge->catalog().hash(), fleet->hash());
   core.reset();
   EXPECT_TRUE(home.open()->query(kCare, "vans", "", {}).has_value());
+  EXPECT_TRUE(verify());
   EXPECT_EQ(stored(), std::vector<Bytes>{fleet->hash()}) << "what stood in for it is gone";
 }
 

@@ -106,6 +106,19 @@ TEST(Home, WithoutItsFolderOfKeysNamesTheFileAndWhatIsLostWithIt) {
   EXPECT_TRUE(sdk::Replica::open(home.config).has_value());
 }
 
+TEST(Home, OfWhichTheStateRottedSaysThatHealCannotMendIt) {
+  const test::ReplicaHome home;
+  {
+    const auto core = std::move(*sdk::Core::open_store_alone(home.config));
+    ASSERT_TRUE(sdk::put_meta(*core->store, sync::kEdgeStateKey, "garbage"));
+  }
+  const auto opened = sdk::Replica::open(home.config);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, Errc::kStoreCorrupt);
+  EXPECT_NE(opened.error().context.find("heal cannot mend this: enrol again in another home"),
+            std::string::npos);
+}
+
 TEST(Home, WithAnothersSignerWorksOnAndSaysWhyItCannotSync) {
   test::ReplicaHome home;
   const test::ReplicaHome other;
@@ -121,6 +134,9 @@ TEST(Home, WithAnothersSignerWorksOnAndSaysWhyItCannotSync) {
     EXPECT_NE(synced.error().context.find("(file signer) is not this replica's"),
               std::string::npos);
   }
+  const auto verified = sdk::verify_home(home.config);
+  ASSERT_TRUE(verified.has_value());
+  EXPECT_EQ(verified->sound.error().code, Errc::kKeyWrong);
   std::filesystem::rename(signer + ".kept", signer);
   const auto synced = home.open()->sync_once(sdk::milliseconds{0}, 0);
   ASSERT_FALSE(synced.has_value());

@@ -49,6 +49,30 @@ TEST_F(StoredSchema, ThatRottedAndIsTheBuiltInOneIsWrittenAnew) {
   EXPECT_EQ(hash_in_force(), crm->hash());
 }
 
+TEST_F(StoredSchema, BesideAStateThatRottedSaysHowTheServerComesBack) {
+  make(crm);
+  {
+    const auto workspace = std::move(*Workspace::open(layout, config));
+    auto txn = std::move(*workspace->store().begin_write());
+    ASSERT_TRUE(txn->put(Table::kMeta, sync::kStateKey, "garbage") && txn->commit());
+  }
+  const auto workspace = Workspace::open(layout, config);
+  ASSERT_FALSE(workspace.has_value());
+  EXPECT_EQ(workspace.error().code, Errc::kStoreCorrupt);
+  EXPECT_NE(workspace.error().context.find("put a whole copy of the workspace's folder back"),
+            std::string::npos);
+}
+
+TEST_F(StoredSchema, ThatRottedIsToldByTheNextLookAtTheStoreOnce) {
+  make(crm);
+  spoil(crm->hash());
+  const auto workspace = std::move(*Workspace::open(layout, config));
+  const auto told = std::move(*workspace->store().check()).bad;
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told.front(), "schema " + to_hex(crm->hash()) + " was damaged, and is written anew");
+  EXPECT_TRUE(std::move(*workspace->store().check()).bad.empty());
+}
+
 TEST_F(StoredSchema, ThatRottedIsTakenFromTheFileThatIsConfigured) {
   make(fleet);
   config.schema_file = kFleetFile;

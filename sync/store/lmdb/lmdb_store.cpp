@@ -86,6 +86,11 @@ std::vector<std::string> LmdbStore::mended() const {
   return core_->mended;
 }
 
+void LmdbStore::note_mended(std::string what) {
+  const std::lock_guard guard{core_->writer};
+  core_->mended.push_back(std::move(what));
+}
+
 void LmdbStore::drop_nonces() {
   const std::lock_guard guard{core_->writer};
   core_->sealer->drop_nonces();

@@ -82,8 +82,10 @@ class LmdbStore final : public Store {
     std::uint64_t bytes_max = 0;
   };
   [[nodiscard]] Usage usage() const;
-  // Rows of which open() put the format right, as check() names them; told by the next check() too.
+  // What was put right when the store was opened: rows of which open() put the format right, as
+  // check() names them, and what note_mended() adds. The next check() tells it too, once.
   [[nodiscard]] std::vector<std::string> mended() const;
+  void note_mended(std::string what);
   // For clock jumps and resumes: memory may have been copied (crypto/aead.hpp).
   void drop_nonces();
 
