@@ -185,7 +185,11 @@ void World::admin_writes() {
     result = *written;
     return {};
   });
-  if (!done) return log("admin: " + done.error().message());
+  if (!done) {
+    log("admin: " + done.error().message());
+    if (done.error().code == Errc::kStoreLatched) server().crash();
+    return;
+  }
   marks_.reach("admin write");
   ModelCommit commit = model_commit(name, body, shown);
   commit.user = "root";
