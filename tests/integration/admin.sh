@@ -3,7 +3,6 @@
 . "$(dirname "$0")/lib.sh" "$1"
 make_server
 start_server
-status_of() { "$@" >"$WORK/out" 2>"$WORK/err"; echo $?; }
 
 # Users and territories.
 expect "user create" 0 "$(status_of ctl user create ann --role rep --territory north --territory south)"

@@ -4,7 +4,6 @@
 . "$(dirname "$0")/lib.sh" "$1"
 make_server
 start_server
-device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
 ctl user create ann --role rep >/dev/null || fatal "user create"
 device ann enroll "$(ctl device enroll --user ann)" >/dev/null 2>&1 || fatal "enroll"
 ID=$(device ann put accounts name=Before)

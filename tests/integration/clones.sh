@@ -1,14 +1,10 @@
 #!/bin/bash
 # Copied and restored homes of a device: they take other ids, and no write is lost or counted twice.
 . "$(dirname "$0")/lib.sh" "$1"
-command -v jq >/dev/null || { echo "SKIPPED: needs jq"; exit 0; }
-device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
+needs jq
 # A device whose install mark lies outside its home, where a copy of the home cannot be told by it.
 hidden() { "$BIN/satchel" --home "$WORK/$1" --install-file "$WORK/mark" "${@:2}"; }
 replica_of() { "$@" -o json status | jq -r .replica; }
-must() {
-  "$@" >"$WORK/out" 2>&1 || fatal "$*: $(cat "$WORK/out")"
-}
 
 make_server
 start_server

@@ -2,21 +2,14 @@
 # A row that rots on a disk, a device's or the server's: it delays only itself, and is named.
 . "$(dirname "$0")/lib.sh" "$1"
 DAMAGE=$2
-command -v jq >/dev/null || { echo "SKIPPED: needs jq"; exit 0; }
-device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
-json() { device "$1" -o json "${@:2}"; }
-status_of() { "$@" >"$WORK/out" 2>"$WORK/err"; echo $?; }
-must() { "$@" >"$WORK/out" 2>&1 || fatal "$*: $(cat "$WORK/out")"; }
+needs jq
 key_of() { printf %016x "$1"; }
 # rot HOME PLACE PART: part of a commit in the outbox: 00 its structure, 03 its company class, ff its sealed copy.
 rot() { must "$DAMAGE" "$WORK/$1/replica" outbox "$(printf '%016x%s' "$2" "$3")"; }
 
 make_server
 start_server
-for user in ann bob; do
-  must ctl user create $user --role rep
-  must device $user enroll "$(ctl device enroll --user $user)"
-done
+for user in ann bob; do make_rep $user; done
 FIRST=$(device ann put accounts name="First")
 OTHER=$(device ann put accounts name="Other")
 must device ann sync

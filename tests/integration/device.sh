@@ -1,9 +1,7 @@
 #!/bin/bash
 # The device's command: shapes, exit statuses, who may hold a home, keys, shell, watch, batch.
 . "$(dirname "$0")/lib.sh" "$1"
-command -v jq >/dev/null || { echo "SKIPPED: needs jq"; exit 0; }
-device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
-json() { device "$1" -o json "${@:2}"; }
+needs jq
 status_of() {
   "$@" >/dev/null 2>&1
   echo $?
@@ -12,9 +10,6 @@ status_of() {
 code_of() { "$@" 2>&1 >/dev/null | sed -E 's/^error: ([a-z_]+): .*$/\1/'; }
 problem_of() { "$@" 2>&1 >/dev/null | jq -r .code; }
 keys() { jq -rS 'keys | join(",")'; }
-must() {
-  "$@" >"$WORK/out" 2>&1 || fatal "$*: $(cat "$WORK/out")"
-}
 NOBODY=018f3c5e-7b1a-7c3d-9e4f-000000000000
 
 make_server

@@ -1,11 +1,9 @@
 #!/bin/bash
 # What each binary ends with, and says, when something is wrong around it.
 . "$(dirname "$0")/lib.sh" "$1"
-command -v jq >/dev/null || { echo "SKIPPED: needs jq"; exit 0; }
-status_of() { "$@" >"$WORK/out" 2>"$WORK/err"; echo $?; }
+needs jq
 # With stdout on a device that is always full.
 full_of() { "$@" >/dev/full 2>"$WORK/err"; echo $?; }
-must() { "$@" >"$WORK/out" 2>&1 || fatal "$*: $(cat "$WORK/out")"; }
 device() { "$BIN/satchel" --home "$WORK/ann" "$@"; }
 # check STATUS CODE WHAT COMMAND...
 check() {

@@ -8,11 +8,6 @@ A=018f3c5e-7b1a-7c3d-9e4f-00000000000a
 B=018f3c5e-7b1a-7c3d-9e4f-00000000000b
 C=018f3c5e-7b1a-7c3d-9e4f-00000000000c
 
-device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
-# A command that must end well; what it prints is shown only if it does not.
-must() {
-  "$@" >"$WORK/out" 2>&1 || fatal "$*: $(cat "$WORK/out")"
-}
 status_of() {
   "$@" >/dev/null 2>&1
   echo $?

@@ -37,6 +37,12 @@ finish() {
   [ "$FAILED" -eq 0 ]
   exit $?
 }
+# must COMMAND...: it must end well; what it prints is shown only if it does not.
+must() { "$@" >"$WORK/out" 2>&1 || fatal "$*: $(cat "$WORK/out")"; }
+# status_of COMMAND...: what it ends with. What it says is in $WORK/out and $WORK/err.
+status_of() { "$@" >"$WORK/out" 2>"$WORK/err"; echo $?; }
+# needs TOOL: without it the script is skipped, visibly.
+needs() { command -v "$1" >/dev/null || { echo "SKIPPED: needs $1"; exit 0; }; }
 fatal() {
   echo "FATAL: $1"
   [ -f "$WORK/server.log" ] && tail -20 "$WORK/server.log"
@@ -73,3 +79,11 @@ stop_server() {
   SERVER_PID=
 }
 ctl() { "$BIN/satchelctl" --data "$DATA" "$@"; }
+# device HOME VERB...: the device's command; json: what it says in JSON.
+device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
+json() { device "$1" -o json "${@:2}"; }
+# A rep with a device of that name, enrolled at the server that runs.
+make_rep() {
+  must ctl user create "$1" --role rep
+  must device "$1" enroll "$(ctl device enroll --user "$1")"
+}

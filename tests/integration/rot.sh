@@ -2,16 +2,11 @@
 # What can be known without the row that rots: which format it has, and which schema it was.
 . "$(dirname "$0")/lib.sh" "$1"
 DAMAGE=$2
-command -v jq >/dev/null || { echo "SKIPPED: needs jq"; exit 0; }
-device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
-json() { device "$1" -o json "${@:2}"; }
-status_of() { "$@" >"$WORK/out" 2>"$WORK/err"; echo $?; }
-must() { "$@" >"$WORK/out" 2>&1 || fatal "$*: $(cat "$WORK/out")"; }
+needs jq
 
 make_server
 start_server
-must ctl user create ann --role rep
-must device ann enroll "$(ctl device enroll --user ann)"
+make_rep ann
 FIRST=$(device ann put accounts name="First")
 must device ann put accounts name="Second"
 must device ann sync
@@ -77,8 +72,7 @@ WORK_OF_CRM=$WORK
 WORK=$WORK/fleet
 make_server --schema "$WORK_OF_CRM/fleet.capnp"
 start_server
-must ctl user create cay --role rep
-must device cay enroll "$(ctl device enroll --user cay)"
+make_rep cay
 VAN=$(device cay put vans plate=B-42 depot=Lyon)
 must device cay sync
 must device cay put vans "$VAN" depot=Nice

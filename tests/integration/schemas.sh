@@ -2,16 +2,8 @@
 # Schemas of one's own: a store begun with one, files that may follow it and files that may not,
 # and registers that an older replica does not know: they outlive its edits byte for byte.
 . "$(dirname "$0")/lib.sh" "$1"
-command -v jq >/dev/null || { echo "SKIPPED: needs jq"; exit 0; }
+needs jq
 FLEET=$(dirname "$0")/../data/fleet.capnp
-device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
-must() {
-  "$@" >"$WORK/out" 2>&1 || fatal "$*: $(cat "$WORK/out")"
-}
-status_of() {
-  "$@" >"$WORK/out" 2>"$WORK/err"
-  echo $?
-}
 # changed NAME SED: the fleet's schema with one change, in a file of that name.
 changed() {
   sed "$2" "$FLEET" >"$WORK/$1.capnp"

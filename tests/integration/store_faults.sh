@@ -2,7 +2,6 @@
 # A store that is full says so and lives on; a disk that fails ends the server with 75.
 . "$(dirname "$0")/lib.sh" "$1"
 SHIM=$2
-status_of() { "$@" >"$WORK/out" 2>"$WORK/err"; echo $?; }
 make_server
 sed -i 's/^map_size = .*/map_size = "16MiB"/' "$DATA/satcheld.toml"
 start_server
