@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "schema/catalog/catalog.hpp"
 #include "sdk/engine/core.hpp"
@@ -56,6 +57,13 @@ Result<std::uint64_t> write(sdk::Replica& replica, Work&& work) {
   if (!scope) return scope.error();
   if (Status done = work(**scope); !done) return done.error();
   return (*scope)->commit();
+}
+
+// What such a write ends with; 0 where it is taken.
+template <class Work>
+Errc code_of_write(sdk::Replica& replica, Work&& work) {
+  const auto done = write(replica, std::forward<Work>(work));
+  return done ? static_cast<Errc>(0) : done.error().code;
 }
 
 // A new record of these fields; its id.
