@@ -88,10 +88,56 @@ struct Office {
     SATCHEL_ASSERT(opened.has_value());
     hub = std::move(*opened);
   }
+  // Its files as they were, copied back behind its back.
+  void restore(const sync::MemoryVersion& backup) {
+    hub.reset();
+    store.reset();
+    disk->restore(backup);
+    restart();
+  }
+  // By the tool, which begins a new life.
+  void restore_with_tool(const sync::MemoryVersion& backup) {
+    restore(backup);
+    begin_incarnation();
+  }
+  void begin_incarnation() {
+    auto txn = hub->begin();
+    SATCHEL_ASSERT(txn && (*txn)->begin_incarnation() && (*txn)->commit());
+  }
+  // All that is there now is in a backup.
+  void back_up() {
+    auto txn = hub->begin();
+    SATCHEL_ASSERT(txn && (*txn)->set_backed_up_through(hub->state().seq) && (*txn)->commit());
+  }
+  // The whole commit log goes.
+  void trim_log() {
+    auto txn = hub->begin();
+    SATCHEL_ASSERT(txn.has_value());
+    for (bool more = true; more;) {
+      const auto trimmed = (*txn)->trim_log(UINT64_MAX);
+      SATCHEL_ASSERT(trimmed.has_value());
+      more = *trimmed;
+    }
+    SATCHEL_ASSERT((*txn)->commit().has_value());
+  }
+  // Also changes what somebody is who is there already.
   void add_user(const std::string& name, sync::Role role) {
     auto txn = hub->begin();
     SATCHEL_ASSERT(txn && (*txn)->put_user({name, role, {}, true, {}}) && (*txn)->commit());
   }
+  // One commit of the server's own. The error is the first of builder and hub.
+  Status write(const std::function<Status(sync::CommitBuilder&)>& fill) {
+    auto txn = hub->begin();
+    if (!txn) return txn.error();
+    auto builder = (*txn)->builder();
+    SATCHEL_TRY(fill(builder));
+    auto body = builder.finish();
+    if (!body) return body.error();
+    SATCHEL_TRY((*txn)->write(*body, "admin", std::string{sync::kDefaultPurpose}));
+    return (*txn)->commit();
+  }
+  // Its side of one connection.
+  sync::HubSession session() { return sync::HubSession{*hub, {Bytes(32, 'x'), 4096, {}}}; }
   // Runs what a session has for the writer, one durable group each.
   Status run(const sync::HubSession::Work& work) {
     auto txn = hub->begin();
@@ -169,14 +215,18 @@ struct Phone {
     edge = std::move(*opened);
   }
 
+  // Its side of one connection.
+  sync::EdgeSession session(bool live = false) {
+    return sync::EdgeSession{*edge, {Bytes(32, 'x'), *signer, live, 4096}};
+  }
   // What happens to a message on its way: true lets it through.
   using Wire = std::function<bool(bool to_hub, const Bytes& message)>;
 
   // One exchange until both sides are quiet. An Error of either side, or a wire that swallowed a
   // message, ends it.
   Status sync(const Wire& wire = {}) {
-    sync::HubSession hub_side{*office.hub, {Bytes(32, 'x'), 4096, {}}};
-    sync::EdgeSession edge_side{*edge, {Bytes(32, 'x'), *signer, false, 4096}};
+    sync::HubSession hub_side = office.session();
+    sync::EdgeSession edge_side = session();
     for (int step = 0; step < 10'000; ++step) {
       bool moved = false;
       office.work_for(hub_side);
@@ -244,6 +294,25 @@ struct Phone {
         [&](sync::EdgeWrite& txn) { return txn.builder().set(collection, id, field, value); });
     return number ? Status{} : Status{number.error()};
   }
+  Status add(const std::string& collection, const RecordId& id, const std::string& field,
+             std::int64_t n) {
+    auto number =
+        write([&](sync::EdgeWrite& txn) { return txn.builder().add(collection, id, field, n); });
+    return number ? Status{} : Status{number.error()};
+  }
+  Status erase(const std::string& collection, const RecordId& id) {
+    auto number = write([&](sync::EdgeWrite& txn) { return txn.builder().erase(collection, id); });
+    return number ? Status{} : Status{number.error()};
+  }
+  Status restore_record(const std::string& collection, const RecordId& id) {
+    auto number =
+        write([&](sync::EdgeWrite& txn) { return txn.builder().restore(collection, id); });
+    return number ? Status{} : Status{number.error()};
+  }
+  // The commits that wait for their answer, under the id in use.
+  std::vector<wire::Commit> unsent() {
+    return *edge->commits_after(edge->numbering(), edge->state().watermark, 1 << 20);
+  }
 
   // The shown value of a plain field, counter or extreme as canonical JSON; "-" where nothing is
   // shown.
@@ -263,20 +332,51 @@ struct Phone {
   }
 };
 
-// Two reps, each with a phone that holds the one account there is.
-struct TwoPhones : testing::Test {
+// Two reps, each with a phone that holds nothing yet.
+struct TwoReps {
   Office office;
   std::unique_ptr<Phone> ann;
   std::unique_ptr<Phone> bob;
+
+  explicit TwoReps(const std::shared_ptr<const schema::Catalog>& catalog = crm())
+      : office(catalog) {
+    office.add_user("ann", sync::Role::kRep);
+    office.add_user("bob", sync::Role::kRep);
+    ann = std::make_unique<Phone>(office, "ann", sync::Role::kRep, 11, catalog);
+    bob = std::make_unique<Phone>(office, "bob", sync::Role::kRep, 12, catalog);
+  }
+};
+
+// The two, holding the one account there is.
+struct TwoPhones : testing::Test, TwoReps {
   RecordId shop;
 
   TwoPhones() {
-    office.add_user("ann", sync::Role::kRep);
-    office.add_user("bob", sync::Role::kRep);
-    ann = std::make_unique<Phone>(office, "ann", sync::Role::kRep, 11);
-    bob = std::make_unique<Phone>(office, "bob", sync::Role::kRep, 12);
     shop = ann->create("accounts", "industry", Value{"retail"});
     EXPECT_TRUE(ann->sync() && bob->sync());
+  }
+};
+
+// The two and their manager.
+struct Field : testing::Test, TwoReps {
+  std::unique_ptr<Phone> eve;
+
+  Field() {
+    office.add_user("eve", sync::Role::kManager);
+    eve = std::make_unique<Phone>(office, "eve", sync::Role::kManager, 13);
+  }
+  void everybody_syncs(int rounds = 2) {
+    for (int i = 0; i < rounds; ++i) {
+      for (Phone* phone : {ann.get(), bob.get(), eve.get()}) {
+        ASSERT_TRUE(phone->sync()) << "round " << i;
+      }
+    }
+  }
+  // An account that everybody holds.
+  RecordId shared_account() {
+    const RecordId id = ann->create("accounts", "industry", Value{"retail"});
+    everybody_syncs();
+    return id;
   }
 };
 

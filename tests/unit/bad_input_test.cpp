@@ -56,29 +56,14 @@ std::vector<Hostile> hostile_messages() {
   };
 }
 
-struct BadInput : testing::Test {
-  Office office;
-  std::unique_ptr<Phone> ann;
-  std::unique_ptr<Phone> bob;
-  RecordId id;
-
-  BadInput() {
-    office.add_user("ann", Role::kRep);
-    office.add_user("bob", Role::kRep);
-    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 41);
-    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 42);
-    id = ann->create("accounts", "industry", Value{"retail"});
-    EXPECT_TRUE(ann->sync() && bob->sync());
-  }
+struct BadInput : TwoPhones {
   // Two sides of ann's connection, past their greeting.
   struct Connection {
     sync::HubSession hub;
     sync::EdgeSession edge;
   };
   std::unique_ptr<Connection> connect() {
-    std::unique_ptr<Connection> both{
-        new Connection{sync::HubSession{*office.hub, {Bytes(32, 'x'), 4096, {}}},
-                       sync::EdgeSession{*ann->edge, {Bytes(32, 'x'), *ann->signer}}}};
+    std::unique_ptr<Connection> both{new Connection{office.session(), ann->session()}};
     EXPECT_TRUE(both->edge.receive(**both->hub.generate()));
     EXPECT_TRUE(both->hub.receive(**both->edge.generate()));
     office.work_for(both->hub);
@@ -99,23 +84,20 @@ struct BadInput : testing::Test {
     }
     return {};
   }
-  std::vector<wire::Commit> unsent() {
-    return *ann->edge->commits_after(ann->edge->numbering(), ann->edge->state().watermark, 1 << 20);
-  }
   void everybody_goes_on() {
-    ASSERT_TRUE(ann->set("accounts", id, "website", Value{"a.example"}));
+    ASSERT_TRUE(ann->set("accounts", shop, "website", Value{"a.example"}));
     const Status synced = ann->sync();
     ASSERT_TRUE(synced) << synced.error().message();
     ASSERT_TRUE(bob->sync());
     EXPECT_EQ(ann->edge->pending_count(), 0U);
-    EXPECT_EQ(bob->shows("accounts", id, "industry"), "\"retail\"") << "acknowledged before";
-    EXPECT_EQ(bob->shows("accounts", id, "website"), "\"a.example\"");
+    EXPECT_EQ(bob->shows("accounts", shop, "industry"), "\"retail\"") << "acknowledged before";
+    EXPECT_EQ(bob->shows("accounts", shop, "website"), "\"a.example\"");
   }
 };
 
 TEST_F(BadInput, ADeviceThatLostItsSchemaWantsTheServersThoughItHoldsAnEqualOne) {
-  ASSERT_TRUE(ann->set("accounts", id, "website", Value{"a.example"}));
-  sync::HubSession hub{*office.hub, {Bytes(32, 'x'), 4096, {}}};
+  ASSERT_TRUE(ann->set("accounts", shop, "website", Value{"a.example"}));
+  sync::HubSession hub = office.session();
   sync::EdgeSession::Config config{Bytes(32, 'x'), *ann->signer};
   config.schema_lost = true;
   sync::EdgeSession edge{*ann->edge, std::move(config)};
@@ -149,7 +131,7 @@ TEST_F(BadInput, HostileMessagesEndTheirSessionAtTheDeviceAndLoseNoUnsentWork) {
   for (const Hostile& hostile : hostile_messages()) {
     SCOPED_TRACE(hostile.name);
     const auto both = connect();
-    ASSERT_TRUE(ann->set("accounts", id, "size", Value{hostile.name}));
+    ASSERT_TRUE(ann->set("accounts", shop, "size", Value{hostile.name}));
     const Status received = both->edge.receive(hostile.message);
     ASSERT_FALSE(received);
     EXPECT_EQ(received.error().code, hostile.code) << received.error().message();
@@ -157,38 +139,37 @@ TEST_F(BadInput, HostileMessagesEndTheirSessionAtTheDeviceAndLoseNoUnsentWork) {
         << received.error().message();
     EXPECT_EQ(ann->edge->pending_count(), 1U);
     everybody_goes_on();
-    EXPECT_EQ(bob->shows("accounts", id, "size"), '"' + std::string{hostile.name} + '"');
+    EXPECT_EQ(bob->shows("accounts", shop, "size"), '"' + std::string{hostile.name} + '"');
   }
 }
 
 TEST_F(BadInput, ARepeatedPushGetsItsFirstAnswerAndTakesEffectOnce) {
-  ASSERT_TRUE(ann->write(
-      [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", id, "visitCount", 5); }));
-  const auto commits = unsent();
+  ASSERT_TRUE(ann->add("accounts", shop, "visitCount", 5));
+  const auto commits = ann->unsent();
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(pushed(commits));
-  EXPECT_EQ(hub_shows(office, *ann, "accounts", id, "visitCount"), "5");
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "visitCount"), "5");
   everybody_goes_on();
-  EXPECT_EQ(bob->shows("accounts", id, "visitCount"), "5");
+  EXPECT_EQ(bob->shows("accounts", shop, "visitCount"), "5");
 }
 
 TEST_F(BadInput, CommitsInAnotherOrderStopAtTheGapAndComeAgain) {
   for (const char* value : {"1", "2", "3"})
-    ASSERT_TRUE(ann->set("accounts", id, "size", Value{value}));
-  auto commits = unsent();
+    ASSERT_TRUE(ann->set("accounts", shop, "size", Value{value}));
+  auto commits = ann->unsent();
   ASSERT_EQ(commits.size(), 3U);
   std::swap(commits[1], commits[2]);
   const Status refused = pushed(commits);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::kCommitGap);
   EXPECT_EQ(refused.error().context, "expected commit 3, got 4");
-  EXPECT_EQ(hub_shows(office, *ann, "accounts", id, "size"), "\"1\"");
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "size"), "\"1\"");
   everybody_goes_on();
-  EXPECT_EQ(bob->shows("accounts", id, "size"), "\"3\"");
+  EXPECT_EQ(bob->shows("accounts", shop, "size"), "\"3\"");
 }
 
 TEST_F(BadInput, AForkAndAnothersDotEndTheSessionAndSayWhichCommit) {
-  ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
-  auto commits = unsent();
+  ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"big"}));
+  auto commits = ann->unsent();
   ASSERT_TRUE(pushed(commits));
   auto forked = commits;
   forked[0].header.purpose = "ServiceProvision";
@@ -201,12 +182,13 @@ TEST_F(BadInput, AForkAndAnothersDotEndTheSessionAndSayWhichCommit) {
   ASSERT_FALSE(foreign);
   EXPECT_EQ(foreign.error(), (Error{Errc::kForeignDot, "commit 2 names another replica"}));
   everybody_goes_on();
-  EXPECT_EQ(bob->shows("accounts", id, "size"), "\"big\"");
+  EXPECT_EQ(bob->shows("accounts", shop, "size"), "\"big\"");
 }
 
 TEST_F(BadInput, ACommitWhoseBodyIsBrokenIsRefusedAloneAndToldToItsAuthor) {
-  for (const char* value : {"1", "2"}) ASSERT_TRUE(ann->set("accounts", id, "size", Value{value}));
-  auto commits = unsent();
+  for (const char* value : {"1", "2"})
+    ASSERT_TRUE(ann->set("accounts", shop, "size", Value{value}));
+  auto commits = ann->unsent();
   commits[0].sections[1].bytes.pop_back();
   commits[0].header.content_hash = sync::content_hash(commits[0].header, commits[0].sections);
   auto txn = office.hub->begin();
@@ -221,8 +203,8 @@ TEST_F(BadInput, ACommitWhoseBodyIsBrokenIsRefusedAloneAndToldToItsAuthor) {
 // A hub whose store is full says whose store it is, and when to come again.
 TEST_F(TwoPhones, AServerThatIsFullIsComeBackToWithAllThatItDidNotTake) {
   const RecordId kept = ann->create("accounts", "industry", Value{"steel"});
-  sync::HubSession hub_side{*office.hub, {Bytes(32, 'x'), 4096, {}}};
-  sync::EdgeSession edge_side{*ann->edge, {Bytes(32, 'x'), *ann->signer, false, 4096}};
+  sync::HubSession hub_side = office.session();
+  sync::EdgeSession edge_side = ann->session();
   Status ended;
   for (int step = 0; step < 100 && ended; ++step) {
     while (auto work = hub_side.take_work()) {
@@ -251,8 +233,7 @@ TEST_F(TwoPhones, AServerThatIsFullIsComeBackToWithAllThatItDidNotTake) {
 
 TEST_F(TwoPhones, ACounterPastItsRangeIsRefusedAtItsAuthorAndByTheServer) {
   const auto add = [&](Phone& phone, std::int64_t n) {
-    return phone.write(
-        [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", shop, "visitCount", n); });
+    return phone.add("accounts", shop, "visitCount", n);
   };
   ASSERT_TRUE(add(*ann, INT64_MAX));
   const auto past = add(*ann, 1);

@@ -58,11 +58,9 @@ struct Bootstrap : testing::Test {
     EXPECT_TRUE(ann->sync());
     return ids;
   }
-  RecordId visit(const std::string& owner_of, const RecordId& account, std::int64_t at) {
-    Phone& phone = *ann;
-    EXPECT_EQ(owner_of, "ann");
+  RecordId visit(const RecordId& account, std::int64_t at) {
     RecordId id;
-    EXPECT_TRUE(phone.write([&](sync::EdgeWrite& txn) -> Status {
+    EXPECT_TRUE(ann->write([&](sync::EdgeWrite& txn) -> Status {
       auto made = txn.create("visits");
       if (!made) return made.error();
       id = *made;
@@ -70,16 +68,6 @@ struct Bootstrap : testing::Test {
       return txn.builder().set("visits", id, "plannedStart", Value{at});
     }));
     return id;
-  }
-  void trim_all() {
-    auto txn = office.hub->begin();
-    ASSERT_TRUE(txn);
-    for (bool more = true; more;) {
-      auto trimmed = (*txn)->trim_log(UINT64_MAX);
-      ASSERT_TRUE(trimmed);
-      more = *trimmed;
-    }
-    ASSERT_TRUE((*txn)->commit());
   }
   std::size_t log_rows() {
     std::size_t rows = 0;
@@ -104,8 +92,8 @@ TEST_F(Bootstrap, ANewDeviceGetsTheNewestRecordsFirst) {
 TEST_F(Bootstrap, TodaysVisitsAndTheirAccountsComeBeforeAnythingElse) {
   const std::vector<RecordId> accounts = make_accounts(30);
   const std::int64_t now = office.clock.wall;
-  const RecordId today = visit("ann", accounts[3], now + 3'600'000'000);
-  const RecordId next_week = visit("ann", accounts[5], now + 7 * kDayUs);
+  const RecordId today = visit(accounts[3], now + 3'600'000'000);
+  const RecordId next_week = visit(accounts[5], now + 7 * kDayUs);
   make_accounts(30);  // Newer than both.
   Phone tablet{office, "ann", Role::kRep, 33};
   Seen seen;
@@ -129,18 +117,13 @@ TEST_F(Bootstrap, TodaysVisitsAndTheirAccountsComeBeforeAnythingElse) {
 TEST_F(Bootstrap, AVisitThatIsMovedOrHandedOverLeavesTheDayOfWhoHadIt) {
   const std::vector<RecordId> accounts = make_accounts(2);
   const std::int64_t now = office.clock.wall;
-  const RecordId moved = visit("ann", accounts[0], now);
-  const RecordId given = visit("ann", accounts[1], now);
+  const RecordId moved = visit(accounts[0], now);
+  const RecordId given = visit(accounts[1], now);
   ASSERT_TRUE(ann->sync());
   ASSERT_TRUE(ann->set("visits", moved, "plannedStart", Value{now + 9 * kDayUs}));
   ASSERT_TRUE(ann->sync());
-  auto txn = office.hub->begin();
-  ASSERT_TRUE(txn);
-  auto builder = (*txn)->builder();
-  ASSERT_TRUE(builder.set("visits", given, "owner", Value{std::string{"bob"}}));
-  ASSERT_TRUE((*txn)->write(*builder.finish(), "root", std::string{sync::kDefaultPurpose}));
-  ASSERT_TRUE((*txn)->commit());
-  txn->reset();
+  ASSERT_TRUE(office.write(
+      [&](sync::CommitBuilder& b) { return b.set("visits", given, "owner", Value{"bob"}); }));
 
   const auto slice_of = [&](const std::string& user) {
     const sync::Entitlement entitlement{user, Role::kRep, {"all", "owner:" + user}};
@@ -158,19 +141,16 @@ TEST_F(Bootstrap, AVisitThatIsMovedOrHandedOverLeavesTheDayOfWhoHadIt) {
 }
 
 TEST_F(Bootstrap, ADayOfMoreRecordsThanASliceHoldsIsCutAndTheRestComesInItsTurn) {
-  auto txn = office.hub->begin();
-  ASSERT_TRUE(txn);
-  auto builder = (*txn)->builder();
   const std::size_t count = sync::kAgendaRecordsMax + 1;
-  for (std::size_t i = 0; i < count; ++i) {
-    const RecordId id = *sync::make_record_id(office.clock.wall, office.entropy);
-    ASSERT_TRUE(builder.create("visits", id));
-    ASSERT_TRUE(builder.set("visits", id, "plannedStart", Value{office.clock.wall}));
-    ASSERT_TRUE(builder.set("visits", id, "owner", Value{std::string{"ann"}}));
-  }
-  ASSERT_TRUE((*txn)->write(*builder.finish(), "root", std::string{sync::kDefaultPurpose}));
-  ASSERT_TRUE((*txn)->commit());
-  txn->reset();
+  ASSERT_TRUE(office.write([&](sync::CommitBuilder& b) -> Status {
+    for (std::size_t i = 0; i < count; ++i) {
+      const RecordId id = *sync::make_record_id(office.clock.wall, office.entropy);
+      SATCHEL_TRY(b.create("visits", id));
+      SATCHEL_TRY(b.set("visits", id, "plannedStart", Value{office.clock.wall}));
+      SATCHEL_TRY(b.set("visits", id, "owner", Value{"ann"}));
+    }
+    return {};
+  }));
   const sync::Entitlement entitlement{"ann", Role::kRep, {"all", "owner:ann"}};
   const sync::Hub::PageRequest request{entitlement, std::string{sync::kDefaultPurpose}, {}, {}};
   const Bytes page = *office.hub->priority_slice(request);
@@ -189,7 +169,7 @@ TEST_F(Bootstrap, ADeviceThatMissedMuchGetsItsDayBeforeTheRest) {
   const std::vector<RecordId> accounts = make_accounts(1);
   Phone tablet{office, "ann", Role::kRep, 35};
   ASSERT_TRUE(tablet.sync());
-  const RecordId today = visit("ann", accounts[0], office.clock.wall);
+  const RecordId today = visit(accounts[0], office.clock.wall);
   ASSERT_TRUE(ann->sync());
   auto txn = office.hub->begin();
   ASSERT_TRUE(txn);
@@ -256,7 +236,7 @@ TEST_F(Bootstrap, ADeviceIsAnsweredBeforeItBegins) {
 
 TEST_F(Bootstrap, ATrimmedLogServesNewDevicesAndThoseThatKeptUp) {
   const std::vector<RecordId> made = make_accounts(20);
-  trim_all();
+  office.trim_log();
   EXPECT_EQ(log_rows(), 0U);
   EXPECT_EQ(office.hub->state().log_floor, office.hub->state().seq);
   Phone bob{office, "bob", Role::kRep, 38};
@@ -278,7 +258,7 @@ TEST_F(Bootstrap, ADeviceWhosePlaceIsGoneBeginsAnewAndNobodyIsAlarmed) {
   ASSERT_TRUE(ann->sync());
   ASSERT_TRUE(bob.set("accounts", made[1], "website", Value{std::string{"offline"}}));
   const IncarnationId life = office.hub->state().incarnation;
-  trim_all();
+  office.trim_log();
   Seen seen;
   ASSERT_TRUE(bob.sync(seen.wire()));
   EXPECT_TRUE(seen.changes.front().restart);
@@ -308,16 +288,12 @@ TEST_F(Bootstrap, TheLogIsKeptForDevicesThatAreExpectedBack) {
 TEST_F(Bootstrap, WhatATrimmedLogToldOfIsStillRecognised) {
   const std::vector<RecordId> made = make_accounts(1);
   const sync::MemoryVersion backup = ann->disk->snapshot();
-  ASSERT_TRUE(ann->write([&](sync::EdgeWrite& txn) {
-    return txn.builder().add("accounts", made[0], "visitCount", 5);
-  }));
+  ASSERT_TRUE(ann->add("accounts", made[0], "visitCount", 5));
   ASSERT_TRUE(ann->sync());
   ASSERT_TRUE(ann->sync());  // Confirms the answer, so that the hub lets go of it.
   ann->restore(backup);
-  ASSERT_TRUE(ann->write([&](sync::EdgeWrite& txn) {
-    return txn.builder().add("accounts", made[0], "visitCount", 5);
-  }));
-  trim_all();
+  ASSERT_TRUE(ann->add("accounts", made[0], "visitCount", 5));
+  office.trim_log();
   // A write of the same number: it is either the same one, which is done, or another, which is not.
   ASSERT_TRUE(ann->sync_as_host());
   const auto known = *office.hub->known_commits(ann->edge->numberings().front().replica, 100);
@@ -348,7 +324,7 @@ TEST_F(Bootstrap, AReducedCommitIsReducedAgainWhenOnlyTheLogRemembersIt) {
   ASSERT_TRUE(ann->sync());
   ASSERT_TRUE(ann->sync());
   for (const bool trimmed : {false, true}) {
-    if (trimmed) trim_all();
+    if (trimmed) office.trim_log();
     Phone copy{*ann, trimmed ? 52U : 51U};
     copy.restore(backup);
     ASSERT_TRUE(copy.sync_as_host());

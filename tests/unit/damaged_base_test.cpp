@@ -1,5 +1,6 @@
 // Records of a device's base that cannot be read: each costs only itself, and is named.
 #include "sync/edge/rows.hpp"
+#include "tests/support/stored_records.hpp"
 #include "tests/support/workplace.hpp"
 
 #include <set>
@@ -7,7 +8,6 @@
 namespace satchel::test {
 namespace {
 
-using sync::Role;
 using sync::Table;
 
 struct DamagedBase : TwoPhones {
@@ -18,15 +18,6 @@ struct DamagedBase : TwoPhones {
     first = ann->create("accounts", "industry", Value{"first"});
     last = ann->create("accounts", "industry", Value{"last"});
     EXPECT_TRUE(ann->sync() && bob->sync());
-  }
-  static void spoil(Phone& phone, const RecordId& id, bool header_too = false) {
-    auto txn = phone.store->begin_write();
-    const auto number = (*txn)->find_numbers(std::span{&id, 1})->front();
-    std::vector<sync::StoredRecord> found;
-    ASSERT_TRUE((*txn)->find_many(std::span{&number, 1}, found));
-    for (sync::Segment& segment : found.front().segments) segment.bytes = "\1garbage";
-    if (header_too) found.front().header = "\1garbage";
-    ASSERT_TRUE((*txn)->put_many(found) && (*txn)->commit());
   }
   static std::set<RecordId> shown_by(Phone& phone, Error& error) {
     std::set<RecordId> ids;
@@ -40,7 +31,7 @@ struct DamagedBase : TwoPhones {
 };
 
 TEST_F(DamagedBase, HidesNoOtherRecordAndIsNamedWithTheWayOut) {
-  spoil(*ann, first);
+  spoil_record(*ann->store, first);
   Error error{Errc::kInternal};
   EXPECT_EQ(shown_by(*ann, error), (std::set<RecordId>{shop, last}));
   EXPECT_EQ(error.code, Errc::kStoreCorrupt);
@@ -53,7 +44,7 @@ TEST_F(DamagedBase, HidesNoOtherRecordAndIsNamedWithTheWayOut) {
 }
 
 TEST_F(DamagedBase, WithoutANameIsNamedByItsNumberAndInEveryCollection) {
-  spoil(*ann, first, true);
+  spoil_record(*ann->store, first, true);
   std::vector<sync::UnreadableRecord> unreadable;
   std::size_t seen = 0;
   const auto count = [&](const sync::Record&) { return ++seen > 0; };
@@ -67,7 +58,7 @@ TEST_F(DamagedBase, WithoutANameIsNamedByItsNumberAndInEveryCollection) {
 }
 
 TEST_F(DamagedBase, OfAnotherCollectionIsNotMissed) {
-  spoil(*ann, first);
+  spoil_record(*ann->store, first);
   std::vector<sync::UnreadableRecord> unreadable;
   const auto none = [](const sync::Record&) { return true; };
   const auto* visits = ann->edge->catalog().find("visits");
@@ -78,7 +69,7 @@ TEST_F(DamagedBase, OfAnotherCollectionIsNotMissed) {
 
 TEST_F(DamagedBase, UnderAPendingWriteIsNamedOnce) {
   ASSERT_TRUE(ann->set("accounts", first, "size", Value{"big"}));
-  spoil(*ann, first);
+  spoil_record(*ann->store, first);
   std::vector<sync::UnreadableRecord> unreadable;
   const auto none = [](const sync::Record&) { return true; };
   ASSERT_TRUE(ann->edge->visit_readable(0, sync::kDefaultPurpose, nullptr, none, unreadable));
@@ -91,7 +82,7 @@ TEST_F(DamagedBase, HoldsUpNoSyncAndIsPulledAgainByTheNext) {
   ASSERT_TRUE(bob->set("accounts", last, "size", Value{"small"}));
   ASSERT_TRUE(bob->sync());
   ASSERT_TRUE(ann->set("accounts", first, "website", Value{"mine"}));
-  spoil(*ann, first);
+  spoil_record(*ann->store, first);
   ASSERT_TRUE(ann->sync());
   EXPECT_EQ(ann->shows("accounts", last, "size"), "\"small\"");
   EXPECT_FALSE(ann->edge->shown(first, sync::kDefaultPurpose)) << "it is still named";
@@ -107,12 +98,9 @@ TEST_F(DamagedBase, HoldsUpNoSyncAndIsPulledAgainByTheNext) {
 }
 
 TEST_F(DamagedBase, OfAnEarlierReadingIsReplacedUnread) {
-  spoil(*ann, first, true);
-  spoil(*ann, last);
-  auto txn = office.hub->begin();
-  for (bool more = true; more;) more = *(*txn)->trim_log(UINT64_MAX);
-  ASSERT_TRUE((*txn)->commit());
-  txn->reset();
+  spoil_record(*ann->store, first, true);
+  spoil_record(*ann->store, last);
+  office.trim_log();
   ASSERT_TRUE(bob->set("accounts", first, "size", Value{"big"}));
   ASSERT_TRUE(bob->sync());
   ASSERT_TRUE(ann->edge->heal());
@@ -131,10 +119,7 @@ TEST_F(DamagedBase, AnAnswerThatDoesNotOpenHoldsUpNoSync) {
   const auto backup = office.disk->snapshot();
   ASSERT_TRUE(ann->set("accounts", first, "size", Value{"big"}));
   ASSERT_TRUE(ann->sync());
-  office.hub.reset();
-  office.store.reset();
-  office.disk->restore(backup);
-  office.restart();
+  office.restore(backup);
   EXPECT_FALSE(ann->sync()) << "a raw copy is noticed";
   ASSERT_TRUE(ann->sync());
   EXPECT_EQ(hub_shows(office, *ann, "accounts", first, "size"), "\"big\"");

@@ -1,12 +1,12 @@
 // Commits of the outbox that cannot be read any more: each delays only itself, and is named.
 #include "sync/edge/rows.hpp"
+#include "tests/support/stored_records.hpp"
 #include "tests/support/workplace.hpp"
 
 namespace satchel::test {
 namespace {
 
 using sync::DamagedCommit;
-using sync::Role;
 using sync::Table;
 
 // Garbage in the place of whatever lies there.
@@ -79,10 +79,7 @@ TEST_F(DamagedOutbox, AnUnsentEntryWithoutACopyIsNamedAsLostAndHoldsUpNothingEls
 TEST_F(DamagedOutbox, AnUnsentEntryGoesAsItsSealedCopyAndTakesEffectOnce) {
   ann->keeps_copies = true;
   ann->restart();
-  const auto add = [](sync::EdgeWrite& txn, const RecordId& id) {
-    return txn.builder().add("accounts", id, "visitCount", 5);
-  };
-  ASSERT_TRUE(ann->write([&](sync::EdgeWrite& txn) { return add(txn, shop); }));
+  ASSERT_TRUE(ann->add("accounts", shop, "visitCount", 5));
   ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"big"}));
   spoil_commit(2, true);
   ann->restart();
@@ -104,14 +101,7 @@ TEST_F(DamagedOutbox, AnUnsentEntryGoesAsItsSealedCopyAndTakesEffectOnce) {
 }
 
 TEST_F(DamagedOutbox, HealingDropsARecordThatDoesNotOpenAndPullsItAgain) {
-  {
-    auto txn = ann->store->begin_write();
-    const auto number = (*txn)->find_numbers(std::span{&shop, 1})->front();
-    std::vector<sync::StoredRecord> found;
-    ASSERT_TRUE((*txn)->find_many(std::span{&number, 1}, found));
-    for (sync::Segment& segment : found.front().segments) segment.bytes = "\1garbage";
-    ASSERT_TRUE((*txn)->put_many(found) && (*txn)->commit());
-  }
+  spoil_record(*ann->store, shop);
   ann->restart();
   EXPECT_FALSE(ann->edge->shown(shop, sync::kDefaultPurpose));
   const auto healed = ann->edge->heal();
@@ -155,8 +145,7 @@ TEST_F(DamagedOutbox, AServerThatWasRestoredGetsTheSealedCopyOfADamagedEntry) {
   const RecordId late = ann->create("accounts", "industry", Value{"steel"});
   ASSERT_TRUE(ann->sync());
   spoil_commit(2, true);
-  office.disk->restore(backup);
-  office.restart();
+  office.restore(backup);
   ann->restart();
   EXPECT_FALSE(ann->sync());  // It notices that it was restored.
   ASSERT_TRUE(ann->sync());

@@ -1,57 +1,33 @@
 // Records that the server cannot read any more: each delays only itself, and is named.
+#include "tests/support/stored_records.hpp"
 #include "tests/support/workplace.hpp"
 
 namespace satchel::test {
 namespace {
 
-using sync::Role;
-
 // One account of three that the server cannot read.
-struct DamagedRecord : testing::Test {
-  Office office;
-  std::unique_ptr<Phone> ann;
-  std::unique_ptr<Phone> bob;
+struct DamagedRecord : testing::Test, TwoReps {
   RecordId shop;
   RecordId spoilt;
   RecordId last;
   sync::StoredRecord whole;  // Of the spoilt one, as it was.
 
   DamagedRecord() {
-    office.add_user("ann", Role::kRep);
-    office.add_user("bob", Role::kRep);
-    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 11);
-    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 12);
     EXPECT_TRUE(bob->sync());
     shop = ann->create("accounts", "industry", Value{"retail"});
     spoilt = ann->create("accounts", "industry", Value{"steel"});
     last = ann->create("accounts", "industry", Value{"food"});
     EXPECT_TRUE(ann->sync());
   }
-  RecordNumber number_of(const RecordId& id) {
-    auto txn = office.store->begin_read();
-    return (*txn)->find_numbers(std::span{&id, 1})->front();
-  }
-  void put(sync::StoredRecord record) {
-    auto txn = office.store->begin_write();
-    ASSERT_TRUE(txn && (*txn)->put_many(std::span{&record, 1}) && (*txn)->commit());
-  }
-  void spoil_record(bool header_too) {
-    const RecordNumber number = number_of(spoilt);
-    {
-      auto txn = office.store->begin_read();
-      std::vector<sync::StoredRecord> found;
-      ASSERT_TRUE((*txn)->find_many(std::span{&number, 1}, found));
-      whole = found.front();
-    }
-    sync::StoredRecord bad = whole;
-    for (sync::Segment& segment : bad.segments) segment.bytes = "\1garbage";
-    if (header_too) bad.header = "\1garbage";
-    put(bad);
+  void spoil(bool header_too = false) { whole = spoil_record(*office.store, spoilt, header_too); }
+  void repair() {
+    put_stored(*office.store, whole);
+    office.restart();
   }
 };
 
 TEST_F(DamagedRecord, StarvesNoNewDeviceAndIsNamed) {
-  spoil_record(false);
+  spoil();
   ASSERT_TRUE(bob->sync());
   EXPECT_EQ(bob->shows("accounts", shop, "industry"), "\"retail\"");
   EXPECT_EQ(bob->shows("accounts", last, "industry"), "\"food\"");
@@ -64,7 +40,7 @@ TEST_F(DamagedRecord, StarvesNoNewDeviceAndIsNamed) {
 }
 
 TEST_F(DamagedRecord, OfWhichNotEvenTheNameIsLeftStarvesNobodyEither) {
-  spoil_record(true);
+  spoil(true);
   ASSERT_TRUE(bob->sync());
   EXPECT_EQ(bob->shows("accounts", last, "industry"), "\"food\"");
   ASSERT_EQ(office.hub->damaged().size(), 1U);
@@ -72,11 +48,10 @@ TEST_F(DamagedRecord, OfWhichNotEvenTheNameIsLeftStarvesNobodyEither) {
 }
 
 TEST_F(DamagedRecord, ReachesEveryDeviceOnceItIsRepaired) {
-  spoil_record(false);
+  spoil();
   ASSERT_TRUE(bob->sync());
   const Sequence before = office.hub->state().seq;
-  put(whole);
-  office.restart();
+  repair();
   EXPECT_TRUE(office.hub->damaged().empty());
   EXPECT_EQ(office.hub->state().seq, before + 1);
   ASSERT_TRUE(bob->sync());
@@ -88,7 +63,7 @@ TEST_F(DamagedRecord, ReachesEveryDeviceOnceItIsRepaired) {
 }
 
 TEST_F(DamagedRecord, IsNotedBeforeAnyCursorGoesPastIt) {
-  spoil_record(false);
+  spoil();
   bool noted_first = true;
   EXPECT_TRUE(bob->sync([&](bool to_hub, const Bytes& message) {
     if (!to_hub && std::holds_alternative<wire::Changes>(*wire::decode_frame(message)))
@@ -99,7 +74,7 @@ TEST_F(DamagedRecord, IsNotedBeforeAnyCursorGoesPastIt) {
 }
 
 TEST_F(DamagedRecord, PutsAWriteToItIntoTheInboxAndHoldsUpNoOther) {
-  spoil_record(false);
+  spoil();
   ASSERT_TRUE(ann->set("accounts", spoilt, "size", Value{"big"}));
   ASSERT_TRUE(ann->set("accounts", last, "size", Value{"small"}));
   ASSERT_TRUE(ann->sync());
@@ -109,8 +84,7 @@ TEST_F(DamagedRecord, PutsAWriteToItIntoTheInboxAndHoldsUpNoOther) {
   ASSERT_EQ(inbox->size(), 1U);
   EXPECT_EQ(inbox->front().result.rule, sync::kDamagedRule);
   EXPECT_EQ(office.hub->damaged().front().id, spoilt);
-  put(whole);
-  office.restart();
+  repair();
   ASSERT_TRUE(ann->edge->retry(inbox->front().id) && ann->sync());
   EXPECT_EQ(hub_shows(office, *ann, "accounts", spoilt, "size"), "\"big\"");
 }
@@ -120,7 +94,7 @@ TEST_F(DamagedRecord, OfAnOrderPutsAWriteToItsLineIntoTheInboxAndHoldsUpNoOther)
   spoilt = ann->create("orders", "poNumber", Value{"PO-1"});
   const RecordId line = ann->create("orderLines", "order", Value{to_text(spoilt)});
   ASSERT_TRUE(ann->sync());
-  spoil_record(false);
+  spoil();
   ASSERT_TRUE(ann->set("orderLines", line, "quantity", Value{std::int64_t{5}}));
   ASSERT_TRUE(ann->set("accounts", last, "size", Value{"small"}));
   ASSERT_TRUE(ann->sync());

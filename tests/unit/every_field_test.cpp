@@ -300,16 +300,9 @@ struct EveryField : testing::Test {
   void edit_on_server() {
     for (const Case& c : cases) {
       if (device_may_write(*c.field)) continue;
-      auto txn = office.hub->begin();
-      ASSERT_TRUE(txn);
-      auto builder = (*txn)->builder();
       const std::string json = decides_who_holds(c) ? "\"ann\"" : c.nth(3);
-      const Status written = set(builder, c, json);
+      const Status written = office.write([&](Builder& b) { return set(b, c, json); });
       ASSERT_TRUE(written) << c.name() << ": " << written.error().message();
-      auto body = builder.finish();
-      ASSERT_TRUE(body && (*txn)->write(*body, "admin", std::string{sync::kDefaultPurpose}) &&
-                  (*txn)->commit())
-          << c.name();
     }
   }
 

@@ -1,48 +1,14 @@
 // Devices that were copied or restored: what each of them wrote takes effect once, whoever notices
 // what when (sync.md, Restores and clones).
-#include "tests/support/workplace.hpp"
+#include "tests/support/copied_phones.hpp"
 
 namespace satchel::test {
 namespace {
 
 using sync::Role;
 
-struct Copies : TwoPhones {
-  void add(Phone& phone, std::int64_t n) {
-    const auto place = phone.write(
-        [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", shop, "visitCount", n); });
-    ASSERT_TRUE(place) << place.error().message();
-  }
-  // Everybody twice, so that each has heard of all.
-  void all_sync(std::initializer_list<Phone*> phones) {
-    for (int round = 0; round < 2; ++round) {
-      for (Phone* phone : phones) {
-        const Status done = phone->sync_as_host();
-        ASSERT_TRUE(done) << "round " << round << ": " << done.error().message();
-        EXPECT_EQ(phone->edge->pending_count(), 0U);
-      }
-    }
-  }
-  std::string at_hub(const std::string& field) {
-    return hub_shows(office, *ann, "accounts", shop, field);
-  }
-  std::size_t siblings_at_hub(const std::string& field) {
-    const auto* def = office.hub->catalog()->find("accounts")->find(field);
-    return (*office.hub->find_record(shop))->find(def->id)->state.siblings.size();
-  }
-  // By the tool, to what it was then.
-  void restore_office(const sync::MemoryVersion& backup) {
-    office.hub.reset();
-    office.store.reset();
-    office.disk->restore(backup);
-    office.restart();
-    auto txn = office.hub->begin();
-    ASSERT_TRUE(txn && (*txn)->begin_incarnation() && (*txn)->commit());
-  }
-  void back_up() {
-    auto txn = office.hub->begin();
-    ASSERT_TRUE(txn && (*txn)->set_backed_up_through(office.hub->state().seq) && (*txn)->commit());
-  }
+struct Copies : CopiedPhones {
+  // The answers that the server still keeps.
   std::size_t first_answers() {
     std::size_t count = 0;
     auto txn = office.store->begin_read();
@@ -56,8 +22,8 @@ struct Copies : TwoPhones {
 
 TEST_F(Copies, AFirstHelloThatComesLateDoesNotMakeItsDeviceACopy) {
   Phone fresh{office, "ann", Role::kRep, 61};
-  sync::HubSession late{*office.hub, {Bytes(32, 'x'), 4096, {}}};
-  sync::EdgeSession dead{*fresh.edge, {Bytes(32, 'x'), *fresh.signer, false, 4096}};
+  sync::HubSession late = office.session();
+  sync::EdgeSession dead = fresh.session();
   ASSERT_TRUE(dead.receive(**late.generate()));
   const auto hello = *dead.generate();
   ASSERT_TRUE(fresh.sync());
@@ -140,8 +106,7 @@ TEST_F(Copies, ARenumberedDeleteStillCoversWhatItsAuthorHadWritten) {
   Phone copy{*ann, 21};
   ASSERT_TRUE(ann->create("tasks", "title", Value{"another"}) != RecordId{});
   ASSERT_TRUE(copy.set("accounts", shop, "size", Value{"big"}));
-  ASSERT_TRUE(
-      copy.write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", shop); }));
+  ASSERT_TRUE(copy.erase("accounts", shop));
   all_sync({ann.get(), &copy, bob.get()});
   EXPECT_EQ(at_hub("industry"), "dead");
   EXPECT_EQ(bob->shows("accounts", shop, "industry"), "dead");
@@ -171,10 +136,7 @@ TEST_F(Copies, ANewIdDoesNotHideFromAServerThatWasPutBackWhatItHadAcknowledgedTo
   }));
   ASSERT_EQ(ann->edge->pending_count(), 0U);
   ASSERT_EQ(at_hub("visitCount"), "11");
-  office.hub.reset();
-  office.store.reset();
-  office.disk->restore(raw_copy);
-  office.restart();
+  office.restore(raw_copy);
   ASSERT_EQ(at_hub("visitCount"), "1");
   // The work of others has brought the server past the sequence that it was put back from.
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(bob->set("accounts", shop, "size", Value{"big"}));
@@ -218,9 +180,7 @@ TEST_F(Copies, ADroppedAnswerIsNoForkInANewLifeOfTheServer) {
   const auto backup = ann->disk->snapshot();
   ASSERT_TRUE(ann->sync() && ann->sync());
   ASSERT_EQ(first_answers(), 0U);
-  auto txn = office.hub->begin();
-  ASSERT_TRUE((*txn)->begin_incarnation() && (*txn)->commit());
-  txn->reset();
+  office.begin_incarnation();
   // No fence is asked in another life: the device offers its commit under its own id.
   ann->restore(backup);
   all_sync({ann.get(), bob.get()});
@@ -236,10 +196,7 @@ TEST_F(Copies, ARestoredServerGetsBackWhatWasMadeUnderAFormerId) {
   add(copy, 10);
   all_sync({&copy});
   ASSERT_EQ(at_hub("visitCount"), "11");
-  office.hub.reset();
-  office.store.reset();
-  office.disk->restore(backup);
-  office.restart();
+  office.restore(backup);
   EXPECT_EQ(at_hub("visitCount"), "-");
   // The restored server begins a new life as soon as somebody knows more than it does.
   for (int i = 0; i < 3; ++i) static_cast<void>(copy.sync_as_host());
@@ -252,10 +209,10 @@ TEST_F(Copies, WhatARestoredServerHasStillToAnswerIsKeptWhateverItsSequenceWas) 
   ASSERT_TRUE(bob->set("accounts", shop, "industry", Value{Bytes(5'000, 'x')}));  // A push alone.
   ASSERT_TRUE(bob->set("accounts", shop, "size", Value{"big"}));
   all_sync({bob.get()});
-  restore_office(backup);
+  office.restore_with_tool(backup);
   for (int i = 0; i < 5; ++i) add(*ann, 1);  // Its new life comes past where those two were.
   all_sync({ann.get()});
-  back_up();
+  office.back_up();
   int pushes = 0;
   const auto cut_second_push = [&](bool to_hub, const Bytes& message) {
     const bool push = to_hub && std::holds_alternative<wire::Push>(*wire::decode_frame(message));
@@ -272,15 +229,15 @@ TEST_F(Copies, AServerPutBackToBeforeItsLastBackupTellsAnewWhatIsBackedUp) {
   const auto backup = office.disk->snapshot();
   for (int i = 0; i < 5; ++i) add(*ann, 1);
   all_sync({ann.get()});
-  back_up();
+  office.back_up();
   add(*bob, 10);
   all_sync({bob.get()});  // The answer says how far the backup goes.
-  restore_office(backup);
+  office.restore_with_tool(backup);
   ASSERT_TRUE(bob->set("accounts", shop, "size", Value{"big"}));
   all_sync({bob.get()});  // At a number that the other life's backup had passed.
   add(*bob, 100);
   all_sync({bob.get()});
-  restore_office(backup);
+  office.restore_with_tool(backup);
   EXPECT_FALSE(bob->sync()) << "of a life that the copy never heard of";
   all_sync({bob.get(), ann.get()});
   EXPECT_EQ(at_hub("size"), "\"big\"");
@@ -299,11 +256,7 @@ TEST_F(Copies, WhatTheDeviceHasConfirmedIsDurableWhenItsSessionCloses) {
 }
 
 TEST_F(Copies, ARetryIsOneTransaction) {
-  auto txn = office.hub->begin();
-  auto user = (*txn)->find_user("ann");
-  (*user)->role = Role::kAuditor;  // Now she may only read.
-  ASSERT_TRUE((*txn)->put_user(**user) && (*txn)->commit());
-  txn->reset();
+  office.add_user("ann", Role::kAuditor);  // Now she may only read.
   ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"big"}) && ann->sync());
   const auto inbox = ann->edge->inbox();
   ASSERT_TRUE(inbox && inbox->size() == 1);

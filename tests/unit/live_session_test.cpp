@@ -14,10 +14,7 @@ struct Line {
   EdgeSession edge_side;
   std::size_t progress_frames = 0;
 
-  explicit Line(Phone& of)
-      : phone(of),
-        hub_side(*of.office.hub, {Bytes(32, 'x'), 4096, {}}),
-        edge_side(*of.edge, {Bytes(32, 'x'), *of.signer, true, 4096}) {
+  explicit Line(Phone& of) : phone(of), hub_side(of.office.session()), edge_side(of.session(true)) {
     carry();
   }
   // Moves all there is, until nobody has anything more to say.

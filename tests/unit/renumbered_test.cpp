@@ -1,21 +1,16 @@
 // Commits that copies of one device numbered anew, each by itself: each takes effect once, under
 // whichever name it comes first (docs/adr/0013-a-renumbered-commit-names-its-origin.md).
 #include "sync/commit/body.hpp"
-#include "tests/support/workplace.hpp"
+#include "tests/support/copied_phones.hpp"
 
 namespace satchel::test {
 namespace {
 
 using sync::Role;
 
-struct Renumbered : TwoPhones {
+struct Renumbered : CopiedPhones {
   sync::MemoryVersion moment{};  // Of Ann's phone: it holds a commit whose number is another's.
 
-  void add(Phone& phone, std::int64_t n) {
-    const auto place = phone.write(
-        [&](sync::EdgeWrite& txn) { return txn.builder().add("accounts", shop, "visitCount", n); });
-    ASSERT_TRUE(place) << place.error().message();
-  }
   void set(Phone& phone, const char* field, const char* words) {
     const Status done = phone.set("accounts", shop, field, Value{words});
     ASSERT_TRUE(done) << done.error().message();
@@ -37,17 +32,24 @@ struct Renumbered : TwoPhones {
     copy->restore(moment);
     return copy;
   }
-  void all_sync(std::initializer_list<Phone*> phones) {
-    for (int round = 0; round < 3; ++round) {
-      for (Phone* phone : phones) {
-        const Status done = phone->sync_as_host();
-        ASSERT_TRUE(done) << "round " << round << ": " << done.error().message();
-        EXPECT_EQ(phone->edge->pending_count(), 0U);
-      }
-    }
+  // `other` has seen what Ann's phone wrote after the fork, and knows it by another name.
+  void write_over_food(Phone& other) {
+    set(other, "industry", "steel");
+    all_sync({ann.get(), &other, bob.get()});
+    EXPECT_EQ(siblings_at_hub("industry"), 1U) << "food was written over";
+    expect({ann.get(), &other, bob.get()}, "industry", "\"steel\"");
+  }
+  // What the two do not share is another record's, or that would outlive the delete.
+  std::unique_ptr<Phone> twin_that_deletes_food() {
+    fork([&] { ann->create("tasks", "title", Value{"another"}); },
+         [&] { set(*ann, "industry", "food"); });
+    auto other = twin(22);
+    EXPECT_TRUE(other->erase("accounts", shop));
+    all_sync({ann.get(), other.get(), bob.get()});
+    return other;
   }
   void expect(std::initializer_list<Phone*> phones, const char* field, const std::string& shown) {
-    EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, field), shown) << "on the server";
+    EXPECT_EQ(at_hub(field), shown) << "on the server";
     for (Phone* phone : phones) {
       EXPECT_EQ(phone->shows("accounts", shop, field), shown);
       EXPECT_TRUE(phone->edge->inbox()->empty());
@@ -55,18 +57,6 @@ struct Renumbered : TwoPhones {
       const auto truth = office.hub->find_record(shop);
       EXPECT_TRUE((*held)->entries == (*truth)->entries) << "stamps and contexts too";
     }
-  }
-  std::size_t siblings_at_hub(const char* field) {
-    const auto* def = office.hub->catalog()->find("accounts")->find(field);
-    return (*office.hub->find_record(shop))->find(def->id)->state.siblings.size();
-  }
-  void restore_office(const sync::MemoryVersion& backup) {
-    office.hub.reset();
-    office.store.reset();
-    office.disk->restore(backup);
-    office.restart();
-    auto txn = office.hub->begin();
-    ASSERT_TRUE(txn && (*txn)->begin_incarnation() && (*txn)->commit());
   }
 };
 
@@ -112,40 +102,23 @@ TEST_F(Renumbered, WhatCopiesWroteAfterThatIsTwoThings) {
 TEST_F(Renumbered, ALaterWriteCoversWhatItsAuthorsOtherCopyHasSent) {
   fork([&] { set(*ann, "industry", "food"); });
   const auto other = twin(22);
-  set(*other, "industry", "steel");  // Having seen food, which the server knows as Ann's.
-  all_sync({ann.get(), other.get(), bob.get()});
-  EXPECT_EQ(siblings_at_hub("industry"), 1U) << "food was written over";
-  expect({ann.get(), other.get(), bob.get()}, "industry", "\"steel\"");
+  write_over_food(*other);  // Which the server knows as Ann's.
 }
 
 TEST_F(Renumbered, ALaterWriteUnderYetAnotherIdCoversItToo) {
   fork([&] { set(*ann, "industry", "food"); });
   const auto other = twin(22);
   ASSERT_TRUE(other->edge->renumber() && other->edge->reidentify());
-  set(*other, "industry", "steel");  // Having seen food by a name of its former id.
-  all_sync({ann.get(), other.get(), bob.get()});
-  EXPECT_EQ(siblings_at_hub("industry"), 1U) << "food was written over";
-  expect({ann.get(), other.get(), bob.get()}, "industry", "\"steel\"");
+  write_over_food(*other);  // Which it has seen by a name of its former id.
 }
 
 TEST_F(Renumbered, ALaterDeleteCoversWhatItsAuthorsOtherCopyHasSent) {
-  // What the two do not share is another record's, or that would outlive the delete.
-  fork([&] { ann->create("tasks", "title", Value{"another"}); },
-       [&] { set(*ann, "industry", "food"); });
-  const auto other = twin(22);
-  ASSERT_TRUE(
-      other->write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", shop); }));
-  all_sync({ann.get(), other.get(), bob.get()});
+  const auto other = twin_that_deletes_food();
   expect({ann.get(), other.get(), bob.get()}, "industry", "dead");
 }
 
 TEST_F(Renumbered, ADeleteSaysThatItHasObservedWhatWasTakenInstead) {
-  fork([&] { ann->create("tasks", "title", Value{"another"}); },
-       [&] { set(*ann, "industry", "food"); });
-  const auto other = twin(22);
-  ASSERT_TRUE(
-      other->write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", shop); }));
-  all_sync({ann.get(), other.get(), bob.get()});
+  const auto other = twin_that_deletes_food();
   const auto record = *office.hub->find_record(shop);
   const auto* def = office.hub->catalog()->find("accounts")->find("industry");
   const sync::Dot food = record->find(def->id)->state.siblings.front().dot;
@@ -202,7 +175,7 @@ TEST_F(Renumbered, ARefusedCommitWhoseAnswerWasDroppedDoesNotMakeTheNextOneCount
   ASSERT_EQ(ann->edge->inbox()->size(), 1U);
   ann->restore(moment);
   all_sync({ann.get(), bob.get()});
-  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "visitCount"), "10");
+  EXPECT_EQ(at_hub("visitCount"), "10");
   EXPECT_EQ(ann->shows("accounts", shop, "visitCount"), "10");
   EXPECT_EQ(ann->edge->inbox()->size(), 1U) << "judged anew, and refused anew";
 }
@@ -234,10 +207,7 @@ TEST_F(Renumbered, ATrimmedLogStillKnowsIt) {
     set(*bob, "size", i % 2 == 0 ? "big" : "small");
     all_sync({bob.get(), ann.get()});
   }
-  {
-    auto txn = office.hub->begin();
-    ASSERT_TRUE(txn && (*txn)->trim_log(office.hub->state().seq) && (*txn)->commit());
-  }
+  office.trim_log();
   ann->restore(moment);
   all_sync({ann.get(), bob.get()});
   expect({ann.get(), bob.get()}, "visitCount", "11");
@@ -256,7 +226,7 @@ TEST_P(RestoredOffice, CountsItOnceWhereItStillKnowsTheFork) {
   const auto backup = office.disk->snapshot();  // It knows the one, and not the ten.
   one = twin(22);
   all_sync({one.get(), bob.get()});
-  restore_office(backup);
+  office.restore_with_tool(backup);
   other = twin(23);
   all_sync({&first(), &second(), bob.get()});
   expect({&first(), &second(), bob.get()}, "visitCount", "11");
@@ -267,7 +237,7 @@ TEST_P(RestoredOffice, KnowsItUnderEitherNameWhereItHasForgottenTheFork) {
   fork([&] { add(*ann, 10); });
   one = twin(22);
   ASSERT_TRUE(one->edge->renumber());  // As the fork once made it do.
-  restore_office(backup);
+  office.restore_with_tool(backup);
   // Nothing stands under its first number now, so that this copy is not told of a fork.
   other = twin(23);
   set(second(), "industry", "steel");
@@ -278,8 +248,7 @@ TEST_P(RestoredOffice, KnowsItUnderEitherNameWhereItHasForgottenTheFork) {
 
 // Pushes what waits on the phone with this origin, and gives the answers.
 Result<std::vector<wire::CommitResult>> push_as(Phone& phone, const wire::CommitOrigin& origin) {
-  auto commits =
-      *phone.edge->commits_after(phone.edge->numbering(), phone.edge->state().watermark, 1 << 20);
+  auto commits = phone.unsent();
   for (wire::Commit& each : commits) {
     each.header.origin = origin;
     each.header.content_hash = sync::content_hash(each.header, each.sections);
@@ -305,7 +274,7 @@ TEST_F(Renumbered, WhoLiesAboutAnOriginLearnsNothingAndSuppressesNothingOfOthers
   EXPECT_EQ(answers->front().outcome, wire::Outcome::kApplied);
   EXPECT_FALSE(answers->front().elsewhere);
   all_sync({bob.get(), ann.get()});
-  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "visitCount"), "1011") << "hers counts";
+  EXPECT_EQ(at_hub("visitCount"), "1011") << "hers counts";
   // And after it.
   Phone tablet{office, "bob", Role::kRep, 44};
   ASSERT_TRUE(tablet.sync());
@@ -313,7 +282,7 @@ TEST_F(Renumbered, WhoLiesAboutAnOriginLearnsNothingAndSuppressesNothingOfOthers
   answers = push_as(tablet, origin);
   ASSERT_TRUE(answers && answers->size() == 1);
   EXPECT_FALSE(answers->front().elsewhere);
-  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "visitCount"), "301011");
+  EXPECT_EQ(at_hub("visitCount"), "301011");
 }
 
 TEST_F(Renumbered, WhoLiesAboutAnOriginOfHisOwnLosesHisOwnCommitAlone) {
@@ -324,7 +293,7 @@ TEST_F(Renumbered, WhoLiesAboutAnOriginOfHisOwnLosesHisOwnCommitAlone) {
   const auto answers = push_as(*bob, {mine.replica, mine.number, mine.content_hash});
   ASSERT_TRUE(answers && answers->size() == 1);
   EXPECT_TRUE(answers->front().elsewhere);
-  EXPECT_EQ(hub_shows(office, *ann, "accounts", shop, "visitCount"), "10");
+  EXPECT_EQ(at_hub("visitCount"), "10");
 }
 
 }  // namespace

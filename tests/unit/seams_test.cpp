@@ -3,6 +3,7 @@
 #include "sync/edge/rows.hpp"
 #include "sync/hub/rows.hpp"
 #include "sync/record/header.hpp"
+#include "tests/support/stored_records.hpp"
 #include "tests/support/workplace.hpp"
 
 namespace satchel::test {
@@ -11,17 +12,7 @@ namespace {
 using sync::Role;
 using sync::Table;
 
-struct Seams : testing::Test {
-  Office office;
-  std::unique_ptr<Phone> ann;
-  std::unique_ptr<Phone> bob;
-
-  Seams() {
-    office.add_user("ann", Role::kRep);
-    office.add_user("bob", Role::kRep);
-    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 31);
-    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 32);
-  }
+struct Seams : testing::Test, TwoReps {
   void everybody_syncs() {
     for (Phone* phone : {ann.get(), bob.get(), ann.get()}) {
       const Status synced = phone->sync();
@@ -61,8 +52,7 @@ TEST_F(Seams, TheDeviceAsksBeforeEveryWrite) {
 TEST_F(Seams, TheServerJudgesActorAndPurposeOfEveryCommit) {
   const RecordId id = shared_account();
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
-  const auto commits =
-      *ann->edge->commits_after(ann->edge->numbering(), ann->edge->state().watermark, 1 << 20);
+  const auto commits = ann->unsent();
   ASSERT_EQ(commits.size(), 1U);
   const auto verdict = [&](const std::function<void(wire::CommitHeader&)>& change, Role role) {
     auto changed = commits;
@@ -115,12 +105,9 @@ TEST_F(Seams, AHelloOfAnotherWorkspaceIsRefused) {
 // Rewrites the stored header of a record as a later version might leave it.
 void change_header(sync::Store& store, const RecordId& id,
                    const std::function<void(Bytes& header)>& change) {
-  auto txn = store.begin_write();
-  const auto numbers = (*txn)->find_numbers(std::span{&id, 1});
-  std::vector<sync::StoredRecord> found;
-  ASSERT_TRUE((*txn)->find_many(*numbers, found));
-  change(found[0].header);
-  ASSERT_TRUE((*txn)->put_many(found) && (*txn)->commit());
+  sync::StoredRecord record = stored_record(store, id);
+  change(record.header);
+  put_stored(store, std::move(record));
 }
 void give_extras(sync::Store& store, const RecordId& id, const Bytes& extras) {
   change_header(store, id, [&](Bytes& header) {
@@ -131,11 +118,7 @@ void give_extras(sync::Store& store, const RecordId& id, const Bytes& extras) {
   });
 }
 Bytes extras_in(sync::Store& store, const RecordId& id) {
-  auto txn = store.begin_read();
-  const auto numbers = (*txn)->find_numbers(std::span{&id, 1});
-  std::vector<sync::StoredRecord> found;
-  SATCHEL_ASSERT((*txn)->find_many(*numbers, found).has_value());
-  const auto header = sync::decode_header(found[0].header, store.numbers());
+  const auto header = sync::decode_header(stored_record(store, id).header, store.numbers());
   return header ? header->extras : Bytes{"unreadable"};
 }
 
@@ -145,10 +128,8 @@ TEST_F(Seams, WhatALaterVersionPutIntoARecordsHeaderOutlivesRewriting) {
   give_extras(*office.store, id, later);
   give_extras(*ann->store, id, later + "ann");
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
-  ASSERT_TRUE(
-      ann->write([&](sync::EdgeWrite& txn) { return txn.builder().erase("accounts", id); }));
-  ASSERT_TRUE(
-      ann->write([&](sync::EdgeWrite& txn) { return txn.builder().restore("accounts", id); }));
+  ASSERT_TRUE(ann->erase("accounts", id));
+  ASSERT_TRUE(ann->restore_record("accounts", id));
   everybody_syncs();
   ASSERT_TRUE(bob->set("accounts", id, "size", Value{"small"}));
   everybody_syncs();
@@ -186,8 +167,7 @@ TEST_F(Seams, ASegmentNamesItsClassGenerationAndSubjects) {
 TEST_F(Seams, ACommitSaysWhoForWhatUnderWhichBundleAndOnWhatItIsBased) {
   const RecordId id = shared_account();
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
-  const auto commits =
-      *ann->edge->commits_after(ann->edge->numbering(), ann->edge->state().watermark, 1 << 20);
+  const auto commits = ann->unsent();
   ASSERT_EQ(commits.size(), 1U);
   const wire::CommitHeader& header = commits[0].header;
   EXPECT_EQ(header.actor, "ann");
@@ -230,10 +210,7 @@ TEST_F(Seams, UnknownFieldsOfACommitsHeaderGoThroughOutboxLogAndRestore) {
   EXPECT_EQ(header_in_log(office, office.hub->state().seq).extras, extras);
   EXPECT_EQ(header_in_log(office, office.hub->state().seq).signature, "signed by hand");
 
-  office.hub.reset();
-  office.store.reset();
-  office.disk->restore(backup);
-  office.restart();
+  office.restore(backup);
   ASSERT_FALSE(ann->sync()) << "the first to know more makes the server begin a new life";
   everybody_syncs();
   EXPECT_EQ(bob->shows("accounts", id, "size"), "\"big\"");
@@ -275,9 +252,7 @@ TEST_F(Seams, ADeviceKeepsItsAcknowledgedCommitsUntilTheServerIsBackedUp) {
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
   ASSERT_TRUE(ann->sync());
   EXPECT_EQ(kept_by(*ann), 2U);
-  auto txn = office.hub->begin();
-  ASSERT_TRUE((*txn)->set_backed_up_through(office.hub->state().seq) && (*txn)->commit());
-  txn->reset();
+  office.back_up();
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"small"}));
   ASSERT_TRUE(ann->sync());
   EXPECT_EQ(kept_by(*ann), 1U) << "the last one is in no backup yet";
@@ -326,8 +301,8 @@ TEST_F(Seams, AWholeExchangeNeedsNothingButTheOneFaceOfASession) {
 
 TEST_F(Seams, ReservedFrameKindsAreLetPassOnBothSides) {
   const RecordId id = ann->create("accounts", "industry", Value{"retail"});
-  sync::HubSession hub{*office.hub, {Bytes(32, 'x'), 4096, {}}};
-  sync::EdgeSession edge{*ann->edge, {Bytes(32, 'x'), *ann->signer}};
+  sync::HubSession hub = office.session();
+  sync::EdgeSession edge = ann->session();
   ASSERT_TRUE(exchange(office, hub, edge));
   using wire::Kind;
   for (const Kind kind : {Kind::kPolicy, Kind::kConsent, Kind::kErasure, Kind::kLease,
@@ -346,8 +321,8 @@ TEST_F(Seams, ReservedFrameKindsAreLetPassOnBothSides) {
 // may have written.
 TEST_F(Seams, ALiveSessionReadsWhatItSendsFromTheStore) {
   const RecordId id = shared_account();
-  sync::HubSession hub{*office.hub, {Bytes(32, 'x'), 4096, {}}};
-  sync::EdgeSession edge{*bob->edge, {Bytes(32, 'x'), *bob->signer, true}};
+  sync::HubSession hub = office.session();
+  sync::EdgeSession edge = bob->session(true);
   ASSERT_TRUE(exchange(office, hub, edge));
   ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
   ASSERT_TRUE(ann->sync());

@@ -9,34 +9,18 @@ namespace {
 
 using sync::Role;
 
-struct Standing : testing::Test {
-  Office office;
-  std::unique_ptr<Phone> ann;
-  std::unique_ptr<Phone> bob;
+struct Standing : testing::Test, TwoReps {
   std::vector<RecordId> made;
   sync::MemoryVersion backup;
 
   Standing() {
-    office.add_user("ann", Role::kRep);
-    office.add_user("bob", Role::kRep);
-    ann = std::make_unique<Phone>(office, "ann", Role::kRep, 71);
-    bob = std::make_unique<Phone>(office, "bob", Role::kRep, 72);
     for (int i = 0; i < 30; ++i)
       made.push_back(ann->create("accounts", "description", Value{std::string(300, 'd')}));
     EXPECT_TRUE(ann->sync() && bob->sync());
     backup = office.disk->snapshot();
   }
   Status count(Phone& phone, std::int64_t n) {
-    const auto place = phone.write([&](sync::EdgeWrite& txn) {
-      return txn.builder().add("accounts", made[0], "visitCount", n);
-    });
-    return place ? Status{} : Status{place.error()};
-  }
-  void restore_server() {
-    office.hub.reset();
-    office.store.reset();
-    office.disk->restore(backup);
-    office.restart();
+    return phone.add("accounts", made[0], "visitCount", n);
   }
   // What a device shows of all accounts, by id.
   static std::map<RecordId, std::string> all_of(Phone& phone) {
@@ -78,7 +62,7 @@ TEST_F(Standing, ARestoreOfTheServerIsNotSeenOnADeviceWhoseSessionIsCut) {
   ASSERT_TRUE(count(*ann, 40));  // Not sent yet.
   const auto before = all_of(*ann);
   ASSERT_EQ(ann->shows("accounts", made[0], "visitCount"), "45");
-  restore_server();
+  office.restore(backup);
   ASSERT_FALSE(ann->sync()) << "a raw copy is noticed";
   expect_standing(*ann, before);
   EXPECT_EQ(all_of(*ann), before);
@@ -91,7 +75,7 @@ TEST_F(Standing, WhatTheRestoredServerDoesNotHaveIsGoneAtTheEndAndNotBefore) {
   ASSERT_TRUE(bob->sync() && ann->sync());
   auto before = all_of(*ann);
   ASSERT_TRUE(before.contains(lost));
-  restore_server();
+  office.restore(backup);
   ASSERT_FALSE(ann->sync());
   expect_standing(*ann, before);
   before.erase(lost);
@@ -106,7 +90,7 @@ TEST_F(Standing, ASecondRestoreInBetweenChangesNothingOfThat) {
   ASSERT_TRUE(count(*ann, 40));
   const auto before = all_of(*ann);
   for (int messages = 1; messages < 12; ++messages) {
-    restore_server();
+    office.restore(backup);
     static_cast<void>(sync_cut(*ann, 9));  // Noticed, where it was not before.
     EXPECT_EQ(all_of(*ann), before);
     static_cast<void>(sync_cut(*ann, messages));
@@ -122,7 +106,7 @@ TEST_F(Standing, ASecondRestoreInBetweenChangesNothingOfThat) {
 TEST_F(Standing, WhatIsWrittenOnItCountsOnce) {
   ASSERT_TRUE(count(*ann, 5));
   ASSERT_TRUE(ann->sync());
-  restore_server();
+  office.restore(backup);
   ASSERT_FALSE(ann->sync());
   std::int64_t total = 5;
   for (int messages = 2; !sync_cut(*ann, messages) && messages < 100; ++messages) {
@@ -143,10 +127,7 @@ TEST_F(Standing, WhatIsWrittenOnItCountsOnce) {
 TEST_F(Standing, ADeviceWhosePlaceIsGoneShowsWhatItHasUntilItIsToldAnew) {
   ASSERT_TRUE(ann->set("accounts", made[0], "website", Value{"new"}));
   ASSERT_TRUE(ann->sync());
-  auto txn = office.hub->begin();
-  for (bool more = true; more;) more = *(*txn)->trim_log(UINT64_MAX);
-  ASSERT_TRUE((*txn)->commit());
-  txn->reset();
+  office.trim_log();
   std::size_t told = 0;
   for (int messages = 2; messages < 6; ++messages) {
     ASSERT_FALSE(sync_cut(*bob, messages));

@@ -1,0 +1,103 @@
+// A server whose store was put back behind its back: it begins a new life, and its devices bring
+// back what it has forgotten (sync.md, Restores and clones).
+#include "tests/support/workplace.hpp"
+
+namespace satchel::test {
+namespace {
+
+TEST_F(Field, ARestoredServerGetsBackWhatItHadForgotten) {
+  const RecordId id = shared_account();
+  const auto backup = office.disk->snapshot();
+  ASSERT_TRUE(ann->add("accounts", id, "visitCount", 5));
+  ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(ann->edge->pending_count(), 0U);
+  office.restore(backup);
+  // A raw copy: the first device that knows more makes the server begin a new life.
+  const Status refused = ann->sync();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kRestoredServer);
+  const Status again = ann->sync();
+  ASSERT_TRUE(again) << again.error().message();
+  everybody_syncs();
+  for (Phone* phone : {ann.get(), bob.get(), eve.get()}) {
+    EXPECT_EQ(phone->shows("accounts", id, "visitCount"), "5");
+    EXPECT_EQ(phone->shows("accounts", id, "size"), "\"big\"");
+  }
+}
+
+// The same old copy put back twice has the name of its first life again, but not its history.
+TEST_F(Field, AStoreThatIsPutBackTwiceBeginsANewLifeEachTime) {
+  const RecordId id = shared_account();
+  const auto backup = office.disk->snapshot();
+  ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
+  ASSERT_TRUE(ann->sync());
+  office.restore(backup);
+  ASSERT_FALSE(ann->sync());
+  everybody_syncs();
+  const IncarnationId second = office.hub->state().incarnation;
+  office.restore(backup);
+  const IncarnationId first = office.hub->state().incarnation;
+  const Status refused = bob->sync();
+  ASSERT_FALSE(refused) << "he comes from a life that this copy has never been in";
+  EXPECT_EQ(refused.error().code, Errc::kRestoredServer);
+  EXPECT_NE(office.hub->state().incarnation, first);
+  EXPECT_NE(office.hub->state().incarnation, second);
+  everybody_syncs();
+  for (Phone* phone : {ann.get(), bob.get(), eve.get()}) {
+    EXPECT_EQ(phone->shows("accounts", id, "size"), "\"big\"");
+  }
+}
+
+// Eve's delete comes back to a record whose maker has not returned: what she holds of it is of the
+// server's earlier life, so the page that brings her the record must bring her delete too.
+TEST_F(Field, AReofferedWriteToARecordThatIsNotHeldYetIsToldByThePage) {
+  const auto backup = office.disk->snapshot();
+  const RecordId id = shared_account();
+  ASSERT_TRUE(bob->set("accounts", id, "size", Value{"big"}));
+  everybody_syncs();
+  ASSERT_TRUE(eve->erase("accounts", id));
+  everybody_syncs();
+  office.restore(backup);
+  ASSERT_FALSE(eve->sync()) << "a raw copy is noticed";
+  sync::HubSession hub_side = office.session();
+  sync::EdgeSession edge_side = eve->session();
+  const auto down = [&] {
+    for (;;) {
+      office.work_for(hub_side);
+      const auto message = hub_side.generate();
+      ASSERT_TRUE(message.has_value());
+      if (!*message) return;
+      ASSERT_TRUE(edge_side.receive(**message));
+    }
+  };
+  const auto up = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      const auto message = edge_side.generate();
+      ASSERT_TRUE(message.has_value());
+      if (!*message) return;
+      ASSERT_TRUE(hub_side.receive(**message));
+    }
+  };
+  down();
+  up(1);
+  down();  // Welcome, and a page after which she has caught up with an empty store.
+  ASSERT_EQ(eve->shows("accounts", id, "size"), "dead");
+  ASSERT_TRUE(bob->sync()) << "his edit returns before what it edits";
+  up(1);
+  down();
+  for (int i = 0; i < 5; ++i) {
+    up(4);
+    down();
+  }
+  ASSERT_TRUE(edge_side.quiet());
+  const auto at_hub = office.hub->find_record(id);
+  const auto at_eve = eve->edge->shown(id, sync::kDefaultPurpose);
+  ASSERT_TRUE(at_hub && *at_hub && at_eve && *at_eve);
+  ASSERT_NE((*at_hub)->find(kLifeField), nullptr);
+  ASSERT_NE((*at_eve)->find(kLifeField), nullptr);
+  EXPECT_EQ((*at_eve)->find(kLifeField)->state, (*at_hub)->find(kLifeField)->state);
+}
+
+}  // namespace
+}  // namespace satchel::test
