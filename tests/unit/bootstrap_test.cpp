@@ -218,7 +218,7 @@ TEST_F(Bootstrap, GoesOnWhereItWasCut) {
 }
 
 TEST_F(Bootstrap, ADeviceIsAnsweredBeforeItBegins) {
-  make_accounts(30);
+  const std::vector<RecordId> made = make_accounts(30);
   Phone bob{office, "bob", Role::kRep, 37};
   const RecordId own = bob.create("accounts", "website", Value{std::string{"mine"}});
   bool acknowledged = false;
@@ -229,7 +229,9 @@ TEST_F(Bootstrap, ADeviceIsAnsweredBeforeItBegins) {
     EXPECT_TRUE(acknowledged || !std::holds_alternative<wire::Changes>(*frame));
     return true;
   }));
+  EXPECT_TRUE(acknowledged);
   EXPECT_EQ(bob.shows("accounts", own, "website"), "\"mine\"");
+  EXPECT_NE(bob.shows("accounts", made.front(), "description"), "-") << "and then it began";
 }
 
 // -- The log's old end --
