@@ -70,6 +70,10 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
       context_.log("tls_handshake_failed", error.message());
       co_return;
     }
+    if (const Status sound = check_handshake(stream_); !sound) {
+      context_.log("tls_handshake_failed", sound.error().context);
+      co_return co_await shut_down();
+    }
     beast::flat_buffer buffer;
     bool refused = false;
     while (!stopping_) {
@@ -163,7 +167,7 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
   }
 
   const ConnectionContext& context_;
-  TlsStream stream_;                  // Moved to the pump by an upgrade.
+  TlsStream stream_;  // Moved to the pump by an upgrade.
   const net::any_io_executor executor_;
   std::function<void()> ended_;
   std::weak_ptr<SyncPump> pump_;

@@ -39,11 +39,14 @@ Result<std::shared_ptr<net::ssl::context>> make_tls_context(const std::string& c
   return context;
 }
 
+Status check_handshake(TlsStream& stream) {
+  SSL* const native = stream.native_handle();
+  if (SSL_version(native) >= TLS1_3_VERSION || SSL_get_extms_support(native) == 1) return {};
+  return Error{Errc::kTlsFailed, "TLS 1.2 without the extended master secret"};
+}
+
 Result<Bytes> export_channel_binding(TlsStream& stream) {
   SSL* const native = stream.native_handle();
-  if (SSL_version(native) < TLS1_3_VERSION && SSL_get_extms_support(native) != 1) {
-    return Error{Errc::kTlsFailed, "TLS 1.2 without the extended master secret"};
-  }
   Bytes out(kExporterBytes, '\0');
   if (SSL_export_keying_material(native, reinterpret_cast<unsigned char*>(out.data()), out.size(),
                                  kExporterLabel.data(), kExporterLabel.size(), nullptr, 0,

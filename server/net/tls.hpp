@@ -17,9 +17,12 @@ namespace satchel::server {
 Result<std::shared_ptr<net::ssl::context>> make_tls_context(const std::string& certificate_chain,
                                                             const std::string& private_key);
 
+// To be asked once the handshake is done. kTlsFailed: TLS 1.2 without the extended master secret
+// (RFC 7627), whose keys somebody between the two may share with both.
+Status check_handshake(TlsStream& stream);
+
 // 32 bytes that both ends of this connection share and nobody else (RFC 5705), label
-// "EXPORTER-satchel-sync-v1". kTlsFailed: TLS 1.2 without the extended master secret, whose
-// exporter would not be bound to the connection.
+// "EXPORTER-satchel-sync-v1". Of a connection that check_handshake() let pass. kTlsFailed.
 Result<Bytes> export_channel_binding(TlsStream& stream);
 
 }  // namespace satchel::server
