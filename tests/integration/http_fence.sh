@@ -76,6 +76,24 @@ expect_match "TLS 1.3" '^TLSv1.3 TLS_' "$(tls)"
 expect_match "TLS 1.2 with an AEAD suite" '^TLSv1.2 ECDHE-.*(GCM|POLY1305)' "$(tls -tls1_2)"
 expect_match "no TLS 1.2 with CBC" '^$' "$(tls -tls1_2 -cipher ECDHE-ECDSA-AES128-SHA | grep ECDHE)"
 expect_match "no TLS 1.1" '^$' "$(tls -tls1_1 -cipher 'DEFAULT@SECLEVEL=0' | grep ECDHE)"
+# ems OPTION: the answer over TLS 1.2 with one option of OpenSSL more (1: no extended master secret).
+ems() {
+  python3 - "${HOSTPORT%:*}" "${HOSTPORT##*:}" "$CA" "$1" <<'PYTHON'
+import socket, ssl, sys
+host, port, ca, option = sys.argv[1:]
+context = ssl.create_default_context(cafile=ca)
+context.maximum_version = ssl.TLSVersion.TLSv1_2
+context.options |= int(option)
+try:
+    stream = context.wrap_socket(socket.create_connection((host, int(port)), timeout=20), server_hostname=host)
+    stream.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    print(stream.recv(12).decode() or "closed")
+except (ssl.SSLError, ConnectionError):
+    print("closed")
+PYTHON
+}
+expect "TLS 1.2 with the extended master secret" "HTTP/1.1 200" "$(ems 0)"
+expect "and none without" closed "$(ems 1)"
 expect_match "a client with another authority" '(60|35)' \
   "$(curl -s -o /dev/null "$URL/healthz"; echo $?)"
 

@@ -95,6 +95,25 @@ struct BadInput : TwoPhones {
   }
 };
 
+TEST_F(BadInput, AHelloIsOfOneConnectionOnlyAndRefusedOnEveryOther) {
+  const auto greet = [&](const Bytes& at_device, const Bytes& at_hub, bool played_again) {
+    sync::HubSession hub{*office.hub, {at_hub, 4096, {}}};
+    sync::HubSession earlier{*office.hub, {at_hub, 4096, {}}};
+    sync::EdgeSession edge{*ann->edge, {at_device, *ann->signer, false, 4096}};
+    const auto challenge = *hub.generate();
+    EXPECT_TRUE(edge.receive(played_again ? **earlier.generate() : *challenge));
+    const auto hello = *edge.generate();
+    return hub.receive(*hello);
+  };
+  const Bytes mine(32, 'x');
+  const Bytes anothers(32, 'y');
+  EXPECT_TRUE(greet(mine, mine, false));
+  EXPECT_EQ(greet(mine, anothers, false).error().code, Errc::kUnauthenticated)
+      << "somebody stands between the two";
+  EXPECT_EQ(greet(mine, mine, true).error().code, Errc::kUnauthenticated)
+      << "it was signed for another challenge";
+}
+
 TEST_F(BadInput, ADeviceThatLostItsSchemaWantsTheServersThoughItHoldsAnEqualOne) {
   ASSERT_TRUE(ann->set("accounts", shop, "website", Value{"a.example"}));
   sync::HubSession hub = office.session();
