@@ -16,6 +16,7 @@
 #include "bench/replay.hpp"
 #include "bench/table.hpp"
 #include "crypto/key_provider.hpp"
+#include "schema/catalog/built_in.hpp"
 #include "sync/session/session.hpp"
 #include "sync/store/lmdb/lmdb_store.hpp"
 
@@ -294,7 +295,7 @@ int run(std::size_t count, const std::string& folder) {
   const auto workspace = take(crypto::random_id<WorkspaceId>(company.entropy));
   company.hub = take(
       sync::Hub::create({*company.store, company.clock, company.entropy, nullptr, Bytes(32, 'r')},
-                        workspace, take(schema::Catalog::compile_crm())));
+                        workspace, take(schema::built_in_crm())));
   const std::vector<RecordId> ids = fill_hub(company, count);
   Device device{company, folder + "/edge"};
   const Timer sync_timer;

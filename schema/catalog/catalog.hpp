@@ -184,21 +184,7 @@ struct CollectionDef {
 // Immutable once made; thread-safe.
 class Catalog {
  public:
-  // Parses Cap'n Proto text (the annotations file is embedded under "/satchel/annotations.capnp"
-  // and the standard CRM under "/satchel/crm.capnp") and checks it whole. The collections are those
-  // of the file and of every file that it imports. With a base, those of the base are there too,
-  // and the text's own stand in place of the base's of the same type id: so a file that names one
-  // new collection adds it. kSchemaInvalid with "file:line: Struct.field: what and what to do", all
-  // complaints, one a line, in the context; kFileRead; kLimitExceeded.
-  static Result<std::shared_ptr<const Catalog>> compile(const std::string& path,
-                                                        const Catalog* base = nullptr);
-  // The same for text that came otherwise; relative imports are refused.
-  static Result<std::shared_ptr<const Catalog>> compile_text(const std::string& display_name,
-                                                             std::string text,
-                                                             const Catalog* base = nullptr);
-  // The CRM embedded in the binary.
-  static Result<std::shared_ptr<const Catalog>> compile_crm();
-  // Loads what serialized() gave, without the Cap'n Proto compiler. kSchemaInvalid, kLimitExceeded.
+  // Loads what serialized() gave. kSchemaInvalid, kLimitExceeded.
   static Result<std::shared_ptr<const Catalog>> load(ByteView nodes);
 
   [[nodiscard]] const std::string& serialized() const { return serialized_; }

@@ -119,8 +119,7 @@ void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into,
     const auto value = annotation.getValue();
     const std::uint64_t id = annotation.getId();
     const bool ours = (id >= word::kCollection && id <= word::kSubjectIf) ||
-                      id == word::kRetention || id == word::kRetentionFrom ||
-                      id == word::kAgenda;
+                      id == word::kRetention || id == word::kRetentionFrom || id == word::kAgenda;
     if (!ours) continue;
     if (!said.insert(id).second) complaints_.add(place, "the same annotation twice; take one out");
     if (id == word::kCollection && value.isText()) {

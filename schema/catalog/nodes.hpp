@@ -1,6 +1,6 @@
 // The Cap'n Proto side of a schema: its nodes by id, and the ids that annotations.capnp gives to
-// its words. Includes Cap'n Proto: for schema/catalog alone. Readers throw kj::Exception on hostile
-// bytes; the wall that catches it is Catalog::load and Catalog::compile.
+// its words. Includes Cap'n Proto: for schema/catalog and schema/compiler alone. Readers throw
+// kj::Exception on hostile bytes; the wall that catches it is guarded() of load.hpp.
 #pragma once
 
 #include <cstdint>

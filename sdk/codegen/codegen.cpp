@@ -9,6 +9,7 @@
 #include <string>
 
 #include "schema/catalog/catalog.hpp"
+#include "schema/compiler/compile.hpp"
 
 namespace satchel::sdk {
 namespace {
@@ -167,7 +168,7 @@ int run(int argc, char** argv) {
     std::fputs("usage: satchel-codegen NAMESPACE OUT.hpp [SCHEMA.capnp]\n", stderr);
     return exit_status(Errc::kUsage);
   }
-  auto catalog = argc == 4 ? schema::Catalog::compile(argv[3]) : schema::Catalog::compile_crm();
+  auto catalog = argc == 4 ? schema::compile_file(argv[3]) : schema::compile_crm();
   if (!catalog) {
     std::fprintf(stderr, "error: %s: %s\n", std::string{wire_name(catalog.error().code)}.c_str(),
                  catalog.error().message().c_str());

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "schema/catalog/built_in.hpp"
 #include "schema/model/varint.hpp"
 #include "schema/wire/sealed_commit.hpp"
 #include "sync/store/schema_row.hpp"
@@ -176,7 +177,7 @@ Status Core::settle_schema() {
   auto hash = sync::damaged_schema(*store, sync::kEdgeSchemaKey);
   if (!hash) return hash.error();
   if (!*hash) return {};
-  auto built_in = schema::Catalog::compile_crm();
+  auto built_in = schema::built_in_crm();
   if (!built_in) return built_in.error();
   const bool same = (*built_in)->hash() == **hash;
   {

@@ -11,7 +11,9 @@
 
 #include "crypto/base64.hpp"
 #include "crypto/certificate.hpp"
+#include "schema/catalog/built_in.hpp"
 #include "schema/catalog/catalog.hpp"
+#include "schema/compiler/compile.hpp"
 #include "server/app/config.hpp"
 #include "server/app/files.hpp"
 #include "server/app/workspace.hpp"
@@ -134,8 +136,8 @@ Result<InitReport> init(const InitOptions& given) {
   const std::string config_file = (fs::path(options.folder) / kConfigFile).string();
   if (fs::exists(config_file, ignored)) return Error{Errc::kAlreadyExists, config_file};
   SATCHEL_TRY(check_workspace_name(options.workspace));
-  auto catalog = options.schema_file.empty() ? schema::Catalog::compile_crm()
-                                             : schema::Catalog::compile(options.schema_file);
+  auto catalog = options.schema_file.empty() ? schema::built_in_crm()
+                                             : schema::compile_file(options.schema_file);
   if (!catalog) return catalog.error();
   auto config = make_config(options);
   if (!config) return config.error();

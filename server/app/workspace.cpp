@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "crypto/hash.hpp"
+#include "schema/catalog/built_in.hpp"
+#include "schema/compiler/compile.hpp"
 #include "schema/wire/sealed_commit.hpp"
 #include "server/app/files.hpp"
 #include "server/app/log.hpp"
@@ -70,11 +72,11 @@ Error beyond_repair(Error error) {
 
 // A schema that rotted is not lost where this program, or a file, has the same one.
 Result<std::shared_ptr<const schema::Catalog>> find_elsewhere(ByteView hash, const Config& config) {
-  auto built_in = schema::Catalog::compile_crm();
+  auto built_in = schema::built_in_crm();
   if (built_in && (*built_in)->hash() == hash) return built_in;
   std::string of_file = "name its file as store.schema_file in satcheld.toml";
   if (!config.schema_file.empty()) {
-    auto compiled = schema::Catalog::compile(config.schema_file);
+    auto compiled = schema::compile_file(config.schema_file);
     if (compiled && (*compiled)->hash() == hash) return compiled;
     const std::string why = compiled ? " is another schema" : " does not compile";
     of_file = "store.schema_file, " + config.schema_file + "," + why +

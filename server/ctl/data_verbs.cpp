@@ -3,7 +3,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
-#include "schema/catalog/place_findings.hpp"
+#include "schema/compiler/compile.hpp"
+#include "schema/compiler/place_findings.hpp"
 #include "server/admin/dump.hpp"
 #include "server/ctl/verbs.hpp"
 
@@ -87,7 +88,7 @@ Status schema_show(CtlSession& session) {
 namespace {
 
 Status send_schema(CtlSession& session, const std::string& file, const std::string& path) {
-  auto catalog = schema::Catalog::compile(file);
+  auto catalog = schema::compile_file(file);
   if (!catalog) return catalog.error();
   auto client = session.client();
   if (!client) return client.error();

@@ -3,6 +3,7 @@
 
 #include "schema/catalog/catalog.hpp"
 #include "schema/catalog/json.hpp"
+#include "schema/compiler/compile.hpp"
 #include "schema/model/limits.hpp"
 #include "tests/limits/probe.hpp"
 #include "tests/support/replica_home.hpp"
@@ -16,7 +17,7 @@ constexpr const char* kOne =
     "struct A $S.collection(\"as\") $S.scopes([\"all\"]) { a @0 :Text $S.merge(lww); }\n";
 
 Status compile(const std::string& body) {
-  return status_of(schema::Catalog::compile_text("my.capnp", kHead + body));
+  return status_of(schema::compile_text("my.capnp", kHead + body));
 }
 std::string many(std::size_t count, const std::function<std::string(const std::string&)>& make) {
   std::string text;
@@ -91,7 +92,7 @@ Status value_depth(std::size_t levels) {
 Status text_of_size(std::size_t size) {
   std::string text = std::string{kHead} + kOne + "#";
   text.append(size - text.size(), 'x');
-  return status_of(schema::Catalog::compile_text("my.capnp", std::move(text)));
+  return status_of(schema::compile_text("my.capnp", std::move(text)));
 }
 Status file_of_size(std::size_t size) {
   const TemporaryFolder folder;
@@ -99,7 +100,7 @@ Status file_of_size(std::size_t size) {
   std::string text = std::string{kHead} + kOne + "#";
   text.append(size - text.size(), 'x');
   std::ofstream{path} << text;
-  return status_of(schema::Catalog::compile(path));
+  return status_of(schema::compile_file(path));
 }
 
 // The root, the annotations and what those import are three.
@@ -113,11 +114,11 @@ Status files(std::size_t count) {
                                                          << 0xd2f1a7c3b5e40000 + i << ";\n";
   }
   std::ofstream{folder.path() + "/root.capnp"} << root;
-  return status_of(schema::Catalog::compile(folder.path() + "/root.capnp"));
+  return status_of(schema::compile_file(folder.path() + "/root.capnp"));
 }
 
 Status json_value(std::size_t size) {
-  static const auto catalog = *schema::Catalog::compile_crm();
+  static const auto catalog = *schema::compile_crm();
   const schema::Type& text = catalog->find("accounts")->find("industry")->value_type();
   const std::size_t most = limits::kValueBytesMax - 64;
   const std::size_t head = encode_value(Value{std::string(most, 'x')}).size() - most;

@@ -1,4 +1,5 @@
 #include "tests/sim/catalog.hpp"
+#include "schema/compiler/compile.hpp"
 
 namespace satchel::sim {
 namespace {
@@ -35,9 +36,9 @@ struct Trial $S.collection("trials") $S.life(deleteWins) $S.scopes(["owner"]) {
 }  // namespace
 
 Result<std::shared_ptr<const schema::Catalog>> make_catalog() {
-  auto crm = schema::Catalog::compile_crm();
+  auto crm = schema::compile_crm();
   if (!crm) return crm.error();
-  return schema::Catalog::compile_text("trials.capnp", kTrials, crm->get());
+  return schema::compile_text("trials.capnp", kTrials, crm->get());
 }
 
 }  // namespace satchel::sim

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "schema/catalog/built_in.hpp"
 #include "schema/catalog/catalog.hpp"
 #include "sdk/engine/core.hpp"
 #include "sdk/engine/replica.hpp"
@@ -18,7 +19,7 @@ class ReplicaHome {
  public:
   ReplicaHome() {
     config.path = folder.path() + "/home";
-    auto catalog = schema::Catalog::compile_crm();
+    auto catalog = schema::built_in_crm();
     SATCHEL_ASSERT(catalog.has_value());
     auto core = sdk::Core::prepare(config);
     SATCHEL_ASSERT(core.has_value());

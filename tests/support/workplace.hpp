@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crypto/sign.hpp"
+#include "schema/catalog/built_in.hpp"
 #include "schema/catalog/json.hpp"
 #include "sync/merge/life.hpp"
 #include "sync/merge/reading.hpp"
@@ -48,7 +49,7 @@ class CountingEntropy final : public crypto::Entropy {
 };
 
 inline std::shared_ptr<const schema::Catalog> crm() {
-  static const auto catalog = schema::Catalog::compile_crm();
+  static const auto catalog = schema::built_in_crm();
   SATCHEL_ASSERT(catalog.has_value());
   return *catalog;
 }

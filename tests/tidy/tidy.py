@@ -15,13 +15,17 @@ import sys
 
 # Which project folders a folder's files may include. The first match from the top decides.
 PROJECT = ("schema/", "crypto/", "sync/", "sdk/", "server/", "satchel/")
+LOADED = ("schema/catalog/", "schema/model/", "schema/wire/")  # All of it but the compiler.
 LAYERS = [
     ("sdk/include/", ("satchel/",)),  # The public face shows nothing of what is behind it.
     ("sdk/cli/", ("sdk/cli/", "satchel/", "sdk/include/")),
-    ("schema/", ("schema/", "annotations.capnp.h")),  # The generated one has no folder.
-    ("crypto/", ("schema/", "crypto/")),
-    ("sync/", ("schema/", "crypto/", "sync/")),
-    ("sdk/", ("schema/", "crypto/", "sync/", "sdk/", "satchel/")),
+    # The generated one has no folder. Text is parsed on servers and in tools, never on a device.
+    ("schema/compiler/", ("schema/", "annotations.capnp.h")),
+    ("schema/", LOADED + ("annotations.capnp.h",)),
+    ("crypto/", LOADED + ("crypto/",)),
+    ("sync/", LOADED + ("crypto/", "sync/")),
+    ("sdk/codegen/", ("schema/",)),
+    ("sdk/", LOADED + ("crypto/", "sync/", "sdk/", "satchel/")),
     ("server/", ("schema/", "crypto/", "sync/", "server/")),
     ("examples/", ("examples/", "satchel/")),
     ("tests/", PROJECT + ("tests/",)),

@@ -1,4 +1,6 @@
 // A schema that rotted in the store of a device: this program has the same one, or the server does.
+#include "schema/catalog/built_in.hpp"
+#include "schema/compiler/compile.hpp"
 #include "sdk/engine/verify.hpp"
 #include "sync/store/schema_row.hpp"
 #include "tests/support/replica_home.hpp"
@@ -45,7 +47,7 @@ struct DamagedSchema : testing::Test {
 
   test::ReplicaHome home;
   std::shared_ptr<const schema::Catalog> fleet =
-      *schema::Catalog::compile(SATCHEL_TEST_DATA "/fleet.capnp");
+      *schema::compile_file(SATCHEL_TEST_DATA "/fleet.capnp");
 };
 
 TEST_F(DamagedSchema, ThatIsTheBuiltInOneIsWrittenAnew) {
@@ -91,7 +93,7 @@ TEST_F(DamagedSchema, BytesThatAreAnotherSchemaAreDamage) {
   {
     const auto core = store_alone();
     auto txn = std::move(*core->store->begin_write());
-    const auto crm = *schema::Catalog::compile_crm();
+    const auto crm = *schema::built_in_crm();
     ASSERT_TRUE(txn->put(Table::kSchemas, fleet->hash(), crm->serialized()) && txn->commit());
   }
   EXPECT_EQ((*sdk::Core::open(home.config))->lost_schema, fleet->hash());

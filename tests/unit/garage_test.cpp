@@ -1,5 +1,6 @@
 // Stages that freeze, keep and reopen in another trade's schema: nothing of it is the standard
 // one's own.
+#include "schema/compiler/compile.hpp"
 #include "tests/support/company.hpp"
 
 namespace satchel::test {
@@ -38,7 +39,7 @@ struct Part $S.collection("parts") $S.scopes(["all"]) {
 )";
 
 std::shared_ptr<const schema::Catalog> garage() {
-  static const auto catalog = schema::Catalog::compile_text("garage.capnp", kGarage);
+  static const auto catalog = schema::compile_text("garage.capnp", kGarage);
   SATCHEL_ASSERT(catalog.has_value());
   return *catalog;
 }

@@ -8,6 +8,7 @@
 
 #include <boost/json.hpp>
 
+#include "schema/catalog/built_in.hpp"
 #include "schema/model/limits.hpp"
 #include "sdk/query/expression.hpp"
 #include "tests/support/replica_home.hpp"
@@ -20,7 +21,7 @@ namespace json = boost::json;
 using test::kCare;
 
 const schema::CollectionDef& collection_named(std::string_view name) {
-  static const auto catalog = *schema::Catalog::compile_crm();
+  static const auto catalog = *schema::built_in_crm();
   return *catalog->find(name);
 }
 

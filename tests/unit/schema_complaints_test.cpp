@@ -5,6 +5,7 @@
 #include <string>
 
 #include "schema/catalog/catalog.hpp"
+#include "schema/compiler/compile.hpp"
 
 namespace satchel::schema {
 namespace {
@@ -13,7 +14,7 @@ constexpr const char* kHead =
     "@0xd2f1a7c3b5e49877;\nusing S = import \"/satchel/annotations.capnp\";\n";
 
 std::string complaint_of(const std::string& body) {
-  const auto catalog = Catalog::compile_text("my.capnp", kHead + body);
+  const auto catalog = compile_text("my.capnp", kHead + body);
   if (catalog) return "(no complaint)";
   EXPECT_EQ(catalog.error().code, Errc::kSchemaInvalid);
   return catalog.error().context;
@@ -285,7 +286,7 @@ TEST(SchemaComplaint, NamesTheSecondOfTwoCollectionsWithOneName) {
 
 TEST(SchemaComplaint, CountsTheCompilersLinesAndColumnsFromOne) {
   expect_first(of_fields("a @0 :Nope $S.merge(lww);"), "my.capnp:4:7: Not defined: Nope");
-  const auto no_id = Catalog::compile_text("my.capnp", "struct A {}\n");
+  const auto no_id = compile_text("my.capnp", "struct A {}\n");
   ASSERT_FALSE(no_id);
   EXPECT_EQ(no_id.error().context.find("my.capnp:1:1: File does not declare an ID."), 0u);
 }

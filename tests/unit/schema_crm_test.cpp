@@ -10,12 +10,14 @@
 #include <vector>
 
 #include "schema/catalog/catalog.hpp"
+#include "schema/catalog/built_in.hpp"
+#include "schema/compiler/compile.hpp"
 
 namespace satchel::schema {
 namespace {
 
 const Catalog& crm() {
-  static const auto catalog = Catalog::compile_crm();
+  static const auto catalog = compile_crm();
   return **catalog;
 }
 
@@ -160,6 +162,12 @@ std::string rule_text(const FieldDef& field) {
 const char* retention_text(Retention retention) {
   if (retention == Retention::kLegal) return "legal";
   return retention == Retention::kEvidence ? "evidence" : "crm";
+}
+
+TEST(Crm, TravelsCompiledWithEveryProgramAsWhatItsTextComesTo) {
+  const auto built_in = built_in_crm();
+  ASSERT_TRUE(built_in.has_value());
+  EXPECT_EQ((*built_in)->serialized(), (*compile_crm())->serialized());
 }
 
 TEST(Crm, HasTheCollectionsOfTheModelAndNoOthers) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "schema/catalog/catalog.hpp"
+#include "schema/compiler/compile.hpp"
 
 namespace satchel::schema {
 namespace {
@@ -31,7 +32,7 @@ std::string shop(const std::string& fields, const std::string& words = "") {
 }
 
 std::string complaint_of(const std::string& body) {
-  const auto catalog = Catalog::compile_text("my.capnp", kHead + body);
+  const auto catalog = compile_text("my.capnp", kHead + body);
   if (catalog) return "(no complaint)";
   EXPECT_EQ(catalog.error().code, Errc::kSchemaInvalid);
   const std::string& context = catalog.error().context;
@@ -39,7 +40,7 @@ std::string complaint_of(const std::string& body) {
 }
 
 std::shared_ptr<const Catalog> compiled(const std::string& body) {
-  const auto catalog = Catalog::compile_text("my.capnp", kHead + body);
+  const auto catalog = compile_text("my.capnp", kHead + body);
   EXPECT_TRUE(catalog) << (catalog ? "" : catalog.error().context);
   return catalog ? *catalog : nullptr;
 }
@@ -165,7 +166,7 @@ TEST(SchemaGate, IsReachedByItsStageAndByAllThatBeatIt) {
 }
 
 TEST(SchemaGate, StandsInTheStandardSchemaWhereTheModelSaysSo) {
-  const auto crm = Catalog::compile_crm();
+  const auto crm = compile_crm();
   ASSERT_TRUE(crm);
   std::string frozen;
   for (const CollectionDef& collection : (*crm)->collections()) {

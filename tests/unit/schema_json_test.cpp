@@ -11,13 +11,14 @@
 #include "schema/catalog/base64.hpp"
 #include "schema/catalog/json_value.hpp"
 #include "schema/catalog/time_text.hpp"
+#include "schema/compiler/compile.hpp"
 #include "schema/model/limits.hpp"
 
 namespace satchel::schema {
 namespace {
 
 const Catalog& fleet() {
-  static const auto catalog = Catalog::compile(SATCHEL_TEST_DATA "/fleet.capnp");
+  static const auto catalog = compile_file(SATCHEL_TEST_DATA "/fleet.capnp");
   return **catalog;
 }
 const FieldDef& field(std::string_view collection, std::string_view name) {

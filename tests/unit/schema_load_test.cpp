@@ -10,6 +10,7 @@
 #include <string>
 
 #include "schema/catalog/catalog.hpp"
+#include "schema/compiler/compile.hpp"
 #include "schema/model/limits.hpp"
 
 namespace satchel::schema {
@@ -20,9 +21,9 @@ constexpr const char* kHead =
     "@0xd2f1a7c3b5e49877;\nusing S = import \"/satchel/annotations.capnp\";\n";
 
 Result<SharedCatalog> compile(const std::string& body, const Catalog* base = nullptr) {
-  return Catalog::compile_text("my.capnp", kHead + body, base);
+  return compile_text("my.capnp", kHead + body, base);
 }
-SharedCatalog fleet() { return *Catalog::compile(SATCHEL_TEST_DATA "/fleet.capnp"); }
+SharedCatalog fleet() { return *compile_file(SATCHEL_TEST_DATA "/fleet.capnp"); }
 
 bool same(const Type& a, const Type& b);
 bool same(const std::shared_ptr<const Type>& a, const std::shared_ptr<const Type>& b) {
@@ -91,7 +92,7 @@ void expect_same(const Catalog& a, const Catalog& b) {
 }
 
 TEST(Catalog, LoadsWhatItSerialized) {
-  for (const SharedCatalog& catalog : {*Catalog::compile_crm(), fleet()}) {
+  for (const SharedCatalog& catalog : {*compile_crm(), fleet()}) {
     const auto loaded = Catalog::load(catalog->serialized());
     ASSERT_TRUE(loaded) << loaded.error().message();
     expect_same(*catalog, **loaded);
@@ -108,11 +109,11 @@ TEST(Catalog, HasOneHashForOneText) {
   std::filesystem::create_directories(folder);
   std::filesystem::copy_file(SATCHEL_TEST_DATA "/fleet.capnp", folder / "other_name.capnp",
                              std::filesystem::copy_options::overwrite_existing);
-  const auto elsewhere = Catalog::compile((folder / "other_name.capnp").string());
+  const auto elsewhere = compile_file((folder / "other_name.capnp").string());
   ASSERT_TRUE(elsewhere) << elsewhere.error().message();
   EXPECT_EQ((*elsewhere)->serialized(), fleet()->serialized());
   EXPECT_EQ((*elsewhere)->serialized().find("other_name"), std::string::npos);
-  EXPECT_NE((*elsewhere)->hash(), (*Catalog::compile_crm())->hash());
+  EXPECT_NE((*elsewhere)->hash(), (*compile_crm())->hash());
   std::filesystem::remove_all(folder);
 }
 
@@ -147,7 +148,7 @@ constexpr const char* kVisitorBook =
     "  account @0 :Text $S.merge(lww) $S.ref(to = \"accounts\");\n}\n";
 
 TEST(Catalog, AddsACollectionToItsBase) {
-  const SharedCatalog crm = *Catalog::compile_crm();
+  const SharedCatalog crm = *compile_crm();
   const auto both = compile(kVisitorBook, crm.get());
   ASSERT_TRUE(both) << both.error().message();
   EXPECT_EQ((*both)->collections().size(), crm->collections().size() + 1);
@@ -186,12 +187,12 @@ TEST(Catalog, FollowsImportsOfFilesBesideIt) {
         "using Cxx = import \"/capnp/c++.capnp\";\n$Cxx.namespace(\"part\");\n"
         "struct Size { width @0 :Int64; }\n"
         "struct P $S.collection(\"ps\") $S.scopes([\"all\"]) {}\n");
-  const auto catalog = Catalog::compile((folder / "root.capnp").string());
+  const auto catalog = compile_file((folder / "root.capnp").string());
   ASSERT_TRUE(catalog) << catalog.error().message();
   EXPECT_EQ((*catalog)->find("as")->find("size")->type.structure->name, "Size");
   EXPECT_NE((*catalog)->find("ps"), nullptr);
   write("part.capnp", "@0xd2f1a7c3b5e49878;\nstruct Size { width @0 :Nope; }\n");
-  const auto broken = Catalog::compile((folder / "root.capnp").string());
+  const auto broken = compile_file((folder / "root.capnp").string());
   ASSERT_FALSE(broken);
   EXPECT_EQ(broken.error().context, (folder / "part.capnp").string() + ":2:25: Not defined: Nope");
   std::filesystem::remove_all(folder);
@@ -205,7 +206,7 @@ TEST(Catalog, PlacesEachMistakeOfTheLanguageByLineAndColumn) {
 }
 
 TEST(Catalog, SaysWhichFileItCannotRead) {
-  const auto missing = Catalog::compile("nowhere.capnp");
+  const auto missing = compile_file("nowhere.capnp");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error(), (Error{Errc::kFileRead, "nowhere.capnp"}));
   // Text that came over a wire reads no files of this machine.
@@ -312,8 +313,8 @@ TEST(SchemaLimits, CountBytes) {
   const std::string small = kHead + fields(1);
   const std::string filled =
       small + "#" + std::string(limits::kSchemaBytesMax - small.size() - 1, 'x');
-  EXPECT_TRUE(Catalog::compile_text("my.capnp", filled));
-  const auto long_text = Catalog::compile_text("my.capnp", filled + "x");
+  EXPECT_TRUE(compile_text("my.capnp", filled));
+  const auto long_text = compile_text("my.capnp", filled + "x");
   ASSERT_FALSE(long_text);
   EXPECT_EQ(long_text.error().code, Errc::kLimitExceeded);
 }
@@ -330,7 +331,7 @@ TEST(SchemaLimits, CountFiles) {
                                                 << ";\n";
     }
     std::ofstream{folder / "root.capnp"} << root;
-    return Catalog::compile((folder / "root.capnp").string());
+    return compile_file((folder / "root.capnp").string());
   };
   // The root, the annotations and what those import are three.
   const auto at = root_with(limits::kSchemaFilesMax - 3);

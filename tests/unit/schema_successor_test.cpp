@@ -7,6 +7,7 @@
 #include <string>
 
 #include "schema/catalog/catalog.hpp"
+#include "schema/compiler/compile.hpp"
 
 namespace satchel::schema {
 namespace {
@@ -27,8 +28,8 @@ std::string changed(std::string text, const std::string& from, const std::string
 
 // "" where the change is accepted.
 std::string verdict(const std::string& newer_text) {
-  const auto older = Catalog::compile_text("fleet.capnp", fleet_text());
-  const auto newer = Catalog::compile_text("fleet.capnp", newer_text);
+  const auto older = compile_text("fleet.capnp", fleet_text());
+  const auto newer = compile_text("fleet.capnp", newer_text);
   EXPECT_TRUE(older);
   if (!newer) return newer.error().message();
   const Status accepted = (*newer)->accepts_successor_of(**older);

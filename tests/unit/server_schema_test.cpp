@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "schema/compiler/compile.hpp"
 #include "server/app/workspace.hpp"
 #include "sync/hub/rows.hpp"
 #include "sync/store/schema_row.hpp"
@@ -39,8 +40,8 @@ struct StoredSchema : testing::Test {
   test::TemporaryFolder folder;
   Layout layout;
   Config config;
-  std::shared_ptr<const schema::Catalog> crm = *schema::Catalog::compile_crm();
-  std::shared_ptr<const schema::Catalog> fleet = *schema::Catalog::compile(kFleetFile);
+  std::shared_ptr<const schema::Catalog> crm = *schema::compile_crm();
+  std::shared_ptr<const schema::Catalog> fleet = *schema::compile_file(kFleetFile);
 };
 
 TEST_F(StoredSchema, ThatRottedAndIsTheBuiltInOneIsWrittenAnew) {

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "crypto/entropy.hpp"
+#include "schema/catalog/built_in.hpp"
 #include "schema/model/limits.hpp"
 #include "server/app/system_clock.hpp"
 #include "server/app/writer.hpp"
@@ -19,9 +20,12 @@ class WriterTest : public testing::Test {
     auto store = sync::MemoryStore::open(disk_);
     ASSERT_TRUE(store);
     store_ = std::move(*store);
-    auto catalog = schema::Catalog::compile_crm();
+    auto catalog = schema::built_in_crm();
     ASSERT_TRUE(catalog) << catalog.error().message();
-    sync::Hub::Parts parts{.store = *store_, .clock = clock_, .entropy = entropy_, .unseal = {},
+    sync::Hub::Parts parts{.store = *store_,
+                           .clock = clock_,
+                           .entropy = entropy_,
+                           .unseal = {},
                            .receipt_key = Bytes(32, 'k')};
     auto hub = sync::Hub::create(parts, WorkspaceId{}, *catalog);
     ASSERT_TRUE(hub) << hub.error().message();
@@ -48,7 +52,8 @@ class WriterTest : public testing::Test {
                       gate_.get_future().wait();
                       return {};
                     },
-                    .done = [](const Status&) {}, .alone = true};
+                    .done = [](const Status&) {},
+                    .alone = true};
     ASSERT_TRUE(writer_->try_submit(job));
     entered.get_future().wait();
     gate_closed_ = true;
@@ -63,10 +68,11 @@ class WriterTest : public testing::Test {
                       SATCHEL_TRY(txn.put_user(user(name)));
                       return end;
                     },
-                    .done = [this, name](const Status& durable) {
-                      const std::lock_guard lock{mutex_};
-                      outcomes_.emplace(name, durable);
-                    },
+                    .done =
+                        [this, name](const Status& durable) {
+                          const std::lock_guard lock{mutex_};
+                          outcomes_.emplace(name, durable);
+                        },
                     .alone = alone};
     return writer_->try_submit(job);
   }
@@ -161,8 +167,7 @@ TEST_F(WriterTest, AFullDiskIsToldToEveryJobOfTheGroupAndPasses) {
 
 TEST_F(WriterTest, AnInputOutputErrorLatches) {
   disk_->fail_after(1, Errc::kStoreLatched);  // The put goes through, the commit does not.
-  const Status durable =
-      writer_->run([](sync::HubTxn& txn) { return txn.put_user(user("ann")); });
+  const Status durable = writer_->run([](sync::HubTxn& txn) { return txn.put_user(user("ann")); });
   ASSERT_FALSE(durable);
   EXPECT_EQ(durable.error().code, Errc::kStoreLatched);
   settle();

@@ -1,4 +1,4 @@
-#include "schema/catalog/source_text.hpp"
+#include "schema/compiler/source_text.hpp"
 
 #include <cctype>
 #include <utility>

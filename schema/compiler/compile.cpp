@@ -1,9 +1,5 @@
-// From Cap'n Proto text to a catalog, and from a catalog's bytes back to it. One of the three
-// walls: what Cap'n Proto throws ends here.
+#include "schema/compiler/compile.hpp"
 
-#include <algorithm>
-#include <cstring>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -11,10 +7,10 @@
 #include <capnp/message.h>
 #include <capnp/schema-parser.h>
 #include <capnp/serialize.h>
-#include <kj/exception.h>
 
 #include "schema/catalog/catalog_builder.hpp"
-#include "schema/catalog/source_text.hpp"
+#include "schema/catalog/load.hpp"
+#include "schema/compiler/source_text.hpp"
 #include "schema/model/limits.hpp"
 
 namespace satchel::schema {
@@ -196,51 +192,15 @@ std::string serialize(const NodeIndex& nodes) {
   return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
 }
 
-// Readers need aligned words, which a string's bytes need not be.
-kj::Array<capnp::word> aligned(const std::string& bytes) {
-  auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
-  std::memcpy(words.asBytes().begin(), bytes.data(), words.asBytes().size());
-  return words;
-}
-
-Result<std::shared_ptr<const Catalog>> build_from(std::string serialized, Complaints& complaints) {
-  if (serialized.size() > limits::kSchemaBytesMax) {
-    return Error{Errc::kLimitExceeded, "a compiled schema has at most 4 MiB"};
-  }
-  if (serialized.size() % sizeof(capnp::word) != 0) {
-    return Error{Errc::kSchemaInvalid, "a compiled schema is whole words"};
-  }
-  const kj::Array<capnp::word> words = aligned(serialized);
-  capnp::ReaderOptions options;
-  options.traversalLimitInWords = 16 * words.size() + 4096;  // Everything is read a few times.
-  options.nestingLimit = 32;
-  capnp::FlatArrayMessageReader reader{words, options};
-  return CatalogBuilder{complaints}.build(reader.getRoot<CodeGeneratorRequest>(),
-                                          std::move(serialized));
-}
-
 // The nodes of `base` that `nodes` does not have; the readers belong to `holder`.
 void add_base(const Catalog& base, std::optional<capnp::FlatArrayMessageReader>& holder,
               kj::Array<capnp::word>& words, NodeIndex& nodes) {
   words = aligned(base.serialized());
   capnp::ReaderOptions options;
-  options.traversalLimitInWords = 16 * words.size() + 4096;
+  options.traversalLimitInWords = traversal_limit(words.size());
   holder.emplace(words, options);
   for (const auto node : holder->getRoot<CodeGeneratorRequest>().getNodes())
     nodes.emplace(node.getId(), node);
-}
-
-// Runs one step of Cap'n Proto; what it throws becomes an error.
-template <class Step>
-auto guarded(Step step) -> decltype(step()) {
-  try {
-    return step();
-  } catch (const kj::Exception& thrown) {
-    return Error{Errc::kSchemaInvalid,
-                 std::string{"Cap'n Proto: "} + thrown.getDescription().cStr()};
-  } catch (const std::exception&) {
-    return Error{Errc::kSchemaInvalid, "Cap'n Proto refused the schema"};
-  }
 }
 
 using SharedCatalog = std::shared_ptr<const Catalog>;
@@ -291,12 +251,12 @@ Result<SharedCatalog> compile_root(OpenRoot open_root, const Catalog* base) {
 
 }  // namespace
 
-Result<SharedCatalog> Catalog::compile(const std::string& path, const Catalog* base) {
+Result<SharedCatalog> compile_file(const std::string& path, const Catalog* base) {
   return compile_root([&](Sources& sources) { return sources.open_file(path); }, base);
 }
 
-Result<SharedCatalog> Catalog::compile_text(const std::string& display_name, std::string text,
-                                            const Catalog* base) {
+Result<SharedCatalog> compile_text(const std::string& display_name, std::string text,
+                                   const Catalog* base) {
   return compile_root(
       [&](Sources& sources) -> Result<const Sources::Source*> {
         if (text.size() > limits::kSchemaBytesMax) return too_long(display_name);
@@ -305,13 +265,8 @@ Result<SharedCatalog> Catalog::compile_text(const std::string& display_name, std
       base);
 }
 
-Result<SharedCatalog> Catalog::compile_crm() {
+Result<SharedCatalog> compile_crm() {
   return compile_text("satchel/crm.capnp", *embedded_schema("/satchel/crm.capnp"));
-}
-
-Result<SharedCatalog> Catalog::load(ByteView nodes) {
-  Complaints complaints{nullptr};
-  return guarded([&] { return build_from(std::string{nodes}, complaints); });
 }
 
 }  // namespace satchel::schema

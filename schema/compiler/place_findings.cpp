@@ -1,4 +1,4 @@
-#include "schema/catalog/place_findings.hpp"
+#include "schema/compiler/place_findings.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -6,7 +6,7 @@
 #include <sstream>
 #include <vector>
 
-#include "schema/catalog/source_text.hpp"
+#include "schema/compiler/source_text.hpp"
 #include "schema/model/limits.hpp"
 
 namespace satchel::schema {
