@@ -39,6 +39,10 @@ class Sources {
                     std::string text) {
     auto source = std::make_unique<Source>(
         Source{key, std::move(folder), SourceText{std::move(display_name), std::move(text)}});
+    if (const unsigned line = source->text.too_deep_line(); line != 0) {
+      complaints_.add_at({source->text.display_name(), line, 0},
+                         "this goes more than 64 brackets or dots deep; name the parts");
+    }
     return sources_.emplace(std::move(key), std::move(source)).first->second.get();
   }
 
@@ -61,6 +65,14 @@ class Sources {
   // Null where there is no such file, which the compiler then complains of, or where there are too
   // many.
   const Source* import(const Source& from, const std::string& path) {
+    const Source* const source = find(from, path);
+    return source == nullptr || source->text.too_deep_line() != 0 ? nullptr : source;
+  }
+
+  Complaints& complaints() { return complaints_; }
+
+ private:
+  const Source* find(const Source& from, const std::string& path) {
     if (path.starts_with('/')) {
       if (const auto known = sources_.find(path); known != sources_.end())
         return known->second.get();
@@ -74,9 +86,6 @@ class Sources {
     return opened.error().code == Errc::kLimitExceeded ? complain_of(from) : nullptr;
   }
 
-  Complaints& complaints() { return complaints_; }
-
- private:
   [[nodiscard]] bool full() const { return sources_.size() >= limits::kSchemaFilesMax; }
   const Source* complain_of(const Source& importing) {
     complaints_.add_at({importing.text.display_name(), 1, 0},
@@ -244,6 +253,7 @@ Result<SharedCatalog> compile_root(OpenRoot open_root, const Catalog* base) {
   Sources sources{complaints};
   const Result<const Sources::Source*> root = open_root(sources);
   if (!root) return root.error();
+  if (!complaints.empty()) return complaints.error();
   return guarded([&]() -> Result<SharedCatalog> {
     return compile_sources(sources, **root, base, parsed, complaints);
   });

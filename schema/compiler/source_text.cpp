@@ -1,7 +1,10 @@
 #include "schema/compiler/source_text.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <utility>
+
+#include "schema/model/limits.hpp"
 
 namespace satchel::schema {
 
@@ -21,6 +24,7 @@ class SourceScanner {
       } else if (is_word(c)) {
         take_word();
       } else {
+        measure(c);
         take_sign(c);
         ++at_;
       }
@@ -58,6 +62,17 @@ class SourceScanner {
       name_ = word;
       declare(word);
     }
+  }
+
+  void measure(char c) {
+    const bool opens = c == '(' || c == '[' || c == '{';
+    const bool closes = c == ')' || c == ']' || c == '}';
+    if (opens) ++depth_;
+    if (closes && depth_ > 0) --depth_;
+    if (c == '.') ++dots_;
+    if (c != '.' && std::isspace(static_cast<unsigned char>(c)) == 0) dots_ = 0;
+    const bool too_deep = std::max(depth_, dots_) > limits::kSchemaNestingMax;
+    if (too_deep && into_.too_deep_line_ == 0) into_.too_deep_line_ = line_;
   }
 
   void take_sign(char c) {
@@ -98,6 +113,8 @@ class SourceScanner {
   std::string first_;  // The first word of the statement, and the name that it declares.
   std::string name_;
   std::vector<std::string> scopes_;
+  std::size_t depth_ = 0;  // Of brackets that are open.
+  std::size_t dots_ = 0;   // Of the name that is being read.
   bool after_import_ = false;
 };
 

@@ -17,6 +17,7 @@ namespace satchel::limits {
   SATCHEL_LIMIT(kSchemaBytesMax, 4 * 1024 * 1024, "bytes of one compiled schema")                \
   SATCHEL_LIMIT(kSchemaNameBytesMax, 96, "bytes of the name of a collection, field or stage")    \
   SATCHEL_LIMIT(kSchemaFilesMax, 64, "files of one schema")                                      \
+  SATCHEL_LIMIT(kSchemaNestingMax, 64, "brackets in brackets, or dots in a name, of its text")   \
   SATCHEL_LIMIT(kStagesMax, 64, "stages of one stage table")                                     \
   SATCHEL_LIMIT(kScopePathsMax, 8, "scope paths of one collection")                              \
   SATCHEL_LIMIT(kSubjectsMax, 4, "data subjects of one record")                                  \

@@ -77,6 +77,11 @@ Status field_name(std::size_t size) {
   return compile("struct A $S.collection(\"as\") $S.scopes([\"all\"]) { " + std::string(size, 'n') +
                  " @0 :Text $S.merge(lww); }\n");
 }
+Status nesting(std::size_t levels) {
+  std::string type = "Int64";
+  for (std::size_t i = 1; i < levels; ++i) type = "List(" + type + ")";
+  return compile(kOne + ("struct Deep { deep @0 :" + type + "; }\n"));
+}
 Status type_depth(std::size_t levels) {
   std::string type = "Text";
   for (std::size_t i = 1; i < levels; ++i) type = "List(" + type + ")";
@@ -130,6 +135,7 @@ Status json_value(std::size_t size) {
 LimitProbes schema_probes() {
   const Errc schema = Errc::kSchemaInvalid;
   return {
+      {"kSchemaNestingMax", "brackets", nesting, schema, "my.capnp:4: "},
       {"kCollectionsMax", "compiler", collections, Errc::kLimitExceeded, "at most 512 collections"},
       {"kFieldsMax", "compiler", fields, schema, "A: a collection has at most 256 fields"},
       {"kFieldsMax", "struct members", members, schema, "more than 256 members"},

@@ -291,6 +291,25 @@ TEST(SchemaComplaint, CountsTheCompilersLinesAndColumnsFromOne) {
   EXPECT_EQ(no_id.error().context.find("my.capnp:1:1: File does not declare an ID."), 0u);
 }
 
+TEST(SchemaComplaint, NamesTheLineOfATextThatIsTooDeepForItsParser) {
+  const auto times = [](std::size_t count, const std::string& piece) {
+    std::string text;
+    for (std::size_t i = 0; i < count; ++i) text += piece;
+    return text;
+  };
+  const std::vector<std::string> texts{
+      times(100'000, "("), times(100'000, "["), "const a :Int64 = " + times(200'000, ".a") + ";",
+      "struct A { a @0 :" + times(30'000, "List(") + "Text" + times(30'000, ")") + "; }",
+      times(30'000, "struct A { ") + times(30'000, "}")};
+  for (const std::string& text : texts) {
+    SCOPED_TRACE(text.substr(0, 40));
+    const auto refused = compile_text("my.capnp", kHead + text);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().context,
+              "my.capnp:3: this goes more than 64 brackets or dots deep; name the parts");
+  }
+}
+
 TEST(SchemaComplaint, HasNoClassForTheProductsOwnBookkeeping) {
   const std::string context =
       complaint_of(of_fields("a @0 :Text $S.merge(lww) $S.privacy(structure);"));
