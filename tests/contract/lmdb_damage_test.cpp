@@ -136,6 +136,43 @@ TEST_F(LmdbDamage, GarbageIsNoStore) {
   EXPECT_EQ(open_error(), Errc::kStoreMissing);
 }
 
+// Wherever the name of a table stands, also in pages that are free.
+Bytes renamed(Bytes file, const std::string& name) {
+  Bytes other = name;
+  other.back() = static_cast<char>(other.back() ^ 1);  // In the order of keys it stays where it is.
+  std::size_t count = 0;
+  for (auto at = file.find(name); at != Bytes::npos; at = file.find(name, at + 1), ++count)
+    file.replace(at, name.size(), other);
+  EXPECT_GT(count, 0U) << name;
+  return file;
+}
+
+TEST_F(LmdbDamage, AnEmptyTableThatLostItsNameIsMadeAnewAndToldAndTheStoreOpensAgain) {
+  const std::string path = engine_.data_file();
+  const Bytes before = read_file(path);
+  for (const std::string name : {"inbox", "audit", "codes", "taken"}) {
+    SCOPED_TRACE(name);
+    write_file(path, renamed(before, name));
+    for (int i = 0; i < 3; ++i) {
+      const auto store = open();
+      ASSERT_OK(store);
+      EXPECT_TRUE(read_everything(**store).perfect());
+      const auto report = (*store)->check();
+      ASSERT_OK(report);
+      EXPECT_EQ(report->bad.size(), i == 0 ? 1U : 0U);
+    }
+  }
+}
+
+TEST_F(LmdbDamage, AFileThatLostItsFormatRowIsDamagedAndNotWhatACutCreationLeft) {
+  write_file(engine_.data_file(), renamed(read_file(engine_.data_file()), "satchel.format"));
+  EXPECT_EQ(open_error(), Errc::kStoreCorrupt);
+  const auto made =
+      LmdbStore::create(engine_.folder(), engine_.options, engine_.provider, engine_.entropy);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code, Errc::kStoreCorrupt) << "nothing is written over it";
+}
+
 // In place, as a hand would that knows LMDB and cannot forge a seal.
 class LmdbSubstitution : public FilledStore {
  protected:
@@ -194,8 +231,10 @@ TEST_F(LmdbSubstitution, AValueRolledBackAloneIsFoundByTheDigest) {
   const auto store = std::move(*open());
   // The value itself is one that the store once wrote; that it is the wrong one only the sum tells.
   EXPECT_EQ(**std::move(*store->begin_read())->find(Table::kMeta, "key"), "the value of old");
-  const auto scanned = std::move(*store->begin_read())
-                           ->scan(Table::kMeta, "", [](ByteView, ByteView) { return true; });
+  const auto scanned =
+      std::move(*store->begin_read())->scan(Table::kMeta, "", [](ByteView, ByteView) {
+        return true;
+      });
   ASSERT_FALSE(scanned.has_value());
   EXPECT_EQ(scanned.error().code, Errc::kStoreCorrupt);
   EXPECT_EQ(store->check()->bad, std::vector<std::string>{"meta: digest"});
@@ -318,8 +357,9 @@ TEST_P(LmdbRowFormat, DamagedAloneItCostsNothingAndIsPutRight) {
       const auto report = (*store)->check();
       ASSERT_OK(report);
       ASSERT_EQ(report->bad.size(), rows);
-      EXPECT_TRUE(report->bad[0].ends_with("the row's format is damaged; it was read without, and "
-                                           "is put right"))
+      EXPECT_TRUE(
+          report->bad[0].ends_with("the row's format is damaged; it was read without, and "
+                                   "is put right"))
           << report->bad[0];
       EXPECT_TRUE((*store)->check()->bad.empty()) << "told once";
     }

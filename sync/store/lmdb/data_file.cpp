@@ -149,7 +149,7 @@ class Walk {
     kind_ = Kind::kFree;
     SATCHEL_TRY(walk_tree(meta.free_tree));
     SATCHEL_TRY(check_free_pages());
-    return DataFile{meta.transaction, page_count_, std::move(named_row_)};
+    return DataFile{meta.transaction, page_count_, std::move(named_row_), meta.main_tree.entries};
   }
 
  private:

@@ -15,6 +15,7 @@ struct DataFile {
   std::uint64_t transaction = 0;   // Of the newest commit.
   std::uint64_t page_count = 0;    // That the file has.
   std::optional<Bytes> named_row;  // The row of the main table that was asked for.
+  std::uint64_t main_entries = 0;  // Rows and tables of the main table.
 };
 
 // Walks every page that the newest commit of the file reaches and checks what LMDB takes for

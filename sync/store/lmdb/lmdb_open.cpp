@@ -24,13 +24,19 @@ bool exists(const std::string& path) {
   return stat(path.c_str(), &info) == 0;
 }
 
-Status open_tables(LmdbCore& core, MDB_txn* txn) {
+// Makes those that are not there: all in a new store, in an older one those that later versions
+// have. `made` holds their names.
+Status open_tables(LmdbCore& core, MDB_txn* txn, std::vector<std::string>& made) {
   if (int code = mdb_dbi_open(txn, nullptr, 0, &core.main); code != 0) {
     return error_of(code, "main table");
   }
   for (std::uint8_t table = 1; table < kTableCount; ++table) {
     const std::string name{name_of(static_cast<Table>(table))};
-    const int code = mdb_dbi_open(txn, name.c_str(), MDB_CREATE, &core.tables[table]);
+    int code = mdb_dbi_open(txn, name.c_str(), 0, &core.tables[table]);
+    if (code == MDB_NOTFOUND) {
+      code = mdb_dbi_open(txn, name.c_str(), MDB_CREATE, &core.tables[table]);
+      made.push_back(name);
+    }
     if (code != 0) return error_of(code, name.c_str());
   }
   core.tables[kStateTable] = core.main;
@@ -113,12 +119,24 @@ Status check_format(LmdbCore& core, MDB_txn* txn) {
   return {};
 }
 
+// A table that was made is a commit like any other, which the state must name. This version being
+// the first, an empty table that is not there has lost its name.
+Status note_made(LmdbCore& core, MDB_txn* txn, const std::vector<std::string>& made) {
+  core.state.transaction = mdb_txn_id(txn);
+  Bytes row;
+  SATCHEL_TRY(put_state(core, txn, core.state, row));
+  for (const std::string& name : made)
+    core.mended.push_back("the empty table " + name + " was gone, and is made anew");
+  return {};
+}
+
 // What the newest commit says of itself, against what the file says of it.
 Status load(LmdbCore& core, bool verify) {
   auto txn = begin_txn(core.environment.get(), 0);  // Writing: tables of later versions are made.
   if (!txn) return txn.error();
   SATCHEL_TRY(check_format(core, txn->get()));
-  SATCHEL_TRY(open_tables(core, txn->get()));
+  std::vector<std::string> made;
+  SATCHEL_TRY(open_tables(core, txn->get(), made));
   const auto state = core.read_state(txn->get(), *core.sealer);
   if (!state) return state.error();
   MDB_envinfo info{};
@@ -141,6 +159,7 @@ Status load(LmdbCore& core, bool verify) {
   std::vector<OddRow> odd;
   if (has_odd_state(core, txn->get())) odd.push_back({kStateTable, Bytes{kStoreStateKey}});
   if (verify) SATCHEL_TRY(verify_digests(core, txn->get(), odd));
+  if (!made.empty()) SATCHEL_TRY(note_made(core, txn->get(), made));
   SATCHEL_TRY(commit_txn(std::move(*txn), "opening tables"));
   return mend_formats(core, odd);
 }
@@ -175,7 +194,8 @@ Status make_keys(LmdbCore& core, const std::string& key_folder) {
 Status write_first(LmdbCore& core, const std::string& folder) {
   auto txn = begin_txn(core.environment.get(), 0);
   if (!txn) return txn.error();
-  SATCHEL_TRY(open_tables(core, txn->get()));
+  std::vector<std::string> made;
+  SATCHEL_TRY(open_tables(core, txn->get(), made));
   const Bytes format = make_format_row(core.keyring->store());
   MDB_val key = to_mdb(kFormatKey);
   MDB_val value = to_mdb(format);
@@ -196,6 +216,9 @@ Result<DataFile> examine(const std::string& folder, std::size_t bytes_max) {
   const std::string path = folder + kDataFile;
   if (file_bytes(path) > bytes_max) return DataFile{};
   auto file = examine_data_file(path, kFormatKey);
+  // All of it is written in one commit: a file that holds anything held this row too.
+  if (file && !file->named_row && file->main_entries != 0)
+    return Error{Errc::kStoreCorrupt, "the format row is gone"};
   if (file && !file->named_row) return Error{Errc::kStoreMissing, "its creation was cut"};
   return file;
 }
