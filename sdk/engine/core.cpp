@@ -59,11 +59,28 @@ Status put_meta(sync::Store& store, std::string_view key, ByteView value) {
   return (*txn)->commit();
 }
 
+Status destroy_home(const Config& config, const HomePaths& paths) {
+  if (path_exists(paths.store)) SATCHEL_TRY(write_private_file(paths.wiping_file, "wiping\n"));
+  if (config.key_provider) {
+    auto generations = config.key_provider->list();
+    if (!generations) return generations.error();
+    for (const crypto::RootGeneration each : *generations) {
+      SATCHEL_TRY(config.key_provider->destroy(each));
+    }
+  }
+  return wipe_home(paths);
+}
+
 Status Core::take_home(const Config& config) {
   paths = home_paths(config.path, config.key_file, config.install_file);
   auto taken = HomeLock::take(paths.lock_file, config.lock_wait);
   if (!taken) return taken.error();
   lock = std::move(*taken);
+  if (path_exists(paths.wiping_file)) {
+    SATCHEL_TRY(destroy_home(config, paths));
+    return Error{Errc::kDeviceWiped,
+                 "a wipe that was cut is done now: enrol again to use the folder"};
+  }
   keys = config.key_provider ? config.key_provider
                              : std::make_shared<crypto::FileKeyProvider>(paths.key_file);
   return {};
@@ -97,7 +114,9 @@ Status Core::open_store(const Config& config) {
 Status Core::find_signer() {
   if (signer) return {};
   if (!path_exists(paths.signer_file)) {
-    return Error{Errc::kKeyLost, "the signing key " + paths.signer_file + " is gone"};
+    return Error{Errc::kKeyLost,
+                 "the signing key " + paths.signer_file +
+                     " is gone: put it back from a copy, or enrol again in another home"};
   }
   auto opened = crypto::FileSigner::open(paths.signer_file, entropy);
   if (!opened) return opened.error();

@@ -84,6 +84,10 @@ struct Core {
   sync::ChangeListener listener_;
 };
 
+// Keys first: without them the rest is noise. One that is cut goes on when the folder is next
+// opened. kFileWrite, those of the key provider.
+Status destroy_home(const Config& config, const HomePaths& paths);
+
 // One row of ours among the store's single values. Keys begin with "sdk.".
 Result<std::optional<Bytes>> find_meta(sync::Store& store, std::string_view key);
 Status put_meta(sync::Store& store, std::string_view key, ByteView value);

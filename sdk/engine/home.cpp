@@ -93,6 +93,7 @@ HomePaths home_paths(std::string folder, std::string key_file, std::string insta
   paths.signer_file = folder + "/signer";
   paths.install_file = install_file.empty() ? folder + "/install" : std::move(install_file);
   paths.lock_file = folder + "/lock";
+  paths.wiping_file = folder + "/wiping";
   paths.folder = std::move(folder);
   return paths;
 }
@@ -164,6 +165,8 @@ Status wipe_home(const HomePaths& paths) {
     std::filesystem::remove(path, error);
     if (error) return Error{Errc::kFileWrite, "deleting " + path + ": " + error.message()};
   }
+  std::filesystem::remove(paths.wiping_file, error);
+  if (error) return Error{Errc::kFileWrite, "deleting " + paths.wiping_file};
   return {};
 }
 

@@ -20,6 +20,7 @@ struct HomePaths {
   std::string signer_file;
   std::string install_file;
   std::string lock_file;
+  std::string wiping_file;  // There while a wipe is under way.
 };
 // Empty overrides stand for the places above.
 HomePaths home_paths(std::string folder, std::string key_file, std::string install_file);

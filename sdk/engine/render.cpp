@@ -224,7 +224,7 @@ std::string records_json(const schema::Catalog& catalog,
 std::string damaged_json(const schema::Catalog& catalog,
                          const std::vector<sync::DamagedCommit>& damaged) {
   static constexpr std::array<std::string_view, 4> kStates{"sealed_copy", "lost", "answered",
-                                                         "acknowledged"};
+                                                           "acknowledged"};
   std::string out = "[";
   for (const sync::DamagedCommit& each : damaged) {
     out += std::string{out.size() > 1 ? "," : ""} + "{\"commit\":" + std::to_string(each.place);

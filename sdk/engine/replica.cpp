@@ -45,18 +45,6 @@ std::int64_t elapsed_ms(std::chrono::steady_clock::time_point since) {
   return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - since).count();
 }
 
-// Keys first: without them the rest is noise.
-Status destroy(const Config& config, const HomePaths& paths) {
-  if (config.key_provider) {
-    auto generations = config.key_provider->list();
-    if (!generations) return generations.error();
-    for (const crypto::RootGeneration each : *generations) {
-      SATCHEL_TRY(config.key_provider->destroy(each));
-    }
-  }
-  return wipe_home(paths);
-}
-
 }  // namespace
 
 Replica::Replica(Config config) : config_(std::move(config)) {
@@ -93,7 +81,7 @@ Status Replica::wipe(const Config& config) {
   const HomePaths paths = home_paths(config.path, config.key_file, config.install_file);
   auto lock = HomeLock::take(paths.lock_file, config.lock_wait);
   if (!lock) return lock.error();
-  return destroy(config, paths);
+  return destroy_home(config, paths);
 }
 
 void Replica::wipe_ordered() {
@@ -105,7 +93,7 @@ void Replica::wipe_ordered() {
     const std::unique_ptr<HomeLock> lock = std::move(core_->lock);
     core_.reset();
     wiped_ = true;
-    done = destroy(config_, paths);
+    done = destroy_home(config_, paths);
   }
   log(done ? LogLevel::kWarning : LogLevel::kError,
       done ? std::string{"wiped by order of the server"} : "wipe: " + done.error().message());

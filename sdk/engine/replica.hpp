@@ -151,7 +151,7 @@ class Replica final : private SyncHost {
   std::unique_ptr<Core> core_;                              // Under gate_.
   bool wiped_ = false;                                      // Under gate_.
   std::optional<std::unordered_set<RecordId>> conflicted_;  // Under gate_; built when first asked.
-  std::vector<sync::UnreadableRecord> conflicts_unread_;     // Under gate_; of which nobody knows.
+  std::vector<sync::UnreadableRecord> conflicts_unread_;    // Under gate_; of which nobody knows.
   std::unordered_set<RecordId> to_recheck_;                 // Under gate_.
 
   Loop loop_;

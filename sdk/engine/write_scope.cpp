@@ -300,8 +300,7 @@ Status WriteScope::set_add(std::string_view collection, std::string_view id, std
   auto target = find_target(collection, id, field);
   if (!target) return target.error();
   auto element = parse(*target->field, target->field->value_type(), text, form);
-  if (!element)
-    return at_field(field, element.error());
+  if (!element) return at_field(field, element.error());
   return write_->builder().set_add(collection, target->id, field, *element);
 }
 
@@ -310,8 +309,7 @@ Status WriteScope::set_remove(std::string_view collection, std::string_view id,
   auto target = find_target(collection, id, field);
   if (!target) return target.error();
   auto element = parse(*target->field, target->field->value_type(), text, form);
-  if (!element)
-    return at_field(field, element.error());
+  if (!element) return at_field(field, element.error());
   return write_->builder().set_remove(collection, target->id, field, *element);
 }
 

@@ -144,6 +144,19 @@ TEST(Home, ThatWasCopiedIsNoticed) {
   EXPECT_FALSE(moved(home.config.path));
 }
 
+TEST(Home, OfWhichTheWipeWasCutIsWipedWhenItIsNextOpened) {
+  test::ReplicaHome home;
+  std::ofstream{home.config.path + "/wiping"} << "wiping\n";
+  std::filesystem::remove_all(home.config.path + "/replica/keys");
+  const auto opened = sdk::Replica::open(home.config);
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code, Errc::kDeviceWiped);
+  EXPECT_NE(opened.error().context.find("enrol again"), std::string::npos);
+  for (const char* name : {"/replica", "/key", "/signer", "/install", "/wiping"})
+    EXPECT_FALSE(std::filesystem::exists(home.config.path + name)) << name;
+  EXPECT_EQ(sdk::Replica::open(home.config).error().code, Errc::kStoreMissing);
+}
+
 // A device node, a pipe, a folder: the mark must not take its place, nor a wipe take it away.
 TEST(Home, LeavesWhatIsNoFileWhereItIs) {
   for (const bool pipe : {true, false}) {
