@@ -104,6 +104,8 @@ struct HelloBody {
   live @16 :Bool;
   bootstrapping @17 :Bool;
   settling @18 :Bool;
+  keptCommit @19 :UInt64;
+  keptHash @20 :Data;
 }
 
 struct Hello {
@@ -125,6 +127,8 @@ struct Welcome {
   accessToken @10 :Data;
   backedUpThrough @11 :UInt64;
   recovering @12 :Bool;
+  knownCommit @13 :UInt64;
+  knownHash @14 :Data;
 }
 
 struct Push {

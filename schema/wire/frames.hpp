@@ -121,6 +121,10 @@ struct HelloBody {
   // `replica` is an id under which this device writes no more: only what was made under it is
   // pushed, without a fence, and no changes are wanted.
   bool settling = false;
+  // The last acknowledged commit of `replica` that the device still holds, and its content hash: a
+  // server that knows another under that number was put back. 0 and empty: it holds none.
+  std::uint64_t kept_commit = 0;
+  Bytes kept_hash;
   friend bool operator==(const HelloBody&, const HelloBody&) = default;
 };
 struct Hello {
@@ -142,6 +146,11 @@ struct Welcome {
   Bytes access_token;  // Short-lived, for the HTTPS calls of this device.
   Sequence backed_up_through = 0;
   bool recovering = false;
+  // A commit that the server knows of the replica and its content hash: the one that the device
+  // named where it is among them, else the newest. A device that made another under that number is
+  // answered for nothing. 0 and empty: none.
+  std::uint64_t known_commit = 0;
+  Bytes known_hash;
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 

@@ -103,6 +103,8 @@ void fill(form::Welcome::Builder to, const Welcome& welcome) {
   SATCHEL_SET_DATA(to, AccessToken, welcome.access_token);
   to.setBackedUpThrough(welcome.backed_up_through);
   to.setRecovering(welcome.recovering);
+  to.setKnownCommit(welcome.known_commit);
+  SATCHEL_SET_DATA(to, KnownHash, welcome.known_hash);
 }
 
 void fill(form::Push::Builder to, const Push& push) {
@@ -245,6 +247,8 @@ void fill(form::HelloBody::Builder to, const HelloBody& body) {
   to.setLive(body.live);
   to.setBootstrapping(body.bootstrapping);
   to.setSettling(body.settling);
+  to.setKeptCommit(body.kept_commit);
+  SATCHEL_SET_DATA(to, KeptHash, body.kept_hash);
 }
 
 void fill(form::Frame::Builder to, const Frame& frame) { std::visit(FillFrame{to}, frame); }

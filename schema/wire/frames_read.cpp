@@ -97,6 +97,8 @@ Welcome read(form::Welcome::Reader from) {
   welcome.access_token = bytes_of(from.getAccessToken());
   welcome.backed_up_through = from.getBackedUpThrough();
   welcome.recovering = from.getRecovering();
+  welcome.known_commit = from.getKnownCommit();
+  welcome.known_hash = bytes_of(from.getKnownHash());
   return welcome;
 }
 
@@ -239,6 +241,8 @@ HelloBody read(form::HelloBody::Reader from) {
   body.live = from.getLive();
   body.bootstrapping = from.getBootstrapping();
   body.settling = from.getSettling();
+  body.kept_commit = from.getKeptCommit();
+  body.kept_hash = bytes_of(from.getKeptHash());
   return body;
 }
 

@@ -299,6 +299,19 @@ Status EdgeApply::flush() {
 
 // -- Edge: what the session brings --
 
+namespace {
+
+void note_welcome(const wire::Welcome& welcome, std::int64_t boot_us, EdgeState& state) {
+  state.incarnation = welcome.incarnation;
+  state.scopes = welcome.scopes;
+  state.fence_token = welcome.fence_token;
+  state.server_time_us = welcome.trusted_time_us;
+  state.server_time_boot_us = boot_us;
+  state.high_water_us = welcome.trusted_time_us;
+}
+
+}  // namespace
+
 Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
   if (welcome.incarnation == state_.incarnation && welcome.watermark < state_.watermark)
     return forgotten();
@@ -331,18 +344,17 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
                  });
   effects.restart = effects.new_incarnation || !same_grants;
   state.lost_scopes = state.lost_scopes || loses_scopes(state.scopes, welcome.scopes);
-  state.incarnation = welcome.incarnation;
-  state.scopes = welcome.scopes;
-  state.fence_token = welcome.fence_token;
-  state.server_time_us = welcome.trusted_time_us;
-  state.server_time_boot_us = parts_.clock.boot_us();
-  state.high_water_us = welcome.trusted_time_us;
+  note_welcome(welcome, parts_.clock.boot_us(), state);
   if (effects.restart) {
     state.cursor = {};
     state.bootstrapped = false;
   }
   // What it took without our hearing of it is asked for again; what it has lost is offered again.
-  if (effects.new_incarnation) state.watermark = std::min(state.watermark, welcome.watermark);
+  if (effects.new_incarnation) {
+    auto answered = answered_through(numbering(), welcome);
+    if (!answered) return answered.error();
+    state.watermark = *answered;
+  }
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
   // What is held stays, so that there is something to see until its pages come.

@@ -89,9 +89,9 @@ struct InboxItem {
 // A commit of this device that it cannot read any more.
 struct DamagedCommit {
   enum class State : std::uint8_t {
-    kSealedCopy,  // Unsent; the copy sealed to the server is whole and goes in its place.
-    kLost,        // Nothing of it can be sent: its number becomes an empty place.
-    kAnswered,    // Lost or refused, and the server has answered its number.
+    kSealedCopy,    // Unsent; the copy sealed to the server is whole and goes in its place.
+    kLost,          // Nothing of it can be sent: its number becomes an empty place.
+    kAnswered,      // Lost or refused, and the server has answered its number.
     kAcknowledged,  // The server has it: this was kept for a restore of the server.
   };
   std::uint64_t place = 0;
@@ -236,6 +236,12 @@ class Edge {
   // ones from before a restore included, refused ones as empty places.
   Result<std::vector<wire::Commit>> commits_after(const Numbering& numbering, CommitNumber number,
                                                   std::size_t bytes_target);
+  // The last acknowledged commit of `numbering` that is still held; number 0 where none is.
+  struct KeptCommit {
+    CommitNumber number = 0;
+    Bytes content_hash;
+  };
+  Result<KeptCommit> newest_kept(const Numbering& numbering);
   struct WelcomeEffects {
     bool new_incarnation = false;
     bool restart = false;       // Ask for everything anew.
@@ -268,6 +274,10 @@ class Edge {
   Status reload();  // After places have changed their meaning.
   [[nodiscard]] bool is_answered(std::uint64_t place) const;
   [[nodiscard]] Dot dot_at(std::uint64_t place) const;  // Of a commit that is not answered.
+  // How far the server's answers under `numbering` are taken for its own: no further than its
+  // watermark, and for none where it knows another commit under a number of ours. It was put back
+  // then, and another copy of this device has written since.
+  Result<CommitNumber> answered_through(const Numbering& numbering, const wire::Welcome& welcome);
   Status save_state(WriteTxn& txn, const EdgeState& state) const;
   Result<std::shared_ptr<const Decoded>> decoded_commit(ReadTxn& txn, std::uint64_t place);
   // What base has of a record: nothing, a state of an earlier reading, or the server's last word.

@@ -194,14 +194,17 @@ Status Edge::renumber() {
       SATCHEL_TRY(put_lost(**txn, damaged->second));
     }
   }
-  // What is left under the old ids is answered.
+  // What is left under the old ids is answered: of the one under which the fork was met in the life
+  // of the server that met it, of others perhaps in an earlier one.
+  const auto met = unsettled();
   if (state.watermark > 0) {
     SATCHEL_TRY(make_room(state.former));
     state.former.push_back(numbering());
+    state.former.back().settled = !met.has_value();
   }
   for (Numbering& each : state.former) {
     each.next_commit = each.watermark + 1;
-    each.settled = true;
+    each.settled = each.settled || (met && each.replica == met->replica);
   }
   state.replica = *fresh;
   state.before = before;
@@ -216,6 +219,40 @@ Status Edge::renumber() {
   return reload();
 }
 
+Result<Edge::KeptCommit> Edge::newest_kept(const Numbering& numbering) {
+  constexpr CommitNumber kLookedAt =
+      16;  // Refused ones are not held, and rotten ones do not count.
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  const CommitNumber last = numbering.watermark;
+  for (CommitNumber number = last; number > 0 && last - number < kLookedAt; --number) {
+    auto commit = find_commit(**txn, Table::kOutbox, numbering.before + number);
+    if (!commit && !is_damage(commit.error().code)) return commit.error();
+    if (commit && *commit) return KeptCommit{number, (*commit)->header.content_hash};
+  }
+  return KeptCommit{};
+}
+
+Result<CommitNumber> Edge::answered_through(const Numbering& numbering,
+                                            const wire::Welcome& welcome) {
+  CommitNumber through = std::min(numbering.watermark, welcome.watermark);
+  const CommitNumber number = welcome.known_commit;
+  if (number == 0 || number > numbering.watermark || welcome.known_hash.empty()) return through;
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto ours = find_commit(**txn, Table::kOutbox, numbering.before + number);
+  if (!ours && !is_damage(ours.error().code)) return ours.error();
+  if (!ours || !*ours || (*ours)->header.content_hash == welcome.known_hash) return through;
+  // Whether it knows those before is for its first answers to say.
+  SATCHEL_TRY(
+      (*txn)->scan_keys(Table::kCommits, number_key(numbering.before + 1), [&](ByteView key) {
+        const std::uint64_t place = ByteReader{key}.u64_big();
+        through = std::min(through, place - numbering.before - 1);
+        return false;
+      }));
+  return through;
+}
+
 Status Edge::welcome_former(const wire::Welcome& welcome, const ReplicaId& replica) {
   EdgeState state = state_;
   const auto at = std::find_if(state.former.begin(), state.former.end(),
@@ -226,8 +263,9 @@ Status Edge::welcome_former(const wire::Welcome& welcome, const ReplicaId& repli
     return Error{Errc::kRestoredServer,
                  "the server has forgotten commits that it had acknowledged"};
   }
-  if (welcome.incarnation != at->incarnation)
-    at->watermark = std::min(at->watermark, welcome.watermark);
+  auto answered = answered_through(*at, welcome);
+  if (!answered) return answered.error();
+  at->watermark = *answered;
   at->incarnation = welcome.incarnation;
   at->settled = at->watermark + 1 == at->next_commit;
   auto txn = parts_.store.begin_write();

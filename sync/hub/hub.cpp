@@ -144,6 +144,17 @@ Result<std::optional<ReplicaState>> Hub::find_replica(const ReplicaId& id) {
   return find_row<ReplicaState>(**txn, Table::kWatermarks, id.bytes(), decode_replica_state);
 }
 
+Result<Bytes> Hub::hash_of(const Dot& commit) {
+  auto txn = parts_.store.begin_read();
+  if (!txn) return txn.error();
+  auto row = (*txn)->find(Table::kResults, answer_key(commit.replica, commit.commit));
+  if (!row) return row.error();
+  if (!*row) return Bytes{};
+  auto answer = decode_answer(**row);
+  if (!answer) return answer.error();
+  return std::move(answer->content_hash);
+}
+
 Result<std::vector<std::pair<ReplicaId, ReplicaState>>> Hub::replicas() {
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();

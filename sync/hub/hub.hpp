@@ -143,6 +143,9 @@ class Hub {
   Result<std::optional<Device>> find_device(const DeviceId& id);
   Result<std::vector<Device>> devices();
   Result<std::optional<ReplicaState>> find_replica(const ReplicaId& id);
+  // Content hash of a commit that was answered; empty where no first answer is kept. The log alone
+  // remembers its first bytes.
+  Result<Bytes> hash_of(const Dot& commit);
   Result<std::vector<std::pair<ReplicaId, ReplicaState>>> replicas();
   // Whose device writes under it; empty for the hub's own ids.
   Result<std::string> author_of(const ReplicaId& replica);

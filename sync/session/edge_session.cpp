@@ -29,7 +29,7 @@ Numbering EdgeSession::numbering() const {
   return edge_.find_numbering(replica_).value_or(edge_.numbering());
 }
 
-Bytes EdgeSession::make_hello() {
+Result<Bytes> EdgeSession::make_hello() {
   const EdgeState& state = edge_.state();
   wire::HelloBody body;
   body.schema_hash = edge_.catalog().hash();
@@ -43,6 +43,10 @@ Bytes EdgeSession::make_hello() {
   body.purposes = {std::string{kDefaultPurpose}};
   body.bundle_version = builtin_bundle().version;
   body.settling = settling_;
+  auto kept = edge_.newest_kept(mine);
+  if (!kept) return kept.error();
+  body.kept_commit = kept->number;
+  body.kept_hash = std::move(kept->content_hash);
   if (settling_) return wire::encode_hello_body(body);
   body.seq_seen = state.cursor.seq;
   body.fence_token = state.fence_token;
@@ -98,6 +102,12 @@ Status EdgeSession::receive(ByteView message) {
     retry_after_ms_ = failure->retry_after_ms;
     const Errc code = errc_from_number(failure->code).value_or(Errc::kConnectionCut);
     server_failed_ = is_of_a_store(code);
+    if (code == Errc::kUnauthenticated) {
+      return Error{code,
+                   "the server does not know this device; ask its admin whether it was put "
+                   "back. Keep this home, what was not sent is in it alone; to go on "
+                   "meanwhile, enrol another"};
+    }
     return Error{code, (server_failed_ ? "of the server's store, not of this device's: " : "") +
                            failure->context};
   }
@@ -138,7 +148,9 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
   if (!hello_sent_) {
     SATCHEL_TRY(edge_.make_durable());
     wire::Hello hello;
-    hello.body = make_hello();
+    auto body = make_hello();
+    if (!body) return body.error();
+    hello.body = std::move(*body);
     auto signature = config_.signer.sign(
         wire::hello_signing_bytes(config_.tls_exporter, challenge_, hello.body));
     if (!signature) return signature.error();

@@ -109,6 +109,8 @@ class HubSession final : public Session {
   void note_restored_server();
   wire::Welcome make_welcome(const HubState& state, const ReplicaState& replica,
                              const Bytes& fence) const;
+  // Which commit of theirs this store knows, so that the device sees whether it is its own.
+  Status name_known_commit(wire::Welcome& welcome);
   Status on_push(wire::Push push);
   void answer(const IngestOutcome& outcome);
   [[nodiscard]] wire::Cursor hello_cursor() const;
@@ -201,7 +203,7 @@ class EdgeSession final : public Session {
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
  private:
-  Bytes make_hello();
+  Result<Bytes> make_hello();
   Status on_welcome(const wire::Welcome& welcome);
   [[nodiscard]] Numbering numbering() const;
   [[nodiscard]] bool progress_due() const;
