@@ -221,6 +221,14 @@ TEST_F(Bootstrap, ADeviceIsAnsweredBeforeItBegins) {
   const std::vector<RecordId> made = make_accounts(30);
   Phone bob{office, "bob", Role::kRep, 37};
   const RecordId own = bob.create("accounts", "website", Value{std::string{"mine"}});
+  {
+    sync::HubSession hub = office.session();
+    sync::EdgeSession edge = bob.session();
+    ASSERT_TRUE(edge.receive(**hub.generate()) && hub.receive(**edge.generate()));
+    office.work_for(hub);
+    ASSERT_TRUE(edge.receive(**hub.generate()) && edge.welcomed());
+    EXPECT_FALSE(hub.generate()->has_value()) << "what he made is still on its way";
+  }
   bool acknowledged = false;
   ASSERT_TRUE(bob.sync([&](bool to_hub, const Bytes& message) {
     auto frame = wire::decode_frame(message);

@@ -85,6 +85,7 @@ TEST_F(DamagedRecord, PutsAWriteToItIntoTheInboxAndHoldsUpNoOther) {
   ASSERT_TRUE(inbox);
   ASSERT_EQ(inbox->size(), 1U);
   EXPECT_EQ(inbox->front().result.rule, sync::kDamagedRule);
+  ASSERT_EQ(office.hub->damaged().size(), 1U);
   EXPECT_EQ(office.hub->damaged().front().id, spoilt);
   repair();
   ASSERT_TRUE(ann->edge->retry(inbox->front().id) && ann->sync());

@@ -69,7 +69,7 @@ TEST_F(Sales, AnEditThatReachesTheServerAfterTheSubmitComesBackToItsAuthor) {
   sync(*ann, *bob);
   expect("orders", id, "poNumber", "\"PO-1\"");
   expect("orders", id, "contact", "\"somebody\"");  // The rest of his commit stands.
-  expect_inbox(*bob, Errc::kFieldFrozen, "frozen", 1);
+  ASSERT_NO_FATAL_FAILURE(expect_inbox(*bob, Errc::kFieldFrozen, "frozen", 1));
   EXPECT_EQ(bob->edge->inbox()->front().result.outcome, wire::Outcome::kReduced);
   EXPECT_EQ(bob->edge->inbox()->front().commit.body.records.front().writes.size(), 2U)
       << "its content is kept";
@@ -213,7 +213,7 @@ TEST_F(Sales, ADeleteThatReachesTheServerAfterTheSubmitComesBackAndOneBeforeItIs
     EXPECT_EQ(bob->shows("orders", id, "status"), "dead");
     if (submit_first) {
       sync(*ann, *bob);
-      expect_inbox(*bob, Errc::kRecordRetained, "retained", 1);
+      ASSERT_NO_FATAL_FAILURE(expect_inbox(*bob, Errc::kRecordRetained, "retained", 1));
       ASSERT_TRUE(bob->edge->discard(bob->edge->inbox()->front().id));
     } else {
       sync(*bob, *ann);
