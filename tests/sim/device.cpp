@@ -106,9 +106,12 @@ void SimDevice::wrote() {
   pump();
 }
 
-void SimDevice::inject(Bytes message) {
-  disturbed = connected();
-  if (connected()) parts_.network.send(*connection_, Network::End::kDevice, std::move(message));
+bool SimDevice::inject(Bytes message) {
+  // A push says that the welcome came, and TLS lets nobody say so for the device.
+  if (!connected() || !session_->welcomed()) return false;
+  disturbed = true;
+  parts_.network.send(*connection_, Network::End::kDevice, std::move(message));
+  return true;
 }
 
 void SimDevice::hear(Bytes message) {

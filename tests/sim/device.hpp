@@ -64,8 +64,8 @@ class SimDevice {
   void crash();  // And starts again.
   void restore(const sync::MemoryVersion& version);
   void wrote();  // A local commit was made.
-  // Sends what somebody recorded earlier, as if it came from this device now.
-  void inject(Bytes message);
+  // Sends what somebody recorded earlier, as if it came from this device now, once it is welcome.
+  bool inject(Bytes message);
 
   bool gave_up = false;       // Its home is lost: it must enrol anew.
   bool disturbed = false;     // Something old was put on its connection.

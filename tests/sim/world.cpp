@@ -289,8 +289,8 @@ void World::replay(SimDevice& device) {
     if (push->commits.empty() ||
         push->commits.front().header.replica != device.edge().state().replica)
       return;
-    marks_.reach("push replayed");
-    return device.inject(message);
+    if (device.inject(message)) marks_.reach("push replayed");
+    return;
   }
   if (!std::holds_alternative<wire::Hello>(*frame) || !server().running()) return;
   // A stranger says what a device said on another connection.
