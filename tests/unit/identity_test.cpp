@@ -18,6 +18,13 @@ struct Copies : CopiedPhones {
     }));
     return count;
   }
+  // Cut then: the cursor does not tell of what was sent.
+  void sync_until_acknowledged(Phone& phone) {
+    static_cast<void>(phone.sync([](bool, const Bytes& message) {
+      return !std::holds_alternative<wire::Changes>(*wire::decode_frame(message));
+    }));
+    ASSERT_EQ(phone.edge->pending_count(), 0U);
+  }
   // As where the device holds none of them any more, the server being backed up.
   void drop_first_answers(const Phone& phone) {
     const ReplicaId id = phone.edge->state().replica;
@@ -138,11 +145,7 @@ TEST_F(Copies, ANewIdDoesNotHideFromAServerThatWasPutBackWhatItHadAcknowledgedTo
   all_sync({ann.get(), bob.get()});
   const auto raw_copy = office.disk->snapshot();
   add(*ann, 10);
-  // Cut once it is acknowledged: its cursor does not tell of it.
-  static_cast<void>(ann->sync([](bool, const Bytes& message) {
-    return !std::holds_alternative<wire::Changes>(*wire::decode_frame(message));
-  }));
-  ASSERT_EQ(ann->edge->pending_count(), 0U);
+  sync_until_acknowledged(*ann);
   ASSERT_EQ(at_hub("visitCount"), "11");
   office.restore(raw_copy);
   ASSERT_EQ(at_hub("visitCount"), "1");
@@ -168,7 +171,11 @@ struct BothPutBack : Copies {
     copy = std::make_unique<Phone>(*ann, 21);
     add(*ann, 10);
     made = ann->create("accounts", "industry", Value{"made by ann"});
-    ASSERT_TRUE(ann->sync());
+    if (cut_at_ack) {
+      sync_until_acknowledged(*ann);
+    } else {
+      ASSERT_TRUE(ann->sync());
+    }
     ASSERT_EQ(at_hub("visitCount"), "11");
     office.restore(raw_copy);
     add(*copy, 100);
@@ -189,6 +196,7 @@ struct BothPutBack : Copies {
   }
   std::unique_ptr<Phone> copy;
   RecordId made;
+  bool cut_at_ack = false;
 };
 
 TEST_F(BothPutBack, FewerCommitsUnderTheSameNumbersHideNoneThatWasAcknowledged) {
@@ -216,6 +224,18 @@ TEST_F(BothPutBack, NorWhereItHasUnsentWorkOnTop) {
   lose_and_write(4);
   add(*ann, 100'000);
   everything_counts_once("104111");
+}
+
+TEST_F(BothPutBack, TheServerNoticesItByTheContentOfACommitAlone) {
+  cut_at_ack = true;
+  lose_and_write(1);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(copy->sync_as_host());
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(bob->set("accounts", shop, "size", Value{"big"}));
+  ASSERT_TRUE(bob->sync());
+  const auto life = office.hub->state().incarnation;
+  EXPECT_EQ(ann->sync_as_host().error().code, Errc::kRestoredServer);
+  EXPECT_NE(office.hub->state().incarnation, life);
+  everything_counts_once("1111");
 }
 
 TEST_F(BothPutBack, NorWhereTheServerHasBegunANewLifeBefore) {
