@@ -76,6 +76,21 @@ TEST_F(DamagedOutbox, AnUnsentEntryWithoutACopyIsNamedAsLostAndHoldsUpNothingEls
   EXPECT_TRUE(damaged().empty());
 }
 
+TEST_F(DamagedOutbox, AnAnswerThatDoesNotOpenKeepsItsCommitThroughABackup) {
+  ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"big"}) && ann->sync());
+  spoil(*ann->store, Table::kCommits, sync::number_key(2));
+  ann->restart();
+  const auto is_held = [&](std::uint64_t place) {
+    const auto commit = sync::find_commit(**ann->store->begin_read(), Table::kOutbox, place);
+    return commit && *commit;
+  };
+  ASSERT_TRUE(is_held(1) && is_held(2));
+  office.back_up();
+  ASSERT_TRUE(ann->set("accounts", shop, "size", Value{"small"}) && ann->sync());
+  EXPECT_FALSE(is_held(1)) << "it is in the backup";
+  EXPECT_TRUE(is_held(2)) << "whether it is, nobody can tell";
+}
+
 TEST_F(DamagedOutbox, AnUnsentEntryGoesAsItsSealedCopyAndTakesEffectOnce) {
   ann->keeps_copies = true;
   ann->restart();
