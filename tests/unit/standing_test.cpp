@@ -139,6 +139,36 @@ TEST_F(Standing, ADeviceWhosePlaceIsGoneShowsWhatItHasUntilItIsToldAnew) {
   EXPECT_EQ(all_of(*bob), all_of(*ann));
 }
 
+TEST_F(Standing, WhatIsAnsweredBeforeItsRecordIsToldAnewStaysInSight) {
+  ASSERT_TRUE(ann->set("accounts", made[0], "website", Value{"new"}) && ann->sync());
+  office.trim_log();
+  ASSERT_TRUE(bob->set("accounts", made[0], "industry", Value{"steel"}));
+  std::size_t answered = 0;
+  for (int messages = 2; !sync_cut(*bob, messages) && messages < 100; ++messages) {
+    EXPECT_EQ(bob->shows("accounts", made[0], "industry"), "\"steel\"") << messages;
+    EXPECT_NE(bob->shows("accounts", made[0], "description"), "-") << messages;
+    const bool stands = bob->edge->state().stale_through != 0;
+    answered += stands && bob->edge->pending_count() == 0 ? 1U : 0U;
+  }
+  EXPECT_GT(answered, 0U) << "the answer must have come before the page";
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(all_of(*bob), all_of(*ann));
+}
+
+TEST_F(Standing, WhatAnotherLifeAnswersToAFormerIdStaysInSight) {
+  ASSERT_TRUE(bob->set("accounts", made[0], "industry", Value{"steel"}));
+  ASSERT_TRUE(bob->edge->reidentify());
+  office.restore_with_tool(backup);
+  ASSERT_TRUE(bob->sync()) << "the former id is settled, and nothing told yet";
+  ASSERT_EQ(bob->edge->pending_count(), 0U);
+  ASSERT_NE(bob->edge->state().incarnation, office.hub->state().incarnation);
+  EXPECT_EQ(bob->shows("accounts", made[0], "industry"), "\"steel\"");
+  EXPECT_NE(bob->shows("accounts", made[0], "description"), "-");
+  ASSERT_TRUE(bob->sync_as_host() && ann->sync_as_host());
+  EXPECT_EQ(bob->shows("accounts", made[0], "industry"), "\"steel\"");
+  EXPECT_EQ(all_of(*bob), all_of(*ann));
+}
+
 TEST_F(Standing, WhatADeviceMayNoLongerHoldGoesWithTheFirstPage) {
   office.add_user("eve", Role::kManager);
   Phone eve{office, "eve", Role::kManager, 73};
