@@ -14,7 +14,8 @@ class SourceScanner {
   explicit SourceScanner(SourceText& into) : into_(into), text_(into.text_) {}
 
   void scan() {
-    while (at_ < text_.size()) {
+    // What is too deep is not looked at further: each level makes every name below it longer.
+    while (at_ < text_.size() && into_.too_deep_line_ == 0) {
       const char c = text_[at_];
       if (c == '\n') ++line_;
       if (c == '#') {
