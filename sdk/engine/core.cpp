@@ -6,6 +6,7 @@
 #include "schema/model/varint.hpp"
 #include "schema/wire/sealed_commit.hpp"
 #include "sync/store/schema_row.hpp"
+#include "sync/store/way_out.hpp"
 
 namespace satchel::sdk {
 namespace {
@@ -27,11 +28,9 @@ Bytes encode_server(const ServerRow& row) {
 
 // Of what every answer needs: a page of the file, a table as a whole, the state of the replica.
 Error beyond_healing(Error error) {
-  if (sync::is_damage(error.code))
-    error.context +=
-        "; heal cannot mend this: enrol again in another home, and keep this one: "
-        "what was not sent is in it alone";
-  return error;
+  return sync::with_way_out(std::move(error),
+                            "; heal cannot mend this: enrol again in another home, and keep this "
+                            "one: what was not sent is in it alone");
 }
 
 Result<ServerRow> decode_server(ByteView bytes) {

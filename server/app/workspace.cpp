@@ -9,6 +9,7 @@
 #include "server/app/files.hpp"
 #include "server/app/log.hpp"
 #include "sync/store/schema_row.hpp"
+#include "sync/store/way_out.hpp"
 
 namespace satchel::server {
 namespace {
@@ -63,11 +64,9 @@ Status check_keys(sync::Store& store, const ServerKeys& keys, const std::string&
 
 // Of what every answer needs: a page of the file, a table as a whole, the state of the hub.
 Error beyond_repair(Error error) {
-  if (sync::is_damage(error.code))
-    error.context +=
-        "; put a whole copy of the workspace's folder back and keep this one: devices "
-        "offer again what they had sent since";
-  return error;
+  return sync::with_way_out(std::move(error),
+                            "; put a whole copy of the workspace's folder back and keep this one: "
+                            "devices offer again what they had sent since");
 }
 
 // A schema that rotted is not lost where this program, or a file, has the same one.

@@ -3,6 +3,7 @@
 
 #include "schema/model/varint.hpp"
 #include "sync/edge/edge.hpp"
+#include "sync/store/way_out.hpp"
 
 namespace satchel::sync {
 
@@ -27,8 +28,7 @@ Result<std::optional<wire::Commit>> find_commit(ReadTxn& txn, Table table, std::
                                                 bool with_sealed = false);
 // Of a record of base that does not open: with the way out.
 inline Error at_base(Error error) {
-  if (is_damage(error.code)) error.context += ": satchel heal pulls it again";
-  return error;
+  return with_way_out(std::move(error), ": satchel heal pulls it again");
 }
 
 // The copy sealed to the server; empty where there is none or it cannot be read.
