@@ -23,7 +23,8 @@ bool decode_percent(std::string_view text, bool plus_is_space, std::string& out)
       if (i + 2 >= text.size()) return false;
       const int high = digit_of(text[i + 1]);
       const int low = digit_of(text[i + 2]);
-      if (high < 0 || low < 0) return false;
+      // A NUL ends a text for some readers and not for others.
+      if (high < 0 || low < 0 || high + low == 0) return false;
       out += static_cast<char>(high * 16 + low);
       i += 2;
     }

@@ -1,8 +1,9 @@
 // Reads one HTTP request behind a fence: Boost 1.81's parser meets nothing that it handles badly.
 //
-// The header is read first, under limits::kHttpHeaderBytesMax, and judged: any Transfer-Encoding,
-// any version but HTTP/1.1, anything but exactly one Host is refused before a byte of the body is
-// parsed. Then a length-delimited body under limits::kHttpBodyBytesMax.
+// The head is read first, under limits::kHttpHeaderBytesMax, and judged twice: byte by byte before
+// it is parsed (HeadScan), then by what it says: any Transfer-Encoding, any version but HTTP/1.1,
+// anything but exactly one Host and one length is refused before a byte of the body is parsed. Then
+// a length-delimited body under limits::kHttpBodyBytesMax.
 #pragma once
 
 #include <boost/asio/ssl/stream.hpp>

@@ -1,44 +1,49 @@
 #!/bin/bash
-# What reaches the server's parser is fenced: odd requests are refused, and the server lives on.
+# What reaches the server's parser is fenced: odd requests are refused, whatever devices do beside
+# them, and the server lives on. The requests and the one right answer to each: http_fence.cases.
 . "$(dirname "$0")/lib.sh" "$1"
+DEVICES=20
 make_server
+sed -i 's/^level = .*/level = "debug"/' "$DATA/satcheld.toml"
 start_server
 
-# Sends raw bytes over TLS and prints the status of each answer, on one line.
-raw() {
-  timeout 20 openssl s_client -connect "$HOSTPORT" -CAfile "$CA" -quiet -no_ign_eof 2>/dev/null |
-    tr -d '\r' | sed -n 's/.*HTTP\/1.1 \([0-9]*\) .*/\1/p' | paste -sd ' '
+# works NAME: a device that writes and syncs until the fence was tried, and adds 1 to a counter each
+# time. Leaves what it wrote in $WORK/NAME.did and how its commands ended in $WORK/NAME.ends.
+works() {
+  local id rounds=0
+  id=$(device "$1" put accounts industry=retail) || return
+  echo 0 >"$WORK/$1.ends"
+  while [ ! -e "$WORK/tried" ] || [ "$rounds" -eq 0 ]; do
+    rounds=$((rounds + 1))
+    { device "$1" put accounts "$id" "website=https://$1.example/$rounds" &&
+        device "$1" add accounts "$id" visitCount=1 && device "$1" sync; } >/dev/null 2>>"$WORK/$1.err"
+    echo $? >>"$WORK/$1.ends"
+    echo "$id $rounds" >"$WORK/$1.did"
+    sleep 1
+  done
 }
-# Keeps the connection open for a moment, so that the answer arrives before the end does.
-say() { printf "$@"; sleep 0.5; }
+for n in $(seq "$DEVICES"); do make_rep "rep$n"; done
+WORKERS=()
+for n in $(seq "$DEVICES"); do
+  works "rep$n" &
+  WORKERS+=($!)
+done
+python3 "$(dirname "$0")/http_fence.py" "$(dirname "$0")/http_fence.cases" "$CA" \
+  "$WORK/server.log" "public=$HOSTPORT" "admin=${ADMIN_URL#https://}"
+expect "every case of the table" 0 $?
+touch "$WORK/tried"
+wait "${WORKERS[@]}"
+must ctl dump --canonical
+mv "$WORK/out" "$WORK/dump"
+for n in $(seq "$DEVICES"); do
+  expect "rep$n: every command ended well" 0 "$(sort -u "$WORK/rep$n.ends" | paste -sd ' ')"
+  read -r id rounds <"$WORK/rep$n.did"
+  expect "rep$n: what it wrote" "rep$n $rounds https://rep$n.example/$rounds" \
+    "$(sed -nE "s/.*\"owner\":\"([^\"]*)\".*\"visitCount\":([0-9]*).*\"website\":\"([^\"]*)\".*\"$id\".*/\1 \2 \3/p" "$WORK/dump")"
+done
+echo "$(cat "$WORK"/rep*.ends | wc -l) syncs of $DEVICES devices beside it"
 
-expect "a plain request" 200 \
-  "$(say 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' | raw)"
-expect "two requests on one connection" "200 200" \
-  "$(say 'GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /version HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n' | raw)"
-expect "a transfer coding" 501 \
-  "$(say 'POST /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n' | raw)"
-expect "a transfer coding beside a length" 400 \
-  "$(say 'POST /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n' | raw)"
-expect "a chunked trailer past 65,535 bytes" 501 \
-  "$( (printf 'POST /healthz HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: '
-       head -c 70000 /dev/zero | tr '\0' 'x'; printf '\r\n\r\n'; sleep 0.5) | raw)"
-expect "HTTP/1.0" 505 "$(say 'GET /healthz HTTP/1.0\r\nHost: a\r\n\r\n' | raw)"
-expect "no Host" 400 "$(say 'GET /healthz HTTP/1.1\r\n\r\n' | raw)"
-expect "two Hosts" 400 "$(say 'GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n' | raw)"
-expect "two lengths" 400 \
-  "$(say 'POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx' | raw)"
-expect "a length that is no number" 400 \
-  "$(say 'POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n' | raw)"
-expect "not HTTP" 400 "$(say 'SSH-2.0-x\r\n\r\n' | raw)"
-expect "a target that breaks percent-encoding" 400 \
-  "$(say 'GET /%%zz HTTP/1.1\r\nHost: a\r\n\r\n' | raw)"
-header() { (printf 'GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX: '
-            head -c "$1" /dev/zero | tr '\0' 'x'; printf '\r\n\r\n'; sleep 0.5) | raw; }
-# 16 KiB of header in all; 58 bytes are taken by what stands around the x.
-expect "a header within its limit" 200 "$(header 16000)"
-expect "a header over its limit" 431 "$(header 16400)"
-
+# What takes an HTTP client of its own.
 MAX=$((8 * 1024 * 1024))
 head -c "$MAX" /dev/zero >"$WORK/body"
 status() { curl -s -o /dev/null -w '%{http_code}' --cacert "$CA" "$@"; }
@@ -63,12 +68,10 @@ expect_match "its media type" 'application/problem\+json' \
   "$(curl -s -o /dev/null -w '%{content_type}' --cacert "$CA" "$URL/nothing")"
 expect "the admin API is not on the public listener" 404 "$(status "$URL/admin/v1/users")"
 
-upgrade() { say "GET $1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n$2\r\n" | raw; }
-expect "an upgrade with the subprotocol" 101 \
-  "$(upgrade /v1/sync 'Sec-WebSocket-Protocol: satchel.sync.v1\r\n')"
-expect "an upgrade without it" 400 "$(upgrade /v1/sync '')"
-expect "an upgrade elsewhere" 404 \
-  "$(upgrade /healthz 'Sec-WebSocket-Protocol: satchel.sync.v1\r\n')"
+expect "an upgrade to sync" 101 "$(curl -s -o /dev/null -w '%{http_code}' --cacert "$CA" --max-time 1 \
+  --http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
+  -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' -H 'Sec-WebSocket-Protocol: satchel.sync.v1' \
+  "$URL/v1/sync")"
 
 tls() { openssl s_client -connect "$HOSTPORT" -CAfile "$CA" "$@" </dev/null 2>&1 |
           sed -n 's/^New, \(TLSv[0-9.]*\), Cipher is \(.*\)/\1 \2/p'; }

@@ -1,9 +1,14 @@
 // Requests, routes and the limit of connections, without sockets.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <utility>
+
 #include "schema/model/limits.hpp"
 #include "server/http/json.hpp"
 #include "server/http/router.hpp"
+#include "server/net/head_scan.hpp"
 #include "server/net/listener.hpp"
 
 namespace satchel::server {
@@ -20,7 +25,7 @@ TEST(Request, TargetIsDecoded) {
 }
 
 TEST(Request, BrokenTargetsAreRefused) {
-  for (const char* target : {"", "a", "http://a/b", "/%", "/%2", "/%zz", "/a?x=%2"}) {
+  for (const char* target : {"", "a", "http://a/b", "/%", "/%2", "/%zz", "/%00", "/a?x=%2"}) {
     Request request;
     EXPECT_FALSE(parse_target(target, request)) << target;
   }
@@ -45,6 +50,48 @@ TEST(Problem, CarriesCodeStatusAndRequest) {
   EXPECT_EQ(*get_text(*body, "code"), "store_full");
   EXPECT_EQ(*get_text(*body, "detail"), "records");
   EXPECT_EQ(*get_text(*body, "request_id"), "r7");
+}
+
+// Its verdict, and how many bytes it took for the head, whatever pieces they come in.
+std::pair<HeadScan::Verdict, std::size_t> scanned(std::string_view bytes, std::size_t piece) {
+  HeadScan scan{64};
+  auto verdict = HeadScan::Verdict::kMore;
+  while (verdict == HeadScan::Verdict::kMore && !bytes.empty()) {
+    verdict = scan.feed(bytes.substr(0, piece));
+    bytes.remove_prefix(std::min(piece, bytes.size()));
+  }
+  return {verdict, scan.size()};
+}
+
+TEST(HeadScan, JudgesAHeadAlikeWhereverItIsCut) {
+  using enum HeadScan::Verdict;
+  const std::pair<std::string_view, HeadScan::Verdict> heads[] = {
+      {"GET /a HTTP/1.1\r\nHost: a\r\n\r\nbody", kWhole},
+      {"GET /a HTTP/1.1\r\nHost: a\r\n", kMore},
+      {"GET /a HTTP/1.1\r\nX: a\r\n b\r\n\r\n", kBad},
+      {"GET /a HTTP/1.1\r\nX : a\r\n\r\n", kBad},
+      {"GET /a HTTP/1.1\nX: a\n\n", kBad},
+      {"GET /a HTTP/11\r\n\r\n", kBad}};
+  for (const auto& [head, verdict] : heads) {
+    const auto whole = scanned(head, head.size());
+    EXPECT_EQ(whole.first, verdict) << head;
+    for (std::size_t piece = 1; piece < head.size(); ++piece)
+      EXPECT_EQ(scanned(head, piece), whole) << head << " in pieces of " << piece;
+  }
+}
+
+TEST(HeadScan, TellsWhichPartOfAHeadIsTooLong) {
+  const std::string long_text(65, 'x');
+  const std::pair<std::string, HeadScan::Part> heads[] = {
+      {long_text, HeadScan::Part::kMethod},
+      {"GET /" + long_text, HeadScan::Part::kTarget},
+      {"GET /" + std::string(55, 'x') + " HTTP/1.1\r\n", HeadScan::Part::kVersion},
+      {"GET / HTTP/1.1\r\nX: " + long_text, HeadScan::Part::kLines}};
+  for (const auto& [head, part] : heads) {
+    HeadScan scan{64};
+    EXPECT_EQ(scan.feed(head), HeadScan::Verdict::kTooLong) << head;
+    EXPECT_EQ(scan.part(), part) << head;
+  }
 }
 
 TEST(Json, BodiesThatAreNoObjectsAreRefused) {
