@@ -75,6 +75,15 @@ Result<InstallMark> make_mark(const std::string& install_file, bool moved,
   return InstallMark{mark_value(text, about), moved};
 }
 
+// A name is durable only once its folder is.
+Status sync_folder(const std::string& folder) {
+  const File opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (opened.number() < 0 && errno == EACCES) return {};  // Not ours to read, or to sync.
+  if (opened.number() < 0 || ::fsync(opened.number()) != 0)
+    return file_error(Errc::kFileWrite, "making durable", folder);
+  return {};
+}
+
 // So that an undelete of the file's blocks finds nothing; what the file system copied is beyond us.
 void overwrite(const std::string& path) {
   const File file{::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)};
@@ -105,7 +114,7 @@ Status make_folder(const std::string& folder) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return file_error(Errc::kFileWrite, "making the folder", folder);
   }
-  return {};
+  return sync_folder(parent_of(folder));
 }
 
 bool path_exists(const std::string& path) {
@@ -133,7 +142,9 @@ Result<std::unique_ptr<HomeLock>> HomeLock::take(const std::string& lock_file,
     std::this_thread::sleep_for(std::chrono::milliseconds{20});
   }
   const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(file.number(), 0) != 0 || !write_whole(file.number(), pid)) {
+  const bool written = ::ftruncate(file.number(), 0) == 0 && write_whole(file.number(), pid);
+  // The text is a courtesy to people; a full disk must not keep a home from being read.
+  if (!written && errno != ENOSPC && errno != EDQUOT) {
     return file_error(Errc::kFileWrite, "writing", lock_file);
   }
   return std::unique_ptr<HomeLock>{new HomeLock(file.release())};
@@ -200,9 +211,7 @@ Status write_private_file(const std::string& path, ByteView content) {
   }
   if (::rename(draft.c_str(), path.c_str()) != 0)
     return file_error(Errc::kFileWrite, "replacing", path);
-  const File folder{::open(parent_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (folder.number() >= 0) ::fsync(folder.number());
-  return {};
+  return sync_folder(parent_of(path));
 }
 
 }  // namespace satchel::sdk

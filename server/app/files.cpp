@@ -84,7 +84,11 @@ Status make_folder(const std::string& path) {
   fs::path so_far;
   for (const fs::path& part : whole) {
     so_far /= part;
-    if (::mkdir(so_far.c_str(), 0700) != 0 && errno != EEXIST) {
+    if (::mkdir(so_far.c_str(), 0700) == 0) {
+      // What lies in a folder is as durable as the folder's own name.
+      const fs::path above = so_far.has_parent_path() ? so_far.parent_path() : fs::path{"."};
+      SATCHEL_TRY(sync_folder(above));
+    } else if (errno != EEXIST) {
       std::error_code ignored;
       if (!fs::is_directory(so_far, ignored)) return failed(Errc::kFileWrite, so_far.string());
     }

@@ -91,7 +91,11 @@ std::string host_of_url(const std::string& url) {
   return host.substr(0, host.find(':'));
 }
 
+// Devices have pinned the authority: one that is whole is kept. What serves is written last.
 Status make_certificates(const Config& config) {
+  const fs::path tls = fs::path(config.ca_file).parent_path();
+  std::error_code ignored;
+  if (fs::exists(config.cert_file, ignored)) return {};
   SystemClock clock;
   const std::int64_t now_s = clock.wall_us() / 1'000'000;
   auto authority = crypto::make_authority("Satchel " + config.workspace, now_s);
@@ -109,7 +113,6 @@ Status make_certificates(const Config& config) {
   add("localhost");
   auto leaf = crypto::make_server_certificate(*authority, hosts, now_s);
   if (!leaf) return leaf.error();
-  const fs::path tls = fs::path(config.ca_file).parent_path();
   SATCHEL_TRY(make_folder(tls.string()));
   SATCHEL_TRY(write_file((tls / "ca.key").string(), authority->private_key.bytes(), kSecretMode));
   SATCHEL_TRY(write_file(config.ca_file, authority->certificate, kPlainMode));
@@ -119,6 +122,8 @@ Status make_certificates(const Config& config) {
 }
 
 Status make_admin_token(const Layout& layout) {
+  std::error_code ignored;
+  if (fs::exists(layout.admin_token(), ignored)) return {};
   crypto::SystemEntropy entropy;
   auto secret = crypto::random_secret<kTokenBytes>(entropy);
   if (!secret) return secret.error();

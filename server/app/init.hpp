@@ -26,7 +26,8 @@ struct InitReport {
 };
 
 // Makes folder, certificates, store, keys, the admin's token and, last, satcheld.toml: a folder
-// with a configuration is whole. kAlreadyExists where there is one; kInvalidArgument,
+// with a configuration is whole. What is there already, of an init that was cut or of a server that
+// lost its configuration, stays as it is. kAlreadyExists where there is one; kInvalidArgument,
 // kSchemaInvalid, those of the store and of the files.
 Result<InitReport> init(const InitOptions& options);
 

@@ -169,17 +169,27 @@ Status Workspace::create(const Layout& layout, const Config& config,
   SATCHEL_TRY(check_workspace_name(layout.workspace));
   SATCHEL_TRY(make_folder(layout.keys()));
   std::unique_ptr<Workspace> workspace{new Workspace(layout)};
-  auto keys = make_server_keys(layout.server_keys(), workspace->entropy_);
+  std::error_code unknown;
+  auto keys = fs::exists(layout.server_keys(), unknown)
+                  ? read_server_keys(layout.server_keys())
+                  : make_server_keys(layout.server_keys(), workspace->entropy_);
   if (!keys) return keys.error();
   workspace->box_ = std::make_unique<crypto::BoxReceiver>(keys->box);
   auto store = sync::LmdbStore::create(layout.data(), store_options(layout, config),
                                        workspace->provider_, workspace->entropy_);
+  if (!store && store.error().code == Errc::kAlreadyExists) {
+    store = sync::LmdbStore::open(layout.data(), store_options(layout, config),
+                                  workspace->provider_, workspace->entropy_);
+  }
   if (!store) return store.error();
   workspace->store_ = std::move(*store);
   SATCHEL_TRY(check_keys(*workspace->store_, *keys, layout.server_keys()));
-  auto id = crypto::random_id<WorkspaceId>(workspace->entropy_);
-  if (!id) return id.error();
-  auto hub = sync::Hub::create(workspace->parts(*keys), *id, std::move(catalog));
+  auto hub = sync::Hub::open(workspace->parts(*keys));
+  if (!hub && hub.error().code == Errc::kStoreMissing) {
+    auto id = crypto::random_id<WorkspaceId>(workspace->entropy_);
+    if (!id) return id.error();
+    hub = sync::Hub::create(workspace->parts(*keys), *id, std::move(catalog));
+  }
   if (!hub) return hub.error();
   workspace->hub_ = std::move(*hub);
   return {};

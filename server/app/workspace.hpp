@@ -31,7 +31,8 @@ Status check_workspace_name(const std::string& name);
 // An opened workspace. Thread-safe where its hub is. Invariant: the only one open on its folder.
 class Workspace {
  public:
-  // Makes store and keys. kAlreadyExists, those of the store and of the files.
+  // Makes store and keys, or what a creation that was cut has not made of them: what is there
+  // stays. Those of the store and of the files.
   static Status create(const Layout& layout, const Config& config,
                        std::shared_ptr<const schema::Catalog> catalog);
   // kStoreMissing, kStoreBusy (a server runs on it) and the others of the store.

@@ -152,6 +152,39 @@ TEST_F(LmdbCrash, CreationMayEndAtAnyStep) {
   EXPECT_GE(crashes, 6);
 }
 
+// LMDB writes its first two meta pages at once and does not sync them before the first commit.
+TEST_F(LmdbCrash, ACreationOfWhichAnyPartOfTheFirstPagesIsThereIsMadeAnew) {
+  create_with_file();
+  const Bytes zeros(4096, '\0');
+  const Bytes keys_before = read_file(engine_.folder() + "/keys/data.mdb");
+  Bytes first = keys_before.substr(0, 4096);  // One commit: it went to the second.
+  Bytes second = first;
+  second[0] = 1;  // The page's number.
+  const Bytes data = keys_before.substr(8192, 4096);
+  for (const Bytes& left : {first + second, first + zeros, zeros + second, zeros + zeros, first,
+                            first + zeros + data, zeros + zeros + data, first.substr(0, 512)}) {
+    for (const std::string file : {"/data.mdb", "/keys/data.mdb"}) {
+      SCOPED_TRACE(file + " of " + std::to_string(left.size()));
+      std::filesystem::remove_all(engine_.folder());
+      std::filesystem::remove(key_path());
+      std::filesystem::create_directories(engine_.folder() + "/keys");
+      write_file(engine_.folder() + file, left);
+      create_with_file();
+      if (HasFatalFailure()) return;
+      EXPECT_TRUE(read_everything(*std::move(*open_with_file())).perfect());
+    }
+  }
+  // What holds a commit is not thrown away, whatever became of its first page.
+  std::filesystem::remove(engine_.data_file());
+  write_file(engine_.folder() + "/keys/data.mdb", zeros + keys_before.substr(4096));
+  crypto::FileKeyProvider provider{key_path()};
+  const auto store =
+      LmdbStore::create(engine_.folder(), engine_.options, provider, engine_.entropy);
+  ASSERT_FALSE(store.has_value());
+  EXPECT_EQ(store.error().code, Errc::kStoreCorrupt);
+  EXPECT_EQ(read_file(engine_.folder() + "/keys/data.mdb"), zeros + keys_before.substr(4096));
+}
+
 TEST_F(LmdbCrash, ACommitIsThereWholeOrNotAtAll) {
   create_with_file();
   for (int last = 1; last <= 2; ++last) {

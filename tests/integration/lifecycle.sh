@@ -111,6 +111,20 @@ SERVER_PID=
 start_server
 expect "what was acknowledged is there" 1 "$(ctl -o json user list | grep -c '"bob"')"
 
+# A server that lost its configuration keeps all the rest when it is given another.
+stop_server
+ctl dump --canonical >"$WORK/before"
+AUTHORITY=$(cat "$CA")
+TOKEN=$(cat "$DATA/admin.token")
+mv "$DATA/satcheld.toml" "$WORK/lost.toml"
+expect "without its configuration it says what to do" 3 "$(status_of "$BIN/satcheld" serve --data "$DATA")"
+expect_match "namely init" 'run .satcheld init' "$(cat "$WORK/err")"
+make_server
+expect "which keeps the authority that devices pinned" "$AUTHORITY" "$(cat "$CA")"
+expect "and the admin's token" "$TOKEN" "$(cat "$DATA/admin.token")"
+start_server
+expect "and all that was stored" "$(cat "$WORK/before")" "$(ctl dump --canonical)"
+
 # The log is JSON and names no user.
 stop_server
 expect "every line of the log is an object" 0 "$(grep -cv '^{"ts":".*}$' "$WORK/server.log")"

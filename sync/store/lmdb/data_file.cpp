@@ -413,4 +413,21 @@ Result<DataFile> examine_data_file(const std::string& path, ByteView row) {
   return Walk{*file, row}.run();
 }
 
+bool is_without_commit(const std::string& path) {
+  const auto file = Mapping::open(path);
+  if (!file) return false;
+  const auto page_size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  constexpr std::size_t kSector = 512;  // Holds the whole of a meta page; never torn.
+  if (file->size() > 3 * page_size) return false;
+  for (std::size_t at = 0; at < 2 * page_size && at < file->size(); at += page_size) {
+    const ByteView sector{file->at() + at, std::min(kSector, file->size() - at)};
+    if (sector.find_first_not_of('\0') == ByteView::npos) continue;
+    const bool first = sector.size() == kSector &&
+                       number_at<std::uint32_t>(sector.data() + 16) == 0xBEEFC0DE &&
+                       Meta{sector.data()}.transaction == 0;
+    if (!first) return false;
+  }
+  return true;
+}
+
 }  // namespace satchel::sync

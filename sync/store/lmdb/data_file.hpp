@@ -26,4 +26,9 @@ struct DataFile {
 // kStoreMissing: no file, or an empty one; kStoreCorrupt says what and on which page; kFileRead.
 Result<DataFile> examine_data_file(const std::string& path, ByteView row);
 
+// Whether no commit ever reached the file, which is then what a creation leaves that was cut before
+// its first: no meta page but LMDB's first ones, which nothing syncs before that commit and of
+// which a loss of power leaves any part; and nothing past what that commit writes.
+bool is_without_commit(const std::string& path);
+
 }  // namespace satchel::sync

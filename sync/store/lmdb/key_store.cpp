@@ -1,5 +1,7 @@
 #include "sync/store/lmdb/key_store.hpp"
 
+#include <cstdio>
+
 #include "sync/store/lmdb/data_file.hpp"
 #include "sync/store/lmdb/row_format.hpp"
 
@@ -22,7 +24,11 @@ Bytes block_key(crypto::BlockId block) {
 
 Result<std::unique_ptr<KeyStore>> KeyStore::open(const std::string& folder, bool make,
                                                  StepHook step) {
-  const auto file = examine_data_file(folder + "/data.mdb", kFormatKey);
+  const std::string path = folder + "/data.mdb";
+  if (make && is_without_commit(path) && std::remove(path.c_str()) != 0) {
+    return Error{Errc::kFileWrite, "removing what a cut creation left"};
+  }
+  const auto file = examine_data_file(path, kFormatKey);
   if (!file && file.error().code != Errc::kStoreMissing) {
     return Error{file.error().code, "key store: " + file.error().context};
   }

@@ -240,7 +240,8 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::create(const std::string& folder, 
   core->lock = std::move(*lock);
   const auto file = examine(folder, ~std::size_t{0});
   if (file) return Error{Errc::kAlreadyExists, "the folder holds a store"};
-  if (file.error().code != Errc::kStoreMissing) return file.error();
+  if (file.error().code != Errc::kStoreMissing && !is_without_commit(core->path))
+    return file.error();
   if (exists(core->path) && std::remove(core->path.c_str()) != 0) {
     return Error{Errc::kFileWrite, "removing what a cut creation left"};
   }
