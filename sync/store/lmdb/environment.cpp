@@ -16,8 +16,7 @@ Error error_of(int code, const char* what) {
     case EFBIG: return Error{Errc::kStoreDiskFull, context};
     case EROFS:
     case EACCES:
-    case EPERM:
-      return Error{Errc::kStoreReadOnly, context};
+    case EPERM: return Error{Errc::kStoreReadOnly, context};
     case EMFILE:
     case ENFILE:  // The store is as it was; who runs out of descriptors tries again.
     case MDB_READERS_FULL:
@@ -34,8 +33,10 @@ Error error_of(int code, const char* what) {
   }
 }
 
-Result<Environment> open_environment(const std::string& folder, std::size_t map_bytes,
-                                     unsigned table_count, unsigned reader_count) {
+namespace {
+
+Result<Environment> open_with(unsigned flags, const std::string& folder, std::size_t map_bytes,
+                              unsigned table_count, unsigned reader_count) {
   MDB_env* made = nullptr;
   if (mdb_env_create(&made) != 0) return Error{Errc::kInternal, "mdb_env_create"};
   Environment environment{made};
@@ -46,7 +47,7 @@ Result<Environment> open_environment(const std::string& folder, std::size_t map_
   if (int code = mdb_env_set_maxreaders(made, reader_count); code != 0) {
     return error_of(code, "readers");
   }
-  if (int code = mdb_env_open(made, folder.c_str(), MDB_NOTLS, 0600); code != 0) {
+  if (int code = mdb_env_open(made, folder.c_str(), flags, 0600); code != 0) {
     if (code == ENOMEM) return Error{Errc::kLimitExceeded, "no address space for the map"};
     return error_of(code, "opening the environment");
   }
@@ -55,6 +56,19 @@ Result<Environment> open_environment(const std::string& folder, std::size_t map_
     return error_of(code, "clearing dead readers");
   }
   return environment;
+}
+
+}  // namespace
+
+Result<Environment> open_environment(const std::string& folder, std::size_t map_bytes,
+                                     unsigned table_count, unsigned reader_count) {
+  return open_with(MDB_NOTLS, folder, map_bytes, table_count, reader_count);
+}
+
+Result<Environment> open_environment_to_read(const std::string& folder, std::size_t map_bytes,
+                                             unsigned table_count, unsigned reader_count) {
+  return open_with(MDB_NOTLS | MDB_RDONLY | MDB_NOLOCK, folder, map_bytes, table_count,
+                   reader_count);
 }
 
 Result<Txn> begin_txn(MDB_env* environment, unsigned flags) {

@@ -33,6 +33,9 @@ using Environment = std::unique_ptr<MDB_env, EnvironmentClose>;
 // space; the file grows as it must. Clears the readers of dead processes.
 Result<Environment> open_environment(const std::string& folder, std::size_t map_bytes,
                                      unsigned table_count, unsigned reader_count);
+// The same for a file that nobody writes, such as a backup's: nothing is made, nothing is changed.
+Result<Environment> open_environment_to_read(const std::string& folder, std::size_t map_bytes,
+                                             unsigned table_count, unsigned reader_count);
 
 struct TxnAbort {
   void operator()(MDB_txn* txn) const noexcept { mdb_txn_abort(txn); }

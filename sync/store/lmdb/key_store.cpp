@@ -22,7 +22,7 @@ Bytes block_key(crypto::BlockId block) {
 
 }  // namespace
 
-Result<std::unique_ptr<KeyStore>> KeyStore::open(const std::string& folder, bool make,
+Result<std::unique_ptr<KeyStore>> KeyStore::open(const std::string& folder, Mode mode,
                                                  StepHook step) {
   const std::string path = folder + "/data.mdb";
   if (make && is_without_commit(path) && std::remove(path.c_str()) != 0) {
@@ -32,12 +32,13 @@ Result<std::unique_ptr<KeyStore>> KeyStore::open(const std::string& folder, bool
   if (!file && file.error().code != Errc::kStoreMissing) {
     return Error{file.error().code, "key store: " + file.error().context};
   }
-  if (!file && !make) return Error{Errc::kKeyLost, "the key store is missing"};
+  if (!file && mode != Mode::kMake) return Error{Errc::kKeyLost, "the key store is missing"};
   if (file && file->named_row) {
     const auto store = read_format_row(*file->named_row);
     if (!store) return Error{store.error().code, "key store: " + store.error().context};
   }
-  auto environment = open_environment(folder, kMapBytes, 0, 8);
+  const auto open_it = mode == Mode::kRead ? open_environment_to_read : open_environment;
+  auto environment = open_it(folder, kMapBytes, 0, 8);
   if (!environment) return environment.error();
   auto txn = begin_txn(environment->get(), MDB_RDONLY);
   if (!txn) return txn.error();

@@ -20,9 +20,10 @@ class KeyStore final : public crypto::RekeyStore {
   // Called before and after each commit with its name; for tests of crashes.
   using StepHook = std::function<void(std::string_view step)>;
 
-  // Opens FOLDER/data.mdb; with `make` a missing one is made. kKeyLost: there is none;
-  // kStoreCorrupt, kStoreNewer.
-  static Result<std::unique_ptr<KeyStore>> open(const std::string& folder, bool make,
+  // Opens FOLDER/data.mdb; a missing one is made with kMake, and not even a lock file with kRead.
+  // kKeyLost: there is none; kStoreCorrupt, kStoreNewer.
+  enum class Mode : std::uint8_t { kOpen, kMake, kRead };
+  static Result<std::unique_ptr<KeyStore>> open(const std::string& folder, Mode mode,
                                                 StepHook step);
 
   // The whole of a new store's keys.

@@ -33,7 +33,7 @@ Status open_tables(LmdbCore& core, MDB_txn* txn, std::vector<std::string>& made)
   for (std::uint8_t table = 1; table < kTableCount; ++table) {
     const std::string name{name_of(static_cast<Table>(table))};
     int code = mdb_dbi_open(txn, name.c_str(), 0, &core.tables[table]);
-    if (code == MDB_NOTFOUND) {
+    if (code == MDB_NOTFOUND && !core.options.read_only) {
       code = mdb_dbi_open(txn, name.c_str(), MDB_CREATE, &core.tables[table]);
       made.push_back(name);
     }
@@ -44,8 +44,9 @@ Status open_tables(LmdbCore& core, MDB_txn* txn, std::vector<std::string>& made)
 }
 
 Status open_data(LmdbCore& core, const std::string& folder) {
+  const auto open_it = core.options.read_only ? open_environment_to_read : open_environment;
   auto environment =
-      open_environment(folder, core.options.map_bytes_max, kTableCount, core.options.readers_max);
+      open_it(folder, core.options.map_bytes_max, kTableCount, core.options.readers_max);
   if (!environment) return environment.error();
   core.environment = std::move(*environment);
   core.sealer = std::make_unique<Sealer>(*core.keyring, core.entropy, core.options.trace);
@@ -132,7 +133,8 @@ Status note_made(LmdbCore& core, MDB_txn* txn, const std::vector<std::string>& m
 
 // What the newest commit says of itself, against what the file says of it.
 Status load(LmdbCore& core, bool verify) {
-  auto txn = begin_txn(core.environment.get(), 0);  // Writing: tables of later versions are made.
+  // Writing: tables of later versions are made.
+  auto txn = begin_txn(core.environment.get(), core.options.read_only ? MDB_RDONLY : 0);
   if (!txn) return txn.error();
   SATCHEL_TRY(check_format(core, txn->get()));
   std::vector<std::string> made;
@@ -161,6 +163,7 @@ Status load(LmdbCore& core, bool verify) {
   if (verify) SATCHEL_TRY(verify_digests(core, txn->get(), odd));
   if (!made.empty()) SATCHEL_TRY(note_made(core, txn->get(), made));
   SATCHEL_TRY(commit_txn(std::move(*txn), "opening tables"));
+  if (core.options.read_only) return {};
   return mend_formats(core, odd);
 }
 
@@ -168,13 +171,14 @@ Status open_keyring(LmdbCore& core, const KeyStore::Head& head) {
   auto keyring = crypto::Keyring::open(head.check, head.root, core.provider);
   if (!keyring) return keyring.error();
   core.keyring = std::move(*keyring);
+  if (core.options.read_only) return {};
   return crypto::settle(*core.keyring, core.provider, *core.keys);
 }
 
 // The keys of a new store; or those of a creation that was cut, which nothing else uses.
 Status make_keys(LmdbCore& core, const std::string& key_folder) {
   SATCHEL_TRY(make_folder(key_folder));
-  auto keys = KeyStore::open(key_folder, true, core.options.step_hook);
+  auto keys = KeyStore::open(key_folder, KeyStore::Mode::kMake, core.options.step_hook);
   if (!keys) return keys.error();
   core.keys = std::move(*keys);
   const auto head = core.keys->read_head();
@@ -258,9 +262,12 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const std::string& folder, Lm
   auto core = std::make_unique<LmdbCore>(std::move(options), provider, entropy);
   core->path = folder + kDataFile;
   if (!exists(core->path)) return Error{Errc::kStoreMissing, "no data file in the folder"};
-  auto lock = FolderLock::take(folder);
-  if (!lock) return lock.error();
-  core->lock = std::move(*lock);
+  const bool read_only = core->options.read_only;
+  if (!read_only) {
+    auto lock = FolderLock::take(folder);
+    if (!lock) return lock.error();
+    core->lock = std::move(*lock);
+  }
   const auto file = examine(folder, core->options.examine_bytes_max);
   if (!file) return file.error();
   if (file->named_row) {
@@ -268,7 +275,9 @@ Result<std::unique_ptr<LmdbStore>> LmdbStore::open(const std::string& folder, Lm
     if (!store) return store.error();
   }
 
-  auto keys = KeyStore::open(key_folder_of(core->options, folder), false, core->options.step_hook);
+  auto keys = KeyStore::open(key_folder_of(core->options, folder),
+                             read_only ? KeyStore::Mode::kRead : KeyStore::Mode::kOpen,
+                             core->options.step_hook);
   if (!keys) return keys.error();
   core->keys = std::move(*keys);
   const auto head = core->keys->read_head();

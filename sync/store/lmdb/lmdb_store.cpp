@@ -20,6 +20,7 @@ Result<std::unique_ptr<ReadTxn>> LmdbStore::begin_read() {
 }
 
 Result<std::unique_ptr<WriteTxn>> LmdbStore::begin_write() {
+  if (core_->options.read_only) return Error{Errc::kStoreReadOnly, "opened to be read"};
   std::unique_lock writer{core_->writer};
   if (auto status = core_->usable(); !status) return status.error();
   if (auto status = core_->renew_generations(); !status) return status.error();

@@ -30,6 +30,9 @@ struct LmdbOptions {
   // Up to this size the tables' digests too; whole scans verify them in any case.
   std::size_t verify_bytes_max = std::size_t{256} << 20;
   std::uint64_t seals_per_key_max = crypto::kSealsPerKeyMax;
+  // Looks and touches nothing: no lock is taken, no file is made, and what is damaged stays so. For
+  // a store that nobody writes, such as a backup's.
+  bool read_only = false;
   StoreTrace* trace = nullptr;
   std::function<void(std::string_view step)> step_hook{};  // For tests of crashes; see KeyStore.
 };
@@ -76,6 +79,15 @@ class LmdbStore final : public Store {
   // before.
   Status put_class_key(PrivacyClass privacy, crypto::ClassGeneration generation,
                        const crypto::Key32& key);
+  // A copy of one moment, while writing goes on.
+  struct CopySink {
+    // First, while nobody writes: for what must be of the same moment, such as the keys.
+    std::function<Status()> beside;
+    // Then the bytes of the data file, in order. An error of either ends the copy.
+    std::function<Status(ByteView bytes)> write;
+  };
+  // What it gives opens as this store does. kFileRead, and the sink's own errors.
+  Status copy(const CopySink& sink);
   // Bytes of the data file and of the most it may have.
   struct Usage {
     std::uint64_t bytes = 0;
