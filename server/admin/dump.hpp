@@ -5,8 +5,8 @@
 #include <string>
 
 #include "schema/model/result.hpp"
+#include "server/app/workspace.hpp"
 #include "sync/hub/hub.hpp"
-#include "sync/store/lmdb/lmdb_store.hpp"
 
 namespace satchel::server {
 
@@ -28,8 +28,9 @@ Result<Bytes> export_records(sync::Hub& hub, const std::string& collection, Expo
 // {"workspace","incarnation","replica","sequence","records","schema_hash","recovering",
 //  "backed_up_through","devices":[{..,"watermark","cursor","lag"}],"oldest_reader","disk":{..},
 //  "damaged":[{"collection","id"}]} as JSON text. `damaged`: records that cannot be read, and that
-// devices do not get until they are repaired; null where the name cannot be read either.
-Result<Bytes> status_json(sync::Hub& hub, const sync::LmdbStore& store, const std::string& folder);
+// devices do not get until they are repaired; null where the name cannot be read either. `ledger`:
+// {"entries","damaged","lost"}.
+Result<Bytes> status_json(Workspace& workspace);
 
 // {"values":N,"bad":[...]} as JSON text, and whether anything is bad.
 struct FsckReport {

@@ -42,6 +42,11 @@ json::object disk_status(const sync::LmdbStore& store, const std::string& folder
   return disk;
 }
 
+json::object ledger_status(const LedgerFile& ledger) {
+  return {
+      {"entries", ledger.count()}, {"damaged", ledger.damaged()}, {"lost", ledger.after_loss()}};
+}
+
 json::array damaged_status(const sync::Hub& hub) {
   json::array list;
   const auto catalog = hub.catalog();
@@ -57,7 +62,8 @@ json::array damaged_status(const sync::Hub& hub) {
 
 }  // namespace
 
-Result<Bytes> status_json(sync::Hub& hub, const sync::LmdbStore& store, const std::string& folder) {
+Result<Bytes> status_json(Workspace& workspace) {
+  sync::Hub& hub = workspace.hub();
   const sync::HubState state = hub.state();
   auto devices = hub.devices();
   if (!devices) return devices.error();
@@ -89,7 +95,8 @@ Result<Bytes> status_json(sync::Hub& hub, const sync::LmdbStore& store, const st
                             {"log_from", state.log_floor + 1},
                             {"devices", std::move(list)},
                             {"oldest_reader", std::move(oldest)},
-                            {"disk", disk_status(store, folder)},
+                            {"disk", disk_status(workspace.store(), workspace.layout().data())},
+                            {"ledger", ledger_status(workspace.ledger())},
                             {"damaged", damaged_status(hub)}};
   return json::serialize(status) + "\n";
 }

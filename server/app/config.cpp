@@ -138,6 +138,7 @@ const std::vector<Key>& keys() {
       {"tls", "key_file", text_into(&Config::key_file)},
       {"store", "map_size", set_map_size},
       {"store", "schema_file", text_into(&Config::schema_file)},
+      {"ledger", "file", text_into(&Config::ledger_file)},
       {"devices", "replica_expiry", set_expiry},
       {"retention", "log", set_log_commits},
       {"log", "level", set_level},
@@ -270,6 +271,10 @@ Result<Address> parse_address(const std::string& text) {
   return address;
 }
 
+std::string default_ledger(const std::string& workspace) {
+  return "ledger/" + workspace + ".ledger";
+}
+
 std::string Config::url() const {
   return public_url.empty() ? "https://" + listen.text() : public_url;
 }
@@ -290,8 +295,9 @@ Result<Config> read_config(const std::string& folder) {
     reader.complain(error.source(), std::string(error.description()));
   }
   if (!reader.complaints().empty()) return Error{Errc::kConfigInvalid, reader.complaints()};
-  for (std::string* file :
-       {&config.ca_file, &config.cert_file, &config.key_file, &config.schema_file}) {
+  if (config.ledger_file.empty()) config.ledger_file = default_ledger(config.workspace);
+  for (std::string* file : {&config.ca_file, &config.cert_file, &config.key_file,
+                            &config.schema_file, &config.ledger_file}) {
     if (file->empty()) continue;
     *file = (fs::path(folder) / *file).lexically_normal().string();
   }
@@ -317,6 +323,10 @@ std::string config_text(const Config& config, const std::string& folder) {
   text += "\nkey_file = " + relative(config.key_file);
   text += "\n\n[store]\nmap_size = " + toml_text(size_text(config.map_size_bytes));
   if (!config.schema_file.empty()) text += "\nschema_file = " + relative(config.schema_file);
+  const bool ledger_elsewhere =
+      !config.ledger_file.empty() &&
+      relative(config.ledger_file) != toml_text(default_ledger(config.workspace));
+  if (ledger_elsewhere) text += "\n\n[ledger]\nfile = " + relative(config.ledger_file);
   const auto hours = config.replica_expiry.count();
   text +=
       "\n\n[devices]\nreplica_expiry = " +

@@ -31,6 +31,8 @@ struct Config {
   std::string key_file;
   std::uint64_t map_size_bytes = std::uint64_t{64} << 30;
   std::string schema_file;  // For when the stored schema is damaged; empty: none.
+  // The ledger (server/app/ledger_file.hpp): where no backup and no restore of the store reaches.
+  std::string ledger_file;
   // A device silent for longer bootstraps again.
   std::chrono::hours replica_expiry{90 * 24};
   // Commits that stay in the log though every device has them.
@@ -41,6 +43,9 @@ struct Config {
 };
 
 inline constexpr const char* kConfigFile = "satcheld.toml";
+
+// Where the ledger lies below the folder unless the configuration says otherwise.
+std::string default_ledger(const std::string& workspace);
 
 // Reads DIR/satcheld.toml. kConfigInvalid with "file:line:column: what" for each complaint, one a
 // line: syntax, unknown keys (with the nearest known one), wrong types, values out of range.

@@ -42,13 +42,31 @@ bool write_all(int fd, ByteView bytes) {
   return true;
 }
 
-Status sync_folder(const fs::path& folder) {
-  const Descriptor fd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (fd.get() < 0 || ::fsync(fd.get()) != 0) return failed(Errc::kFileWrite, folder.string());
+}  // namespace
+
+Status sync_folder(const std::string& path) {
+  const Descriptor fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (fd.get() < 0 || ::fsync(fd.get()) != 0) return failed(Errc::kFileWrite, path);
   return {};
 }
 
-}  // namespace
+Status copy_file(const std::string& from, const std::string& to, unsigned mode) {
+  const Descriptor in{::open(from.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (in.get() < 0) return failed(Errc::kFileRead, from);
+  const Descriptor out{::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
+  if (out.get() < 0) return failed(Errc::kFileWrite, to);
+  Bytes chunk(std::size_t{1} << 20, '\0');
+  for (;;) {
+    const ssize_t count = ::read(in.get(), chunk.data(), chunk.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return failed(Errc::kFileRead, from);
+    if (count == 0) break;
+    if (!write_all(out.get(), ByteView{chunk}.substr(0, static_cast<std::size_t>(count))))
+      return failed(Errc::kFileWrite, to);
+  }
+  if (::fsync(out.get()) != 0) return failed(Errc::kFileWrite, to);
+  return sync_folder(fs::path(to).parent_path().string());
+}
 
 Result<Bytes> read_file(const std::string& path, std::size_t size_max) {
   const Descriptor fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
@@ -76,7 +94,7 @@ Status write_file(const std::string& path, ByteView bytes, unsigned mode) {
     }
   }
   if (::rename(beside.c_str(), path.c_str()) != 0) return failed(Errc::kFileWrite, path);
-  return sync_folder(fs::path(path).parent_path());
+  return sync_folder(fs::path(path).parent_path().string());
 }
 
 Status make_folder(const std::string& path) {

@@ -18,6 +18,10 @@ Result<Bytes> read_file(const std::string& path, std::size_t size_max = 16 * 102
 Status write_file(const std::string& path, ByteView bytes, unsigned mode);
 // Makes a folder and those above it, mode 0700 for those it makes. kFileWrite.
 Status make_folder(const std::string& path);
+// What is in a folder, by name, is durable when it returns. kFileWrite.
+Status sync_folder(const std::string& path);
+// The whole of a file, of any size, durable when it returns. kFileRead, kFileWrite.
+Status copy_file(const std::string& from, const std::string& to, unsigned mode);
 // kKeyProvider where others than the owner may read the file, kFileRead where it is not there.
 Status check_secret_mode(const std::string& path);
 

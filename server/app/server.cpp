@@ -19,6 +19,7 @@
 #include "crypto/hash.hpp"
 #include "schema/model/limits.hpp"
 #include "server/admin/importer.hpp"
+#include "server/app/backup_job.hpp"
 #include "server/app/config.hpp"
 #include "server/app/files.hpp"
 #include "server/app/log_keeper.hpp"
@@ -90,10 +91,12 @@ class Server {
         writer_(workspace_->hub(), hooks()),
         log_keeper_(workspace_->hub(), writer_, retention(config_)),
         importer_(workspace_->hub(), writer_),
+        backups_(*workspace_, writer_, config_),
         routes_{.workspace = *workspace_,
                 .writer = writer_,
                 .notifier = notifier_,
                 .importer = importer_,
+                .backups = backups_,
                 .config = config_,
                 .admin_token_hash = std::move(token_hash),
                 .ca_pin = credentials_.ca_pin} {
@@ -103,6 +106,7 @@ class Server {
     add_admin_routes(admin_router_);
     add_record_routes(admin_router_);
     add_data_routes(admin_router_);
+    add_backup_routes(admin_router_);
   }
 
   Status run(const std::function<void(const std::string&)>& on_ready) {
@@ -239,6 +243,7 @@ class Server {
     routes_.ready = false;
     log(LogLevel::kInfo, "draining");
     log_keeper_.stop();
+    backups_.stop();
     for (const auto& listener : listeners_) listener->stop(kServiceRestart);
     const bool ended = tasks_.wait_for(config_.shutdown_grace);
     if (!ended)
@@ -270,6 +275,7 @@ class Server {
   Writer writer_;
   LogKeeper log_keeper_;
   Importer importer_;
+  BackupJob backups_;
   RouteContext routes_;
   Router public_router_;
   Router admin_router_;

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "crypto/hash.hpp"
+#include "schema/model/varint.hpp"
 #include "schema/catalog/built_in.hpp"
 #include "schema/compiler/compile.hpp"
 #include "schema/wire/sealed_commit.hpp"
@@ -37,12 +38,25 @@ namespace {
 
 constexpr std::string_view kKeysMark = "server.keys";  // In the store's kMeta.
 
+}  // namespace
+
 Bytes fingerprint_of(const ServerKeys& keys) {
   Bytes text{"satchel server keys v1 "};
   text += keys.box.public_key;
   text += crypto::sha256(keys.token.bytes());
   return crypto::hmac_sha256(keys.receipt.bytes(), text);
 }
+
+Result<Bytes> keys_mark(sync::Store& store) {
+  auto txn = store.begin_read();
+  if (!txn) return txn.error();
+  auto known = (*txn)->find(sync::Table::kMeta, kKeysMark);
+  if (!known) return known.error();
+  if (!*known) return Error{Errc::kKeyWrong, "the store knows no server's keys"};
+  return std::move(**known);
+}
+
+namespace {
 
 // The store remembers with which keys it was made: with another server's, devices' sealed copies,
 // receipts and tokens would all be strangers'.
@@ -132,6 +146,56 @@ Status Workspace::drop_damaged_schemas() {
   return {};
 }
 
+// One that is gone although the store had heard of it is begun anew, from what the store knows, and
+// says so from then on.
+Status Workspace::open_ledger(const ServerKeys& keys, const Config& config) {
+  auto state = sync::Hub::read_state(*store_);
+  if (!state) return beyond_repair(state.error());
+  auto place = sync::Hub::read_ledger_place(*store_);
+  if (!place) return beyond_repair(place.error());
+  ledger_place_ = std::move(*place);
+  const ByteView key = keys.receipt.bytes();
+  const std::string usual = (fs::path(layout_.folder) / default_ledger(layout_.workspace)).string();
+  const std::string& path = config.ledger_file.empty() ? usual : config.ledger_file;
+  auto ledger = LedgerFile::open(path, key, state->workspace);
+  if (!ledger && ledger.error().code == Errc::kNotFound) {
+    ledger_made_ = true;
+    SATCHEL_TRY(LedgerFile::make(path, key, state->workspace, !ledger_place_.empty(), entropy_));
+    ledger = LedgerFile::open(path, key, state->workspace);
+  }
+  if (!ledger) return ledger.error();
+  ledger_ = std::move(*ledger);
+  return {};
+}
+
+Status Workspace::replay_ledger() {
+  if (ledger_made_) {
+    auto known = hub_->ledger_of_store();
+    if (!known) return known.error();
+    if (!known->empty()) SATCHEL_TRY(ledger_->append(*known));
+  }
+  if (const std::uint64_t gone = entries_gone(ledger_place_, *ledger_); gone > 0) {
+    sync::LedgerEntry loss{sync::LedgerKind::kEntriesLost, 0, clock_.wall_us(), {}};
+    append_u64(loss.subject, gone);
+    SATCHEL_TRY(ledger_->append(std::span{&loss, 1}));
+  }
+  auto news = hub_->replay(ledger_->entries());
+  if (!news) return news.error();
+  if (*news > 0) log(LogLevel::kWarning, "ledger_replayed", {{"news", std::to_string(*news)}});
+  if (ledger_->damaged() > 0) {
+    log(LogLevel::kError, "ledger_damaged",
+        {{"entries", std::to_string(ledger_->damaged())}, {"file", ledger_->path()}});
+  }
+  if (ledger_->after_loss()) {
+    log(LogLevel::kError, "ledger_lost",
+        {{"detail",
+          "devices that were revoked after the last backup may be let in again: look over all of "
+          "them"},
+         {"file", ledger_->path()}});
+  }
+  return {};
+}
+
 std::string Layout::admin_token() const { return (fs::path(folder) / "admin.token").string(); }
 
 Status check_workspace_name(const std::string& name) {
@@ -161,7 +225,8 @@ sync::Hub::Parts Workspace::parts(const ServerKeys& keys) {
                           .entropy = entropy_,
                           .unseal = std::move(unseal),
                           .receipt_key = Bytes{keys.receipt.bytes()},
-                          .on_damaged = std::move(on_damaged)};
+                          .on_damaged = std::move(on_damaged),
+                          .ledger = ledger_.get()};
 }
 
 Status Workspace::create(const Layout& layout, const Config& config,
@@ -214,9 +279,11 @@ Result<std::unique_ptr<Workspace>> Workspace::open(const Layout& layout, const C
   SATCHEL_TRY(check_keys(*workspace->store_, *keys, layout.server_keys()));
   SATCHEL_TRY(workspace->settle_schema(config));
   SATCHEL_TRY(workspace->drop_damaged_schemas());
+  SATCHEL_TRY(workspace->open_ledger(*keys, config));
   auto hub = sync::Hub::open(workspace->parts(*keys));
   if (!hub) return beyond_repair(hub.error());
   workspace->hub_ = std::move(*hub);
+  SATCHEL_TRY(workspace->replay_ledger());
   workspace->tokens_ =
       std::make_unique<AccessTokens>(keys->token, workspace->hub_->state().workspace);
   return workspace;

@@ -8,6 +8,7 @@
 #include "crypto/entropy.hpp"
 #include "crypto/key_provider.hpp"
 #include "server/app/config.hpp"
+#include "server/app/ledger_file.hpp"
 #include "server/app/server_keys.hpp"
 #include "server/app/system_clock.hpp"
 #include "sync/hub/hub.hpp"
@@ -28,6 +29,10 @@ struct Layout {
 // kInvalidArgument unless 1 to 64 of a-z 0-9 and -, not first.
 Status check_workspace_name(const std::string& name);
 
+// By which a store knows the keys of its server; and what it has of that: kKeyWrong where none.
+Bytes fingerprint_of(const ServerKeys& keys);
+Result<Bytes> keys_mark(sync::Store& store);
+
 // An opened workspace. Thread-safe where its hub is. Invariant: the only one open on its folder.
 class Workspace {
  public:
@@ -47,12 +52,15 @@ class Workspace {
   [[nodiscard]] const AccessTokens& tokens() const { return *tokens_; }
   [[nodiscard]] const Bytes& box_public_key() const { return box_public_key_; }
   [[nodiscard]] const Layout& layout() const { return layout_; }
+  [[nodiscard]] const LedgerFile& ledger() const { return *ledger_; }
 
  private:
   explicit Workspace(Layout layout);
   [[nodiscard]] sync::Hub::Parts parts(const ServerKeys& keys);
   Status settle_schema(const Config& config);
   Status drop_damaged_schemas();
+  Status open_ledger(const ServerKeys& keys, const Config& config);
+  Status replay_ledger();
 
   Layout layout_;
   crypto::SystemEntropy entropy_;
@@ -63,6 +71,9 @@ class Workspace {
   std::unique_ptr<crypto::BoxReceiver> box_;  // Under box_mutex_.
   Bytes box_public_key_;
   std::unique_ptr<AccessTokens> tokens_;
+  Bytes ledger_place_;  // Where the store last knew it to be.
+  bool ledger_made_ = false;
+  std::unique_ptr<LedgerFile> ledger_;
   std::unique_ptr<sync::Hub> hub_;
 };
 

@@ -38,9 +38,8 @@ Status export_collection(CtlSession& session, const std::string& collection,
 }
 
 Status show_status(CtlSession& session) {
-  auto status = session.get_or(kRoot + "/status", [](Workspace& workspace) {
-    return status_json(workspace.hub(), workspace.store(), workspace.layout().data());
-  });
+  auto status = session.get_or(kRoot + "/status",
+                               [](Workspace& workspace) { return status_json(workspace); });
   if (!status) return status.error();
   return print_body(session, *status);
 }

@@ -22,6 +22,7 @@ struct Typed {
   UserVerb user;
   RecordVerb record;
   ImportVerb rows;
+  BackupVerb backup;
   std::string format = "ndjson";
   std::string name;
   std::string parent;
@@ -131,6 +132,27 @@ void add_data_verbs(CLI::App& app, Typed& t) {
   in->add_flag("--dry-run", t.rows.dry_run, "Write nothing");
 }
 
+void add_backup_verbs(CLI::App& app, Typed& t) {
+  const auto keys = [&t](CLI::App* verb) {
+    verb->add_option("--keys", t.backup.keys, "Where the keys are, if not in DIR/keys");
+  };
+  CLI::App& backups = *group(app, "backup", "Backups");
+  verb(backups, "create", "Back the running server up into a folder of its machine", t,
+       [&t](CtlSession& s) { return backup_create(s, t.backup); })
+      ->add_option("DIR", t.backup.folder, "Missing, or empty")
+      ->required();
+  CLI::App* const check = verb(backups, "verify", "Read and authenticate all of a backup", t,
+                               [&t](CtlSession& s) { return backup_verify(s, t.backup); });
+  check->add_option("DIR", t.backup.folder)->required();
+  keys(check);
+  CLI::App* const back = verb(app, "restore", "Make a server's folder from a backup", t,
+                              [&t](CtlSession& s) { return restore_backup(s, t.backup); });
+  back->add_option("DIR", t.backup.folder, "The backup")->required();
+  back->add_option("--into", t.backup.into, "The new folder: missing, or empty")->required();
+  back->add_option("--ledger", t.backup.ledger, "The ledger, if not where it lay");
+  keys(back);
+}
+
 void add_schema_verbs(CLI::App& app, Typed& t) {
   CLI::App& schemas = *group(app, "schema", "The schema");
   verb(schemas, "show", "Collections, fields, rules and classes", t, schema_show);
@@ -203,6 +225,7 @@ int main(int argc, char** argv) {
   add_territory_verbs(app, typed);
   add_device_verbs(app, typed);
   add_data_verbs(app, typed);
+  add_backup_verbs(app, typed);
   add_schema_verbs(app, typed);
   add_record_verbs(app, typed);
   try {

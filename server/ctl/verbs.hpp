@@ -36,6 +36,18 @@ Status show_status(CtlSession& session);
 // kStoreCorrupt where anything is bad, after the report.
 Status check_store(CtlSession& session);
 
+struct BackupVerb {
+  std::string folder;
+  std::string keys;    // Where the keys are kept apart from the folder.
+  std::string into;    // restore: the new server's folder.
+  std::string ledger;  // restore: the ledger's file, where it is not in its place.
+};
+// Ends when the backup was looked over. The folder is one of the server's machine.
+Status backup_create(CtlSession& session, const BackupVerb& verb);
+// These two need no server. kStoreCorrupt names every file that is not as it was, and what of it.
+Status backup_verify(CtlSession& session, const BackupVerb& verb);
+Status restore_backup(CtlSession& session, const BackupVerb& verb);
+
 Status schema_show(CtlSession& session);
 // Compiles a schema file here and asks the server whether it may follow the one in force; or puts
 // it in force.

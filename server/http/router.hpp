@@ -52,5 +52,6 @@ void add_device_routes(Router& router);
 void add_admin_routes(Router& router);
 void add_record_routes(Router& router);
 void add_data_routes(Router& router);
+void add_backup_routes(Router& router);
 
 }  // namespace satchel::server

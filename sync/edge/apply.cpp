@@ -40,6 +40,14 @@ bool loses_scopes(const std::vector<wire::ScopeState>& held,
   });
 }
 
+bool same_grants(const std::vector<wire::ScopeState>& held,
+                 const std::vector<wire::ScopeState>& granted) {
+  return std::equal(held.begin(), held.end(), granted.begin(), granted.end(),
+                    [](const wire::ScopeState& a, const wire::ScopeState& b) {
+                      return a.name == b.name && a.epoch == b.epoch;
+                    });
+}
+
 }  // namespace
 
 bool is_taken_out(const wire::CommitResult& result, const RecordId& id, FieldId field) {
@@ -337,12 +345,7 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
     state_ = std::move(state);
     return effects;
   }
-  const auto same_grants =
-      std::equal(state.scopes.begin(), state.scopes.end(), welcome.scopes.begin(),
-                 welcome.scopes.end(), [](const wire::ScopeState& a, const wire::ScopeState& b) {
-                   return a.name == b.name && a.epoch == b.epoch;
-                 });
-  effects.restart = effects.new_incarnation || !same_grants;
+  effects.restart = effects.new_incarnation || !same_grants(state.scopes, welcome.scopes);
   state.lost_scopes = state.lost_scopes || loses_scopes(state.scopes, welcome.scopes);
   note_welcome(welcome, parts_.clock.boot_us(), state);
   if (effects.restart) {
@@ -357,6 +360,11 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
   }
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
+  if (!effects.new_incarnation) {
+    // Of this life, so that who only reads lets go of them too.
+    state.backed_up_through = std::max(state.backed_up_through, welcome.backed_up_through);
+    SATCHEL_TRY(drop_backed_up(**txn, state));
+  }
   // What is held stays, so that there is something to see until its pages come.
   if (effects.new_incarnation) {
     state.backed_up_through = 0;  // It may have been put back to before that backup.

@@ -69,6 +69,15 @@ Result<std::unique_ptr<Hub>> Hub::create(Parts parts, const WorkspaceId& workspa
   return open(std::move(parts));
 }
 
+Result<HubState> Hub::read_state(Store& store) {
+  auto txn = store.begin_read();
+  if (!txn) return txn.error();
+  auto bytes = (*txn)->find(Table::kMeta, kStateKey);
+  if (!bytes) return bytes.error();
+  if (!*bytes) return Error{Errc::kStoreMissing, "the store holds no workspace: run init first"};
+  return decode_hub_state(**bytes);
+}
+
 Result<std::unique_ptr<Hub>> Hub::open(Parts parts) {
   std::unique_ptr<Hub> hub{new Hub(std::move(parts))};
   auto txn = hub->parts_.store.begin_write();
@@ -270,10 +279,28 @@ HubTxn::HubTxn(Hub& hub, std::unique_ptr<WriteTxn> txn)
     : hub_(hub), txn_(std::move(txn)), state_(hub.state()), catalog_(hub.catalog()) {}
 
 Status HubTxn::put_user(const User& user) {
-  return txn_->put(Table::kUsers, user_key(hub_.parts_.receipt_key, user.name), encode_user(user));
+  const Bytes key = user_key(hub_.parts_.receipt_key, user.name);
+  if (!user.active) {
+    auto known = find_user(user.name);
+    if (!known) return known.error();
+    if (!*known || (*known)->active)
+      ledger_due_.push_back({LedgerKind::kUserDisabled, 0, hub_.clock().wall_us(), key});
+  }
+  return txn_->put(Table::kUsers, key, encode_user(user));
 }
 
 Status HubTxn::put_device(const Device& device) {
+  if (device.revoked) {
+    auto known = find_device(device.id);
+    if (!known) return known.error();
+    const bool news =
+        !*known || !(*known)->revoked || (device.wipe && !(*known)->wipe);
+    if (news) {
+      const std::uint8_t flags = device.wipe ? kLedgerWipe : 0;
+      ledger_due_.push_back(
+          {LedgerKind::kRevocation, flags, hub_.clock().wall_us(), Bytes{device.id.bytes()}});
+    }
+  }
   return txn_->put(Table::kDevices, device.id.bytes(), encode_device(device));
 }
 
@@ -347,6 +374,7 @@ Status HubTxn::set_backed_up_through(Sequence seq) {
 }
 
 Status HubTxn::commit() {
+  SATCHEL_TRY(tell_ledger());
   if (state_changed_) SATCHEL_TRY(txn_->put(Table::kMeta, kStateKey, encode_hub_state(state_)));
   SATCHEL_TRY(txn_->commit());
   {

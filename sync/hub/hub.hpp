@@ -17,6 +17,7 @@
 #include "sync/commit/body.hpp"
 #include "sync/commit/builder.hpp"
 #include "sync/hub/directory.hpp"
+#include "sync/hub/ledger.hpp"
 #include "sync/store/store.hpp"
 
 namespace satchel::sync {
@@ -119,6 +120,8 @@ class Hub {
     // Told once of each record that is found damaged, on the thread of the transaction. May be
     // null.
     std::function<void(const DamagedRecord&)> on_damaged{};
+    // Told of revocations before they are committed. May be null.
+    Ledger* ledger = nullptr;
   };
 
   // A new workspace in an empty store; `catalog` becomes its first schema.
@@ -126,6 +129,8 @@ class Hub {
                                              std::shared_ptr<const schema::Catalog> catalog);
   // Errors: kStoreMissing where create never ran, kSchemaInvalid, those of the store.
   static Result<std::unique_ptr<Hub>> open(Parts parts);
+  // What the store says of itself, without a hub: of a store that is only looked at, too.
+  static Result<HubState> read_state(Store& store);
 
   [[nodiscard]] HubState state() const;
   [[nodiscard]] std::shared_ptr<const schema::Catalog> catalog() const;
@@ -154,6 +159,15 @@ class Hub {
   Result<std::map<CommitNumber, KnownCommit>> known_commits(const ReplicaId& replica,
                                                             CommitNumber end);
   Result<Bytes> schema_nodes(ByteView hash);  // kSchemaUnknown
+
+  // -- The ledger (sync/hub/ledger.hpp) --
+  // Ledger::place() when the store last heard of its ledger; empty where it never had one.
+  static Result<Bytes> read_ledger_place(Store& store);
+  // Brings the store up to what a ledger says, durably; gives how many entries were news to it.
+  // Those of kinds that are reserved are passed over.
+  Result<std::size_t> replay(std::span<const LedgerEntry> entries);
+  // What this store alone could tell a ledger that begins anew.
+  Result<std::vector<LedgerEntry>> ledger_of_store();
   Entitlement entitlement_of(const User& user) const;
 
   // Records found damaged since the store was made, until they can be read again.
@@ -221,6 +235,8 @@ class Hub {
  private:
   friend class HubTxn;
   friend class Ingestion;
+  friend class Compaction;
+  friend class MissingStates;
   explicit Hub(Parts parts) : parts_(std::move(parts)) {}
   Result<Page> bootstrap_page(const PageRequest& request);
   [[nodiscard]] bool is_noted(RecordNumber number) const;
@@ -270,6 +286,7 @@ class HubTxn {
   Status begin_incarnation();
   Status note_life(const IncarnationId& incarnation);  // Knows it from now on (Hub::knows_life).
   Status set_backed_up_through(Sequence seq);
+  Status put_ledger_place();  // As the ledger is now (Hub::ledger_place).
   // Remembers them, and raises the alarm once that is durable.
   Status note_damaged(std::span<const DamagedRecord> damaged);
   // Each can be read again: everybody who may hold it gets the whole of it, at a new seq.
@@ -283,7 +300,10 @@ class HubTxn {
   Status commit();
 
  private:
+  friend class Hub;
   friend class Ingestion;
+  friend class Compaction;
+  friend class MissingStates;
   Result<wire::CommitResult> judge(const IngestBatch& batch, const DeviceId& device,
                                    const wire::Commit& commit, bool& exact);
   void note_touched(const wire::Commit& commit, std::vector<RecordId>& touched) const;
@@ -307,6 +327,9 @@ class HubTxn {
   Result<bool> add_taken_to_shown(const DeviceId& device, CommitBody& body) const;
   [[nodiscard]] Stamp next_stamp() const;
 
+  // Entries that the ledger has to hold before this is committed.
+  Status tell_ledger();
+
   Hub& hub_;
   std::unique_ptr<WriteTxn> txn_;
   HubState state_;
@@ -314,6 +337,8 @@ class HubTxn {
   bool state_changed_ = false;
   std::vector<DamagedRecord> found_damaged_;
   std::vector<RecordNumber> repaired_;
+  std::vector<LedgerEntry> ledger_due_;
+  bool replaying_ = false;  // What is written is in the ledger already.
 };
 
 }  // namespace satchel::sync

@@ -99,5 +99,69 @@ TEST_F(Field, AReofferedWriteToARecordThatIsNotHeldYetIsToldByThePage) {
   EXPECT_EQ((*at_eve)->find(kLifeField)->state, (*at_hub)->find(kLifeField)->state);
 }
 
+TEST_F(Field, ADeviceThatOnlyReadsLetsGoOfWhatIsInABackup) {
+  const RecordId id = shared_account();
+  ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
+  ASSERT_TRUE(ann->sync());
+  const auto kept = [this] { return ann->edge->newest_kept(ann->edge->numbering())->number; };
+  ASSERT_TRUE(ann->sync());
+  EXPECT_NE(kept(), 0U);
+  office.back_up();
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(kept(), 0U);
+}
+
+TEST_F(Field, WhoWasRevokedAfterTheBackupIsRevokedAgainByTheLedger) {
+  shared_account();
+  const auto backup = office.disk->snapshot();
+  const sync::LedgerEntry entry{sync::LedgerKind::kRevocation, 0, 0,
+                                Bytes{ann->edge->identity().device.bytes()}};
+  office.restore_with_tool(backup);
+  ASSERT_EQ(*office.hub->replay(std::span{&entry, 1}), 1U);
+  EXPECT_EQ(ann->sync().error().code, Errc::kDeviceRevoked);
+  EXPECT_TRUE(bob->sync());
+  EXPECT_EQ(*office.hub->replay(std::span{&entry, 1}), 0U) << "it is no news the second time";
+}
+
+// Keeps entries in memory, and says when it cannot.
+class MemoryLedger final : public sync::Ledger {
+ public:
+  Status append(std::span<const sync::LedgerEntry> entries) override {
+    if (full) return Error{Errc::kFileWrite, "full"};
+    all.insert(all.end(), entries.begin(), entries.end());
+    return {};
+  }
+  [[nodiscard]] Bytes place() const override { return std::to_string(all.size()); }
+  std::vector<sync::LedgerEntry> all;
+  bool full = false;
+};
+
+TEST_F(Field, NobodyIsRevokedBeforeTheLedgerHasIt) {
+  MemoryLedger ledger;
+  auto parts = office.parts();
+  parts.ledger = &ledger;
+  office.hub = std::move(*sync::Hub::open(std::move(parts)));
+  const auto revoke = [&](bool wipe) -> Status {
+    auto txn = office.hub->begin();
+    auto device = *(*txn)->find_device(ann->edge->identity().device);
+    device->revoked = true;
+    device->wipe = wipe;
+    SATCHEL_TRY((*txn)->put_device(*device));
+    return (*txn)->commit();
+  };
+  ledger.full = true;
+  EXPECT_EQ(revoke(false).error().code, Errc::kFileWrite);
+  EXPECT_TRUE(ann->sync()) << "what the ledger does not have did not happen";
+  ledger.full = false;
+  ASSERT_TRUE(revoke(false));
+  ASSERT_TRUE(revoke(true));
+  ASSERT_TRUE(revoke(true));
+  ASSERT_EQ(ledger.all.size(), 2U) << "the wipe is news, its repetition is not";
+  EXPECT_EQ(ledger.all[0].flags, 0);
+  EXPECT_EQ(ledger.all[1].flags, sync::kLedgerWipe);
+  EXPECT_EQ(*sync::Hub::read_ledger_place(*office.store), "2");
+  office.restart();  // Parts without the ledger that goes now.
+}
+
 }  // namespace
 }  // namespace satchel::test

@@ -32,8 +32,7 @@ Response get_export(RouteContext& context, const Request& request, const PathPar
 }
 
 Response get_status(RouteContext& context, const Request& request, const PathParameters&) {
-  Workspace& workspace = context.workspace;
-  auto status = status_json(workspace.hub(), workspace.store(), workspace.layout().data());
+  auto status = status_json(context.workspace);
   return status ? json_response(200, std::move(*status)) : problem(request, status.error());
 }
 
