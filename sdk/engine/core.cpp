@@ -251,7 +251,8 @@ Status Core::settle_install() {
   if (!known) return known.error();
   auto mark = check_install(paths.install_file, *known ? ByteView{**known} : ByteView{}, entropy);
   if (!mark) return mark.error();
-  moved = mark->moved;
+  // Without an edge the replica is only being made: what a cut enrolment left has no id to lose.
+  moved = mark->moved && edge != nullptr;
   // Before the mark is taken for known: a crash in between only gives one more id.
   if (moved) SATCHEL_TRY(edge->reidentify());
   if (!*known || **known != mark->value) return put_meta(*store, kInstallKey, mark->value);
