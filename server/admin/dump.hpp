@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "schema/model/result.hpp"
 #include "server/app/workspace.hpp"
@@ -20,10 +21,17 @@ struct DumpOptions {
 Result<Bytes> dump(sync::Hub& hub, const DumpOptions& options);
 
 enum class ExportFormat { kNdjson, kCsv };
+struct ExportOptions {
+  ExportFormat format = ExportFormat::kNdjson;
+  // Texts that a spreadsheet would run as a formula are led by an apostrophe (CSV alone).
+  bool formula_guard = true;
+};
+// What a cell begins with that a spreadsheet runs.
+inline constexpr std::string_view kFormulaStarts = "=+-@\t\r";
 // One collection's records: canonical lines, or CSV with a header, struct members by dotted names,
-// lists and maps as JSON, and cells that a spreadsheet would run as a formula led by an apostrophe.
-// kCollectionUnknown.
-Result<Bytes> export_records(sync::Hub& hub, const std::string& collection, ExportFormat format);
+// lists and maps as JSON. kCollectionUnknown.
+Result<Bytes> export_records(sync::Hub& hub, const std::string& collection,
+                             const ExportOptions& options);
 
 // {"workspace","incarnation","replica","sequence","records","schema_hash","recovering",
 //  "backed_up_through","devices":[{..,"watermark","cursor","lag"}],"oldest_reader","disk":{..},

@@ -37,13 +37,8 @@ std::vector<Column> columns_of(const CollectionDef& collection) {
   return columns;
 }
 
-// RFC 4180; what a spreadsheet would take for a formula is led by an apostrophe.
-void append_cell(Bytes& out, std::string text) {
-  constexpr std::string_view kFormula = "=+-@\t\r";
-  const bool number = !text.empty() && text.find_first_not_of("0123456789.-") == std::string::npos;
-  if (!text.empty() && !number && kFormula.find(text.front()) != std::string_view::npos) {
-    text.insert(text.begin(), '\'');
-  }
+// RFC 4180.
+void append_cell(Bytes& out, const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) {
     out += text;
     return;
@@ -56,25 +51,39 @@ void append_cell(Bytes& out, std::string text) {
   out += '"';
 }
 
-std::string text_of(const schema::Type& type, const Value& value) {
-  if (value.is_null()) return {};
-  if (const auto* text = value.as<std::string>()) return *text;
-  return schema::canonical_json(type, value);
+// A text is a formula for a spreadsheet by its first character; numbers are none. One that looks
+// guarded is guarded once more, so that an import takes off just what was put on.
+std::string guarded(std::string text) {
+  const std::size_t first = text.find_first_not_of('\'');
+  if (first != std::string::npos && kFormulaStarts.find(text[first]) != std::string_view::npos)
+    text.insert(text.begin(), '\'');
+  return text;
 }
 
-std::string cell_of(const Column& column, const sync::FieldReading& reading) {
+std::string text_of(const schema::Type& type, const Value& value, bool formula_guard) {
+  if (value.is_null()) return {};
+  if (const auto* text = value.as<std::string>()) return formula_guard ? guarded(*text) : *text;
+  std::string json = schema::canonical_json(type, value);
+  // Octets are a JSON string of Base64, which needs no escapes: a cell needs no quotes either.
+  const bool is_string = json.size() >= 2 && json.front() == '"';
+  json = is_string ? json.substr(1, json.size() - 2) : json;
+  return is_string && formula_guard ? guarded(std::move(json)) : json;
+}
+
+std::string cell_of(const Column& column, const sync::FieldReading& reading, bool formula_guard) {
   const FieldDef& field = *column.field;
   if (!reading.present) return {};
   if (schema::is_map_rule(field.rule)) return sync::shown_json(field, reading);
   auto value = decode_value(reading.value);
   if (!value) return {};
-  if (column.member == nullptr) return text_of(field.type, *value);
+  if (column.member == nullptr) return text_of(field.type, *value, formula_guard);
   const auto* const members = value->as<StructMembers>();
   if (members == nullptr) return {};
   const auto found = std::find_if(members->begin(), members->end(), [&](const auto& member) {
     return member.first == column.member->ordinal;
   });
-  return found == members->end() ? std::string{} : text_of(column.member->type, found->second);
+  if (found == members->end()) return {};
+  return text_of(column.member->type, found->second, formula_guard);
 }
 
 void append_header(Bytes& out, const std::vector<Column>& columns) {
@@ -86,7 +95,8 @@ void append_header(Bytes& out, const std::vector<Column>& columns) {
   out += "\r\n";
 }
 
-void append_row(Bytes& out, const std::vector<Column>& columns, const sync::Record& record) {
+void append_row(Bytes& out, const std::vector<Column>& columns, const sync::Record& record,
+                bool formula_guard) {
   out += to_text(record.id);
   const FieldDef* read = nullptr;
   sync::FieldReading reading;
@@ -95,25 +105,26 @@ void append_row(Bytes& out, const std::vector<Column>& columns, const sync::Reco
       reading = sync::read_field(*column.field, record.of_field(column.field->id));
     read = column.field;
     out += ',';
-    append_cell(out, cell_of(column, reading));
+    append_cell(out, cell_of(column, reading, formula_guard));
   }
   out += "\r\n";
 }
 
 }  // namespace
 
-Result<Bytes> export_records(sync::Hub& hub, const std::string& name, ExportFormat format) {
+Result<Bytes> export_records(sync::Hub& hub, const std::string& name,
+                             const ExportOptions& options) {
   const auto catalog = hub.catalog();
   const CollectionDef* const collection = catalog->find(name);
   if (collection == nullptr) return Error{Errc::kCollectionUnknown, name};
   const auto columns = columns_of(*collection);
   Bytes out;
-  if (format == ExportFormat::kCsv) append_header(out, columns);
+  if (options.format == ExportFormat::kCsv) append_header(out, columns);
   SATCHEL_TRY(hub.visit_records(nullptr, [&](const sync::Record& record) {
     if (record.collection != collection->id || !sync::is_alive(record, collection->life))
       return true;
-    if (format == ExportFormat::kCsv) {
-      append_row(out, columns, record);
+    if (options.format == ExportFormat::kCsv) {
+      append_row(out, columns, record, options.formula_guard);
     } else {
       out += sync::canonical_record(*collection, record) + "\n";
     }

@@ -54,10 +54,10 @@ std::optional<std::string> key_of(const KeyPath& path, const sync::Record& recor
 }
 
 // A row without a key is its own: the same content is the same record.
-std::string content_key(const ImportRow& row) {
+std::string content_key(const std::vector<ImportField>& fields, const ImportRow& row) {
   Bytes content;
   for (const ImportValue& value : row.values) {
-    content += value.field.path + '\0' + value.field.text + '\0';
+    content += fields[value.field].path + '\0' + value.text + '\0';
   }
   return to_hex(crypto::sha256(content));
 }
@@ -106,7 +106,8 @@ class Importer::Pass {
   // An Error is the store's; a row's own trouble is noted.
   Status run(sync::HubTxn& txn) {
     report_ = {};
-    for (const ImportRow& row : batch_.rows) {
+    prepare();
+    for (const ImportRow& row : batch_.rows.rows) {
       complained_ = false;
       SATCHEL_TRY(take(txn, row));
     }
@@ -115,6 +116,19 @@ class Importer::Pass {
   [[nodiscard]] ImportReport& report() { return report_; }
 
  private:
+  void prepare() {
+    assignments_.clear();
+    references_.clear();
+    for (const ImportField& field : batch_.rows.fields) {
+      assignments_.push_back({field.path, {}, field.is_json});
+      const auto index = run_.indexes.find(field.collection + " " + field.by);
+      references_.push_back(index == run_.indexes.end() ? nullptr : &index->second);
+    }
+    own_index_ = batch_.key.empty() || batch_.key == kIdKey
+                     ? nullptr
+                     : &run_.indexes.find(batch_.collection + " " + batch_.key)->second;
+  }
+
   // The row is left out; the batch goes on.
   void note(const ImportRow& row, const std::string& field, const Error& error) {
     complained_ = true;
@@ -123,12 +137,6 @@ class Importer::Pass {
   Status complain(const ImportRow& row, const std::string& field, const Error& error) {
     note(row, field, error);
     return {};
-  }
-
-  KeyIndex* own_index() {
-    return batch_.key.empty() || batch_.key == kIdKey
-               ? nullptr
-               : &run_.indexes.find(batch_.collection + " " + batch_.key)->second;
   }
 
   std::optional<RecordId> id_of(const ImportRow& row, const WorkspaceId& workspace) {
@@ -141,27 +149,31 @@ class Importer::Pass {
       return *id;
     }
     if (batch_.key.empty()) {
-      return keyed_record_id(workspace, batch_.collection, "content", content_key(row));
+      return keyed_record_id(workspace, batch_.collection, "content",
+                             content_key(batch_.rows.fields, row));
     }
     if (row.key.empty()) {
       note(row, batch_.key, Error{Errc::kRequiredMissing, "the row has no key"});
       return std::nullopt;
     }
-    const auto found = own_index()->find(row.key);
-    if (found != own_index()->end()) return found->second;
+    const auto found = own_index_->find(row.key);
+    if (found != own_index_->end()) return found->second;
     return keyed_record_id(workspace, batch_.collection, batch_.key, row.key);
   }
 
-  // The text that goes into the field: as given, or the id of the record that it refers to.
-  Result<Assignment> resolved(const ImportValue& value) {
-    if (value.collection.empty() || value.field.text.empty()) return value.field;
-    if (value.by == kIdKey) return value.field;
-    const KeyIndex& index = run_.indexes.find(value.collection + " " + value.by)->second;
-    const auto found = index.find(value.field.text);
+  // What goes into the field: the text as given, or the id of the record that it refers to.
+  Result<const Assignment*> resolved(const ImportValue& value) {
+    const ImportField& field = batch_.rows.fields[value.field];
+    Assignment& assignment = assignments_[value.field];
+    assignment.text = value.text;
+    if (field.collection.empty() || value.text.empty() || field.by == kIdKey) return &assignment;
+    const KeyIndex& index = *references_[value.field];
+    const auto found = index.find(value.text);
     if (found == index.end()) {
-      return Error{Errc::kNotFound, "no record of " + value.collection + " has this " + value.by};
+      return Error{Errc::kNotFound, "no record of " + field.collection + " has this " + field.by};
     }
-    return Assignment{value.field.path, to_text(found->second), false};
+    assignment.text = to_text(found->second);
+    return &assignment;
   }
 
   bool assign(sync::CommitBuilder& builder, const sync::Record& shown, const ImportRow& row) {
@@ -174,9 +186,9 @@ class Importer::Pass {
     }
     for (const ImportValue& value : row.values) {
       auto assignment = resolved(value);
-      const Status put = assignment ? assigner.assign(*assignment) : Status{assignment.error()};
+      const Status put = assignment ? assigner.assign(**assignment) : Status{assignment.error()};
       if (put) continue;
-      note(row, value.field.path, put.error());
+      note(row, batch_.rows.fields[value.field].path, put.error());
     }
     if (complained_) return false;
     if (const Status flushed = assigner.flush(); !flushed) {
@@ -187,26 +199,44 @@ class Importer::Pass {
     return true;
   }
 
+  // The record as it is shown, made where there is none; nothing after a complaint.
+  Result<std::optional<sync::Record>> open(sync::CommitBuilder& builder, const ImportRow& row,
+                                           const RecordId& id, bool& creates) {
+    // Most rows are as the one before: new, or there already. Each saves a look-up then.
+    if (creates) {
+      const Status created = builder.create(batch_.collection, id);
+      if (created) return builder.shown(collection_, id);
+      creates = false;
+    }
+    auto shown = builder.shown(collection_, id);
+    if (!shown) return shown.error();
+    if (*shown && sync::is_alive(**shown, collection_.life)) return shown;
+    if (*shown) {
+      note(row, "id", Error{Errc::kRecordDeleted, to_text(id)});
+      return std::optional<sync::Record>{};
+    }
+    creates = true;
+    if (const Status created = builder.create(batch_.collection, id); !created) {
+      note(row, "id", created.error());
+      return std::optional<sync::Record>{};
+    }
+    return builder.shown(collection_, id);
+  }
+
   Status take(sync::HubTxn& txn, const ImportRow& row) {
     const auto id = id_of(row, txn.state().workspace);
     if (!id) return {};
     auto builder = txn.builder();
-    auto shown = builder.shown(collection_, *id);
+    bool creates = last_created_;
+    auto shown = open(builder, row, *id, creates);
     if (!shown) return shown.error();
-    const bool creates = !*shown;
-    if (creates) {
-      if (const Status created = builder.create(batch_.collection, *id); !created) {
-        return complain(row, "id", created.error());
-      }
-      shown = builder.shown(collection_, *id);
-      if (!shown) return shown.error();
-    } else if (!sync::is_alive(**shown, collection_.life)) {
-      return complain(row, "id", Error{Errc::kRecordDeleted, to_text(*id)});
-    }
-    if (!assign(builder, **shown, row)) return {};
+    if (!*shown) return {};
+    last_created_ = creates;
+    // Before the row's own fields, which may say it otherwise.
     if (creates) {
       SATCHEL_TRY(fill_created(builder, collection_, *id, importer_.hub_.clock().wall_us()));
     }
+    if (!assign(builder, **shown, row)) return {};
     return write(txn, builder, row, *id, creates);
   }
 
@@ -226,7 +256,7 @@ class Importer::Pass {
       return complain(row, "", written.error());
     }
     if (user && *written) SATCHEL_TRY(txn.put_user(*user));
-    if (KeyIndex* const index = own_index()) index->insert_or_assign(row.key, id);
+    if (own_index_ != nullptr) own_index_->insert_or_assign(row.key, id);
     ++(creates ? report_.created : *written ? report_.updated : report_.unchanged);
     return {};
   }
@@ -237,7 +267,11 @@ class Importer::Pass {
   const schema::Catalog& catalog_;
   const CollectionDef& collection_;
   ImportReport report_;
+  std::vector<Assignment> assignments_;      // By field; the text is the row's at hand.
+  std::vector<const KeyIndex*> references_;  // The same; null where nothing is looked up.
+  KeyIndex* own_index_ = nullptr;
   bool complained_ = false;
+  bool last_created_ = true;
 };
 
 Importer::Run& Importer::run_of(const std::string& name) {
@@ -278,11 +312,8 @@ Result<ImportReport> Importer::run(const ImportBatch& batch) {
   // Look-ups are made before the writer is asked: it must not wait for a scan.
   std::set<std::pair<std::string, std::string>> needed;
   if (!batch.key.empty() && batch.key != kIdKey) needed.emplace(batch.collection, batch.key);
-  for (const ImportRow& row : batch.rows) {
-    for (const ImportValue& value : row.values) {
-      if (!value.collection.empty() && value.by != kIdKey)
-        needed.emplace(value.collection, value.by);
-    }
+  for (const ImportField& field : batch.rows.fields) {
+    if (!field.collection.empty() && field.by != kIdKey) needed.emplace(field.collection, field.by);
   }
   for (const auto& [collection, key] : needed) {
     auto index = index_of(run, collection, key);

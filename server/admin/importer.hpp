@@ -20,17 +20,27 @@
 
 namespace satchel::server {
 
-// One field of a row. With `collection` the text is a key of that collection's records, and the
-// field becomes the id of the record found.
+// Where values go. With `collection` the text is a key of that collection's records, and the field
+// becomes the id of the record found.
+struct ImportField {
+  std::string path;
+  bool is_json = false;
+  std::string collection{};
+  std::string by = "id";
+  friend auto operator<=>(const ImportField&, const ImportField&) = default;
+};
 struct ImportValue {
-  Assignment field;
-  std::string collection;
-  std::string by;
+  std::size_t field = 0;  // Into ImportRows::fields.
+  std::string text;
 };
 struct ImportRow {
   std::uint64_t line = 0;  // Where the row begins in its file.
   std::string key;
   std::vector<ImportValue> values;
+};
+struct ImportRows {
+  std::vector<ImportField> fields;
+  std::vector<ImportRow> rows;
 };
 
 struct ImportBatch {
@@ -39,7 +49,7 @@ struct ImportBatch {
   std::string run;  // Names one run of satchelctl: look-ups are kept while it lasts.
   bool dry_run = false;
   std::string purpose;
-  std::vector<ImportRow> rows;
+  ImportRows rows;
 };
 
 struct RowComplaint {
@@ -85,10 +95,11 @@ class Importer {
   std::deque<Run> runs_;  // The last few; under mutex_.
 };
 
-// NDJSON: {"line":N,"key":"..","values":[{"path","text"|"json","ref"?,"by"?}]} a line.
-// kInvalidArgument, kLimitExceeded.
-Result<std::vector<ImportRow>> parse_import_rows(ByteView lines);
-Bytes import_rows_text(const std::vector<ImportRow>& rows);
+// NDJSON: {"fields":[{"path","json"?,"ref"?,"by"?},..]}, then rows of as little as there is to say:
+// [line,"key",[field,"text",field,"text",..]]. kInvalidArgument, kLimitExceeded.
+Result<ImportRows> parse_import_rows(ByteView lines);
+Bytes import_fields_text(const std::vector<ImportField>& fields);
+Bytes import_row_text(const ImportRow& row);
 Bytes import_report_json(const ImportReport& report);
 
 }  // namespace satchel::server

@@ -14,33 +14,30 @@ namespace json = boost::json;
 std::string type_name(const schema::Type& type) {
   using schema::Kind;
   switch (type.kind) {
-    case Kind::kBool:
-      return "bool";
-    case Kind::kInteger:
-      return type.time ? "time" : "integer";
-    case Kind::kFloat:
-      return "float";
-    case Kind::kText:
-      return "text";
-    case Kind::kData:
-      return "data";
+    case Kind::kBool: return "bool";
+    case Kind::kInteger: return type.time ? "time" : "integer";
+    case Kind::kFloat: return "float";
+    case Kind::kText: return "text";
+    case Kind::kData: return "data";
     case Kind::kStruct:
-    case Kind::kAttachment:
-      return type.structure ? type.structure->name : "struct";
-    case Kind::kList:
-      return "list of " + type_name(*type.element);
-    case Kind::kMap:
-      return "map of " + type_name(*type.key) + " to " + type_name(*type.element);
+    case Kind::kAttachment: return type.structure ? type.structure->name : "struct";
+    case Kind::kList: return "list of " + type_name(*type.element);
+    case Kind::kMap: return "map of " + type_name(*type.key) + " to " + type_name(*type.element);
   }
   return "unknown";
 }
 
 json::object field_json(const schema::FieldDef& field) {
+  json::array members;  // Of a struct, as paths name them.
+  if (field.type.structure) {
+    for (const auto& member : field.type.structure->members) members.emplace_back(member.name);
+  }
   return json::object{{"name", field.name},
                       {"rule", std::string(schema::name_of(field.rule))},
                       {"class", std::string(name_of(field.privacy))},
                       {"type", type_name(field.type)},
-                      {"required", field.required}};
+                      {"required", field.required},
+                      {"members", std::move(members)}};
 }
 
 Result<std::shared_ptr<const schema::Catalog>> load(ByteView nodes) {

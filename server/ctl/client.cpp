@@ -22,17 +22,12 @@ std::size_t append_body(char* data, std::size_t size, std::size_t count, void* b
 Error error_of_curl(CURLcode code, const char* detail) {
   switch (code) {
     case CURLE_COULDNT_CONNECT:
-    case CURLE_COULDNT_RESOLVE_HOST:
-      return Error{Errc::kUnreachable, detail};
-    case CURLE_PEER_FAILED_VERIFICATION:
-      return Error{Errc::kCertificateWrong, detail};
+    case CURLE_COULDNT_RESOLVE_HOST: return Error{Errc::kUnreachable, detail};
+    case CURLE_PEER_FAILED_VERIFICATION: return Error{Errc::kCertificateWrong, detail};
     case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_CACERT_BADFILE:
-      return Error{Errc::kTlsFailed, detail};
-    case CURLE_OPERATION_TIMEDOUT:
-      return Error{Errc::kTimeout, detail};
-    default:
-      return Error{Errc::kConnectionCut, detail};
+    case CURLE_SSL_CACERT_BADFILE: return Error{Errc::kTlsFailed, detail};
+    case CURLE_OPERATION_TIMEDOUT: return Error{Errc::kTimeout, detail};
+    default: return Error{Errc::kConnectionCut, detail};
   }
 }
 

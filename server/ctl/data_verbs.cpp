@@ -27,12 +27,15 @@ Status dump_canonical(CtlSession& session, const std::string& user, bool clocks)
   return print_raw(*lines);
 }
 
-Status export_collection(CtlSession& session, const std::string& collection,
-                         const std::string& format) {
-  const auto how = format == "csv" ? ExportFormat::kCsv : ExportFormat::kNdjson;
-  auto text = session.get_or(
-      kRoot + "/export/" + escape(collection) + "?format=" + escape(format),
-      [&](Workspace& workspace) { return export_records(workspace.hub(), collection, how); });
+Status export_collection(CtlSession& session, const ExportVerb& verb) {
+  const ExportOptions options{verb.format == "csv" ? ExportFormat::kCsv : ExportFormat::kNdjson,
+                              verb.formula_guard};
+  auto text = session.get_or(kRoot + "/export/" + escape(verb.collection) +
+                                 "?format=" + escape(verb.format) +
+                                 (verb.formula_guard ? "" : "&formula_guard=false"),
+                             [&](Workspace& workspace) {
+                               return export_records(workspace.hub(), verb.collection, options);
+                             });
   if (!text) return text.error();
   return print_raw(*text);
 }

@@ -23,7 +23,7 @@ struct Typed {
   RecordVerb record;
   ImportVerb rows;
   BackupVerb backup;
-  std::string format = "ndjson";
+  ExportVerb out;
   std::string name;
   std::string parent;
   std::string id;
@@ -116,20 +116,31 @@ void add_data_verbs(CLI::App& app, Typed& t) {
   dump->add_flag("--canonical", t.canonical, "The form; the only one there is")->required();
   dump->add_option("--user", t.name, "What this user's devices should hold");
   dump->add_flag("--clocks", t.clocks, "With contexts, dots, stamps and siblings");
-  CLI::App* const out = verb(app, "export", "One collection", t, [&t](CtlSession& s) {
-    return export_collection(s, t.name, t.format);
-  });
-  out->add_option("COLLECTION", t.name)->required();
-  out->add_option("--format", t.format)->check(CLI::IsMember({"ndjson", "csv"}));
+  CLI::App* const out = verb(app, "export", "One collection", t,
+                             [&t](CtlSession& s) { return export_collection(s, t.out); });
+  out->add_option("COLLECTION", t.out.collection)->required();
+  out->add_option("--format", t.out.format)->check(CLI::IsMember({"ndjson", "csv"}));
+  out->add_flag("!--no-formula-guard", t.out.formula_guard,
+                "CSV cells as they are, though a spreadsheet may run them");
   verb(app, "status", "The server and its devices", t, show_status);
   verb(app, "fsck", "Read and authenticate the whole store", t, check_store);
+}
+
+void add_import_verb(CLI::App& app, Typed& t) {
   CLI::App* const in = verb(app, "import", "Rows of a file into a collection", t,
                             [&t](CtlSession& s) { return import_file(s, t.rows); });
   in->add_option("COLLECTION", t.rows.collection)->required();
-  in->add_option("FILE", t.rows.file, "CSV or NDJSON")->required();
+  in->add_option("FILE", t.rows.file, "CSV or NDJSON; - is stdin")->required();
   in->add_option("--map", t.rows.map, "How columns become fields (TOML)");
   in->add_option("--key", t.rows.key, "What names a record: id, a field, or externalIds.NAME");
+  in->add_option("--format", t.rows.format, "Of a file whose name does not say it")
+      ->check(CLI::IsMember({"csv", "ndjson"}));
+  in->add_option("--encoding", t.rows.encoding, "Else the byte order mark says it, else UTF-8")
+      ->check(CLI::IsMember({"utf-8", "utf-16le", "utf-16be", "iso-8859-1", "windows-1252"}));
   in->add_flag("--dry-run", t.rows.dry_run, "Write nothing");
+  in->add_flag("!--no-formula-guard", t.rows.formula_guard,
+               "Leave the apostrophe before =, +, - and @ where it is");
+  in->add_flag("--progress", t.rows.progress, "Tell rows and rate on stderr, terminal or not");
 }
 
 void add_backup_verbs(CLI::App& app, Typed& t) {
@@ -226,6 +237,7 @@ int main(int argc, char** argv) {
   add_device_verbs(app, typed);
   add_data_verbs(app, typed);
   add_backup_verbs(app, typed);
+  add_import_verb(app, typed);
   add_schema_verbs(app, typed);
   add_record_verbs(app, typed);
   try {

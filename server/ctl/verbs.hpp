@@ -30,8 +30,12 @@ Status device_wipe(CtlSession& session, const std::string& id);
 
 // Whole-store reads; they work on the folder while the server is stopped.
 Status dump_canonical(CtlSession& session, const std::string& user, bool clocks);
-Status export_collection(CtlSession& session, const std::string& collection,
-                         const std::string& format);
+struct ExportVerb {
+  std::string collection;
+  std::string format = "ndjson";
+  bool formula_guard = true;
+};
+Status export_collection(CtlSession& session, const ExportVerb& verb);
 Status show_status(CtlSession& session);
 // kStoreCorrupt where anything is bad, after the report.
 Status check_store(CtlSession& session);
@@ -59,7 +63,11 @@ struct ImportVerb {
   std::string file;
   std::string map;
   std::string key;
+  std::string format;    // "csv" or "ndjson"; empty: as the file's name ends.
+  std::string encoding;  // Empty: by the byte order mark, UTF-8 without one.
   bool dry_run = false;
+  bool formula_guard = true;  // Takes off what an export's guard puts on.
+  bool progress = false;      // Also where stderr is no terminal.
 };
 // kInvalidArgument where rows were unusable, after the report; what could be used is there.
 Status import_file(CtlSession& session, const ImportVerb& verb);

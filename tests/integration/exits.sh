@@ -41,9 +41,12 @@ check 1 file_read "an import without its mapping" ctl import accounts "$WORK/sho
 : >"$WORK/empty.csv"
 check 1 invalid_argument "an empty CSV" ctl import accounts "$WORK/empty.csv"
 expect_match "says where" "empty.csv:1: the file is empty" "$(cat "$WORK/err")"
-printf 'name\rShop\rOther\r' >"$WORK/mac.csv"
-check 1 invalid_argument "a CSV of carriage returns" ctl import accounts "$WORK/mac.csv"
-expect_match "says where" "mac.csv:1: a carriage return alone" "$(cat "$WORK/err")"
+check 1 file_read "a folder for a CSV" ctl import accounts "$WORK" --format csv
+check 1 file_read "a folder for a mapping" ctl import accounts "$WORK/shops.csv" --map "$WORK"
+check 2 usage "a file of no known kind" ctl import accounts "$WORK/ann/key"
+check 2 usage "stdin of no known kind" ctl import accounts -
+check 4 collection_unknown "a header alone for a collection that is not there" ctl import nothing "$WORK/shops.csv"
+check 2 usage "a key that is no column" ctl import accounts "$WORK/shops.csv" --key number
 
 # ---- Words ---------------------------------------------------------------------------------------------
 ID=$(device query accounts -o json | jq -r .id)

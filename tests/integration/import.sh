@@ -131,7 +131,7 @@ expect "no such file" 1 "$(run accounts "$WORK/nothing.csv")"
 expect "another kind of file" 2 "$(run accounts "$WORK/customers.toml")"
 printf 'name\n"open\n' >"$WORK/open.csv"
 expect "a quote that never closes" 1 "$(run accounts "$WORK/open.csv")"
-expect_match "names its line" 'open.csv:2: ' "$(cat "$WORK/err")"
+expect_match "names its place" '"line":2,"column":1,"field":"","reason":"a quote never closes' "$(cat "$WORK/report")"
 expect "a column that is not there" 2 "$(run accounts "$WORK/open.csv" --map "$WORK/customers.toml")"
 printf '[fields]\nname = 3\n' >"$WORK/bad.toml"
 expect "a map that is none" 3 "$(run accounts "$WORK/customers.csv" --map "$WORK/bad.toml")"
@@ -140,15 +140,105 @@ expect "an unknown collection" 4 "$(run nothing "$WORK/customers.csv" --key name
 
 printf 'name,size\nGood one,1\nMeier\xff,2\nGood two,3\n' >"$WORK/latin.csv"
 expect "a row that is not UTF-8" 1 "$(run accounts "$WORK/latin.csv" --key name)"
-expect_match "names its place" '"line":3,"field":"name","reason":"is not UTF-8' "$(cat "$WORK/report")"
+expect_match "names its place" '"line":3,"column":6,"field":"name","reason":"is not of the file' "$(cat "$WORK/report")"
 expect_match "the others are taken" '"created":2' "$(cat "$WORK/report")"
 printf 'name,name\na,b\n' >"$WORK/twice.csv"
+expect "which is read where its encoding is said" 0 "$(run accounts "$WORK/latin.csv" --key name --encoding iso-8859-1)"
+expect_match "as it was meant" '"name":"Meierÿ"' "$(ctl export accounts)"
 expect "a column named twice" 1 "$(run accounts "$WORK/twice.csv" --key name)"
-expect_match "is named" 'column name stands twice' "$(cat "$WORK/err")"
+expect_match "is named" 'twice.csv:1: column `name` stands twice' "$(cat "$WORK/err")"
 
-# CSV out: a formula is no formula.
-ctl record put accounts name==1+1 >/dev/null
-expect_match "formulas are defused" "'=1\+1" "$(ctl export accounts --format csv)"
-expect_match "a header" '^id,.*billingAddress.city' "$(ctl export accounts --format csv | head -1)"
+# One bad row costs only itself.
+printf 'name,size\rOne,1\r\nTw"o,2\nThree,3,3\nFo\0ur,4\n"Fi\nve" ,5\nSix,6\n' >"$WORK/mixed.csv"
+expect "line ends of all kinds, and rows of no kind" 1 "$(run accounts "$WORK/mixed.csv" --key name)"
+expect_match "two rows are good" '"created":2,' "$(cat "$WORK/report")"
+expect "and four are named, each by its line" "3 4 5 7" "$(grep -o '"line":[0-9]*' "$WORK/report" | cut -d: -f2 | xargs)"
+python3 - "$WORK/long.csv" <<'PY'
+import sys
+with open(sys.argv[1], "wb") as file:
+    file.write(b"name\nBefore\n")
+    for _ in range(300):
+        file.write(b"x" * 1048576)
+    file.write(b"\nBehind\n")
+PY
+(ulimit -v 400000; ctl -o json import accounts "$WORK/long.csv" --key name) >"$WORK/report" 2>"$WORK/err"
+expect "a line of 300 MiB in less memory than that" 1 $?
+expect_match "is named" '"line":3,"field":"","reason":"a row is too long"' "$(cat "$WORK/report")"
+expect_match "and what stands around it is read" '"created":2,' "$(cat "$WORK/report")"
+rm "$WORK/long.csv"
+
+# Encodings.
+printf 'name,size\nZo\xc3\xab,1\n' | iconv -f UTF-8 -t UTF-16 >"$WORK/utf16.csv"
+expect "UTF-16 with its mark" 0 "$(run accounts "$WORK/utf16.csv" --key name)"
+printf 'name,size\nZo\xc3\xab,1\n' | iconv -f UTF-8 -t UTF-16LE >"$WORK/utf16le.csv"
+expect "and without" 1 "$(run accounts "$WORK/utf16le.csv" --key name)"
+expect_match "is told how" 'utf16le.csv:1: holds a NUL; if the file is UTF-16' "$(cat "$WORK/err")"
+expect "UTF-16 as told" 0 "$(run accounts "$WORK/utf16le.csv" --key name --encoding utf-16le)"
+expect_match "is the same" '"unchanged":1' "$(cat "$WORK/report")"
+
+# Pipes and stdin.
+printf 'name,size\nPiped,1\n' >"$WORK/piped.csv"
+expect "stdin" 0 "$(run accounts - --format csv --key name <"$WORK/piped.csv")"
+expect_match "is read" '"created":1,' "$(cat "$WORK/report")"
+mkfifo "$WORK/fifo.csv"
+cat "$WORK/piped.csv" >"$WORK/fifo.csv" &
+expect "a pipe" 0 "$(run accounts "$WORK/fifo.csv" --key name)"
+expect_match "is read" '"unchanged":1,' "$(cat "$WORK/report")"
+
+# Headers and maps that name what is not there: all of it at once, and nothing is written.
+SEQ=$(ctl -o json status | sed 's/.*"sequence":\([0-9]*\).*/\1/')
+printf 'name,colour,taste\nOne,red,sweet\n' >"$WORK/columns.csv"
+expect "columns that are no fields" 4 "$(run accounts "$WORK/columns.csv" --key name)"
+expect_match "are named" 'columns.csv:1: column `colour`, `taste` is no field' "$(cat "$WORK/err")"
+cat >"$WORK/wrong.toml" <<'TOML'
+key = "name"
+[fields]
+name = "name"
+nickname = "name"
+"billingAddress.planet" = "colour"
+parent = { column = "mother", ref = "account", by = "name" }
+TOML
+expect "a map with unknown fields" 3 "$(run accounts "$WORK/columns.csv" --map "$WORK/wrong.toml")"
+for line in 'wrong.toml:4:12: nickname: accounts has no such field' \
+  'wrong.toml:5:27: billingAddress.planet: the field has no such member' \
+  'wrong.toml:6:10: parent: there is no account by name' \
+  'wrong.toml:6:10: parent: the file has no column `mother`'; do
+  expect_match "names $line" "$line" "$(cat "$WORK/err")"
+done
+printf 'key = "name"\n[fields]\nname = "name"\nsize = "weight"\nindustry = { template = "{trade} {craft}" }\n' >"$WORK/wrong.toml"
+ctl import accounts "$WORK/columns.csv" --map "$WORK/wrong.toml" >/dev/null 2>"$WORK/err"
+expect "a map with unknown columns" 2 $?
+expect "names each" 3 "$(grep -c '^error: usage: .*wrong.toml:[45]:[0-9]*: .*no column' "$WORK/err")"
+expect "nothing was written" "$SEQ" "$(ctl -o json status | sed 's/.*"sequence":\([0-9]*\).*/\1/')"
+printf 'name\n' >"$WORK/header.csv"
+expect "a header alone" 0 "$(run accounts "$WORK/header.csv" --key name)"
+expect "of a collection that is not there" 4 "$(run nothing "$WORK/header.csv" --key name)"
+
+# Progress: asked for, where stderr is no terminal.
+ctl import accounts "$WORK/header.csv" --key name --progress >/dev/null 2>"$WORK/err"
+expect_match "progress" '^import: 0 rows, 0 a second, 100 %$' "$(cat "$WORK/err")"
+ctl -o json import accounts "$WORK/utf16.csv" --key name --progress >/dev/null 2>"$WORK/err"
+expect_match "progress as JSON" '^\{"progress":\{"rows":1,"rows_per_second":[0-9]+,"percent":100\}\}$' "$(cat "$WORK/err")"
+
+# CSV out: a formula is no formula, and comes in again as it was.
+ctl record put accounts name==1+1 industry="'=1" size='-5' creditLimit.minor=-5 creditLimit.currency=EUR legalName="'plain" description=$'\tx' \
+  website=@me phones:='["+49 1","=2"]' billingAddress.city=+Berlin externalIds.erp=-7 >/dev/null
+ctl export accounts >"$WORK/before"
+ctl export accounts --format csv >"$WORK/accounts.csv"
+for cell in "'=1\+1" "''=1" "'-5" ",-5," ",'plain," "'@me" "'\+Berlin"; do
+  expect_match "the cell $cell" "$cell" "$(cat "$WORK/accounts.csv")"
+done
+expect_match "no guard where none is wanted" ',=1\+1,' "$(ctl export accounts --format csv --no-formula-guard)"
+expect_match "NDJSON has none" '"name":"=1\+1"' "$(cat "$WORK/before")"
+expect_match "a header" '^id,.*billingAddress.city' "$(head -1 "$WORK/accounts.csv")"
+expect "its own export changes nothing" 0 "$(run accounts "$WORK/accounts.csv")"
+expect_match "not one record" '"created":0,"updated":0,' "$(cat "$WORK/report")"
+stop_server
+rm -rf "$DATA"
+make_server
+start_server
+expect "and is all there is to another server" 0 "$(run accounts "$WORK/accounts.csv")"
+ctl export accounts | cmp - "$WORK/before"
+expect "byte for byte" 0 $?
 stop_server
 finish

@@ -154,9 +154,12 @@ Status queued(std::size_t count) {
 
 Status csv_row(std::size_t size) {
   std::istringstream in{std::string(size - 1, 'x') + "\n"};
-  server::CsvReader reader{in};
+  server::TextSource source{in};
+  server::CsvReader reader{source};
   server::CsvReader::Row row;
-  return status_of(reader.next(row));
+  SATCHEL_TRY(status_of(reader.next(row)));
+  if (!row.trouble) return {};
+  return Error{row.trouble->code, row.trouble->reason};
 }
 
 }  // namespace
@@ -170,7 +173,7 @@ LimitProbes server_probes() {
       {"kConnectionsMax", "listener", connections, Errc::kBackpressure,
        "the limit of open connections is reached"},
       {"kWriterQueueMax", "writer", queued, Errc::kBackpressure, "the writer's queue is full"},
-      {"kImportLineBytesMax", "CSV", csv_row, Errc::kLimitExceeded, "1: a row is too long"},
+      {"kImportLineBytesMax", "CSV", csv_row, Errc::kLimitExceeded, "a row is too long"},
   };
 }
 

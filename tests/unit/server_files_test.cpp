@@ -1,76 +1,18 @@
-// What an admin hands in: configuration, CSV, mappings.
+// What an admin hands in: configuration and mappings.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
-#include "schema/model/limits.hpp"
 #include "server/app/config.hpp"
 #include "server/app/files.hpp"
-#include "server/ctl/csv.hpp"
 #include "server/ctl/mapping.hpp"
 
 namespace satchel::server {
 namespace {
 
 namespace fs = std::filesystem;
-
-using Rows = std::vector<std::vector<std::string>>;
-
-struct Read {
-  Rows rows;
-  std::vector<std::uint64_t> lines;
-  std::optional<Error> error;
-};
-
-Read read_csv(const std::string& text) {
-  std::istringstream in{text};
-  CsvReader reader{in};
-  Read read;
-  CsvReader::Row row;
-  for (;;) {
-    const auto more = reader.next(row);
-    if (!more) {
-      read.error = more.error();
-      return read;
-    }
-    if (!*more) return read;
-    read.rows.push_back(row.cells);
-    read.lines.push_back(row.line);
-  }
-}
-
-TEST(CsvReader, ReadsPlainAndQuotedCells) {
-  EXPECT_EQ(read_csv("a,b\n1,2\n").rows, (Rows{{"a", "b"}, {"1", "2"}}));
-  EXPECT_EQ(read_csv("a,b\r\n1,2").rows, (Rows{{"a", "b"}, {"1", "2"}}));
-  EXPECT_EQ(read_csv("\"a,\"\"x\"\"\",\"b\nc\"\n").rows, (Rows{{"a,\"x\"", "b\nc"}}));
-  EXPECT_EQ(read_csv("a,,\n").rows, (Rows{{"a", "", ""}}));
-  EXPECT_EQ(read_csv("\"\",b\n").rows, (Rows{{"", "b"}}));
-}
-
-TEST(CsvReader, SkipsTheByteOrderMarkAndEmptyLines) {
-  EXPECT_EQ(read_csv("\xEF\xBB\xBF" "a\n\n\r\nb\n").rows, (Rows{{"a"}, {"b"}}));
-  EXPECT_TRUE(read_csv("").rows.empty());
-  EXPECT_TRUE(read_csv("\xEF\xBB\xBF").rows.empty());
-}
-
-TEST(CsvReader, CountsLinesInsideCells) {
-  EXPECT_EQ(read_csv("a\n\"b\n\nc\"\nd\n").lines, (std::vector<std::uint64_t>{1, 2, 5}));
-}
-
-TEST(CsvReader, RefusesWhatRfc4180DoesNotHave) {
-  EXPECT_EQ(read_csv("ok\na\"b\n").error->context, "2: a quote inside an unquoted cell");
-  EXPECT_EQ(read_csv("\"a\"b\n").error->context, "1: text after a closing quote");
-  EXPECT_EQ(read_csv("ok\n\"a\n\n").error->context, "2: a quote never closes");
-}
-
-TEST(CsvReader, TakesARowOfItsLimitAndNotOneByteMore) {
-  const std::string most(limits::kImportLineBytesMax - 1, 'x');  // And the line end.
-  EXPECT_EQ(read_csv(most + "\n").rows.size(), 1u);
-  EXPECT_EQ(read_csv(most + "xx\n").error->code, Errc::kLimitExceeded);
-}
 
 TEST(Scaled, IsExact) {
   EXPECT_EQ(*scaled("9.8", 100), "980");
@@ -82,8 +24,8 @@ TEST(Scaled, IsExact) {
 }
 
 TEST(Scaled, RefusesWhatIsNoDecimalOrTooFine) {
-  for (const char* text : {"", "-", ".", "x", "1e3", "1.2.3", " 1", "9.805",
-                           "99999999999999999999", "1,5"}) {
+  for (const char* text :
+       {"", "-", ".", "x", "1e3", "1.2.3", " 1", "9.805", "99999999999999999999", "1,5"}) {
     EXPECT_FALSE(scaled(text, 100)) << text;
   }
 }
@@ -133,8 +75,8 @@ TEST_F(FilesTest, EveryComplaintAboutAConfigurationIsMade) {
   for (const char* complaint :
        {":1:5: unknown key `x`", ":3:10: server.listen: a string", ":4:18: server.shutdown_grace",
         "`server.admin_listen` is missing", "`tls.cert_file` is missing"}) {
-    EXPECT_NE(read.error().context.find(complaint), std::string::npos)
-        << complaint << "\n" << read.error().context;
+    EXPECT_NE(read.error().context.find(complaint), std::string::npos) << complaint << "\n"
+                                                                       << read.error().context;
   }
 }
 
@@ -169,29 +111,60 @@ parent = { column = "Up", ref = "products", by = "sku" }
 )"));
   ASSERT_TRUE(mapping) << mapping.error().message();
   const std::map<std::string, std::string, std::less<>> cells{
-      {"No", "7"}, {"A", "Big"}, {"B", "Bolt"}, {"Off", "0"}, {"P", "1.5"}, {"T", "x; y;"},
-      {"Up", "6"}};
-  const auto mapped = mapping->apply([&](std::string_view name) -> std::optional<std::string> {
+      {"No", "7"},  {"A", "Big"},   {"B", "Bolt"}, {"Off", "0"},
+      {"P", "1.5"}, {"T", "x; y;"}, {"Up", "6"}};
+  const auto mapped = mapping->apply([&](std::string_view name) -> std::optional<std::string_view> {
     const auto found = cells.find(name);
     if (found == cells.end()) return std::nullopt;
     return found->second;
   });
   std::vector<std::string> got;
+  const auto targets = mapping->targets();
   for (const ImportValue& value : mapped.values) {
-    got.push_back(value.field.path + "=" + value.field.text +
-                  (value.collection.empty() ? "" : "@" + value.collection + "." + value.by));
+    const ImportField& field = targets[value.field];
+    got.push_back(field.path + "=" + value.text +
+                  (field.collection.empty() ? "" : "@" + field.collection + "." + field.by));
   }
-  EXPECT_EQ(got, (std::vector<std::string>{"active=true", "name=Big Bolt",
-                                           "parent=6@products.sku", "price.minor=150", "sku=7",
-                                           "tags=x", "tags=y", "unit=case"}));
+  EXPECT_EQ(
+      got, (std::vector<std::string>{"active=true", "name=Big Bolt", "parent=6@products.sku",
+                                     "price.minor=150", "sku=7", "tags=x", "tags=y", "unit=case"}));
   EXPECT_EQ(mapping->key(), "sku");
 }
 
-TEST_F(FilesTest, AMappingWithAnUnknownWordNamesItsPlace) {
-  const auto mapping = Mapping::read(write("m.toml", "[fields]\nname = { colum = \"A\" }\n"));
+TEST_F(FilesTest, AMappingJoinsWhatIsThereAndLeavesOutWhatIsEmpty) {
+  const auto mapping = Mapping::read(write("m.toml", R"(trim = true
+[fields]
+value = { join = ["{No} {Street}", "{Lot}", "{Town} {Zip}"], with = ", " }
+birthday = { column = "Born", time = true }
+)"));
+  ASSERT_TRUE(mapping) << mapping.error().message();
+  EXPECT_TRUE(mapping->trims());
+  const auto shown = [&](std::map<std::string, std::string, std::less<>> cells) {
+    const auto mapped = mapping->apply([&](std::string_view name) {
+      return std::optional<std::string_view>{cells[std::string(name)]};
+    });
+    std::string text;
+    for (const ImportValue& value : mapped.values) text += value.text + ";";
+    return text;
+  };
+  EXPECT_EQ(shown({{"No", "7"}, {"Street", "Row"}, {"Town", "Ely"}, {"Born", "19560409"}}),
+            "1956-04-09;7 Row, Ely;");
+  EXPECT_EQ(shown({{"Lot", "B"}, {"Born", "19569909"}}), "19569909;B;");
+  EXPECT_EQ(shown({}), "");
+}
+
+TEST_F(FilesTest, EveryComplaintAboutAMappingNamesItsPlace) {
+  const auto mapping = Mapping::read(
+      write("m.toml", "clef = \"sku\"\n[fields]\nname = { colum = \"A\" }\nunit = 3\n"));
   ASSERT_FALSE(mapping);
-  EXPECT_NE(mapping.error().context.find("m.toml:2:"), std::string::npos);
-  EXPECT_NE(mapping.error().context.find("unknown key `colum`"), std::string::npos);
+  EXPECT_EQ(mapping.error().code, Errc::kConfigInvalid);
+  for (const char* complaint :
+       {"m.toml:1:8: unknown key `clef`", "m.toml:3:18: name: unknown key `colum`",
+        "m.toml:4:8: unit: a column's name or a table is needed"}) {
+    EXPECT_NE(mapping.error().context.find(complaint), std::string::npos)
+        << complaint << "\n"
+        << mapping.error().context;
+  }
 }
 
 }  // namespace

@@ -23,8 +23,9 @@ Response get_export(RouteContext& context, const Request& request, const PathPar
   if (!csv && !asked.empty() && asked != "ndjson") {
     return problem(request, Error{Errc::kInvalidArgument, "format: ndjson or csv"});
   }
-  auto text = export_records(context.workspace.hub(), path.get("collection"),
-                             csv ? ExportFormat::kCsv : ExportFormat::kNdjson);
+  const ExportOptions options{csv ? ExportFormat::kCsv : ExportFormat::kNdjson,
+                              request.parameter("formula_guard") != "false"};
+  auto text = export_records(context.workspace.hub(), path.get("collection"), options);
   if (!text) return problem(request, text.error());
   Response response = ndjson_response(std::move(*text));
   if (csv) response.content_type = "text/csv; charset=utf-8";
