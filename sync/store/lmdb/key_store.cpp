@@ -25,7 +25,7 @@ Bytes block_key(crypto::BlockId block) {
 Result<std::unique_ptr<KeyStore>> KeyStore::open(const std::string& folder, Mode mode,
                                                  StepHook step) {
   const std::string path = folder + "/data.mdb";
-  if (make && is_without_commit(path) && std::remove(path.c_str()) != 0) {
+  if (mode == Mode::kMake && is_without_commit(path) && std::remove(path.c_str()) != 0) {
     return Error{Errc::kFileWrite, "removing what a cut creation left"};
   }
   const auto file = examine_data_file(path, kFormatKey);
