@@ -34,9 +34,9 @@ class Done:
         return json.loads(self.out)
 
 
-def run(command, env=None, stdin=""):
+def run(command, env=None, stdin="", patience_s=PATIENCE_S):
     ended = subprocess.run(command, env={**os.environ, **(env or {})}, input=stdin, text=True,
-                           capture_output=True, timeout=PATIENCE_S, check=False)
+                           capture_output=True, timeout=patience_s, check=False)
     return Done(ended.returncode, ended.stdout, ended.stderr)
 
 
@@ -180,8 +180,8 @@ class Device:
             line += ["--connect", self.connect]
         return line + list(words)
 
-    def run(self, *words, env=None, stdin=""):
-        return run(self.command(*words), env, stdin)
+    def run(self, *words, env=None, stdin="", patience_s=PATIENCE_S):
+        return run(self.command(*words), env, stdin, patience_s)
 
     def must(self, *words, env=None):
         done = self.run(*words, env=env)

@@ -140,7 +140,7 @@ for round in 1 2 3; do
   must device ann add accounts $A visitCount=10
   must device ann put tasks title="Round $round $NOTE"
   rm -f "$WORK/proxy.port"  # The last round's must not be taken for this one's.
-  python3 "$HERE/cutting_proxy.py" "$PORT" 20000 >"$WORK/proxy.port" &
+  python3 "$HERE/../faults/fault_proxy.py" "$PORT" swallow up 20000 >"$WORK/proxy.port" &
   PROXY=$!
   for _ in $(seq 100); do [ -s "$WORK/proxy.port" ] && break; sleep 0.05; done
   expect "round $round: a sync whose answer was swallowed" 7 \

@@ -62,7 +62,7 @@ start_server
 device ann sync >/dev/null 2>&1  # Notices it.
 CUT=0
 for bytes in 1000 3000 4000 5000 6000 7000 8000 10000 12000 15000; do
-  python3 "$(dirname "$0")/cutting_proxy.py" "${HOSTPORT##*:}" "$bytes" down >"$WORK/proxy.port" &
+  python3 "$(dirname "$0")/../faults/fault_proxy.py" "${HOSTPORT##*:}" cut down "$bytes" >"$WORK/proxy.port" &
   PROXY=$!
   for _ in $(seq 50); do [ -s "$WORK/proxy.port" ] && break; sleep 0.1; done
   device late --connect "127.0.0.1:$(cat "$WORK/proxy.port")" sync --timeout 20 >/dev/null 2>&1
