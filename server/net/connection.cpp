@@ -116,9 +116,19 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
     if (!head) message.body() = std::move(response.body);
     message.prepare_payload();
     if (head) message.content_length(size);
+    // Who does not read until the deadline is reset: else the kernel would go on offering him the
+    // rest, for minutes, after the connection is closed here.
+    reset_on_close(true);
     beast::get_lowest_layer(stream_).expires_after(kWriteDeadline);
     const auto [error, written] = co_await http::async_write(stream_, message, kToken);
+    if (!error) reset_on_close(false);
     co_return !error && keep_alive;
+  }
+
+  void reset_on_close(bool on) {
+    boost::system::error_code ignored;
+    const net::socket_base::linger linger{on, 0};
+    beast::get_lowest_layer(stream_).socket().set_option(linger, ignored);
   }
 
   net::awaitable<void> upgrade(FencedRequest& fenced, beast::flat_buffer& buffer) {

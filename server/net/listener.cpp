@@ -1,5 +1,8 @@
 #include "server/net/listener.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <chrono>
 #include <vector>
 
@@ -15,6 +18,15 @@ namespace {
 
 // After a failed accept (no descriptor left, say) a moment passes before the next.
 constexpr std::chrono::milliseconds kAcceptPause{100};
+
+// Of what was handed to the kernel and not sent, so that a peer that does not read holds that much
+// and not the megabytes of a send buffer. The buffer itself stays as large as a long line needs.
+using UnsentBytesMax = net::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
+constexpr int kUnsentBytesMax = 64 * 1024;
+// After so long without a sign of a peer that was sent something, nor room at its end, the kernel
+// lets go of it, also of what was left in the buffer of a connection that we have closed.
+using UnheardMillisecondsMax = net::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>;
+constexpr int kUnheardMillisecondsMax = 120'000;
 
 }  // namespace
 
@@ -96,6 +108,8 @@ void Listener::add(tcp::socket socket) {
   }
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
+  socket.set_option(UnsentBytesMax(kUnsentBytesMax), ignored);
+  socket.set_option(UnheardMillisecondsMax(kUnheardMillisecondsMax), ignored);
   const std::lock_guard lock{mutex_};
   const std::uint64_t key = next_key_++;
   auto ended = [self = shared_from_this(), key] {

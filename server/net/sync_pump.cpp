@@ -185,7 +185,12 @@ net::awaitable<bool> SyncPump::write_frame(const Bytes& frame) {
   write_deadline_.expires_after(kWriteDeadline);
   write_deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
     const auto self = weak.lock();
-    if (!error && self && self->writing_) beast::get_lowest_layer(self->socket_).close();
+    if (error || !self || !self->writing_) return;
+    // Reset, so that the kernel does not go on offering what nobody reads.
+    boost::system::error_code ignored;
+    TcpStream& tcp_stream = beast::get_lowest_layer(self->socket_);
+    tcp_stream.socket().set_option(net::socket_base::linger{true, 0}, ignored);
+    tcp_stream.close();
   });
   const net::const_buffer bytes{frame.data(), frame.size()};
   const auto [error, size] = co_await socket_.async_write(bytes, kToken);
