@@ -1,4 +1,7 @@
 // Import rows and reports as JSON, between satchelctl and the server.
+#include <optional>
+#include <vector>
+
 #include <boost/json/array.hpp>
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
@@ -14,6 +17,7 @@ namespace {
 
 constexpr std::size_t kRowsMax = 10'000;
 constexpr std::size_t kFieldsMax = 16'384;
+constexpr std::size_t kLineMemory = 16 * 1024;  // Enough for most rows.
 
 Result<ImportField> field_of(const json::value& from) {
   const auto* const object = from.if_object();
@@ -87,16 +91,18 @@ class LineParser {
     const std::string_view line = lines_.substr(0, lines_.find('\n'));
     lines_.remove_prefix(line.size());
     boost::system::error_code error;
-    memory_.release();
+    // A fresh one each: releasing keeps its size doubling.
+    memory_.emplace(buffer_.data(), buffer_.size());
     json::value parsed =
-        json::parse({line.data(), line.size()}, error, json::storage_ptr{&memory_});
+        json::parse({line.data(), line.size()}, error, json::storage_ptr{&*memory_});
     if (error) return Error{Errc::kInvalidArgument, "a line is no JSON"};
     return std::optional{std::move(parsed)};
   }
 
  private:
   ByteView lines_;
-  json::monotonic_resource memory_;
+  std::vector<unsigned char> buffer_ = std::vector<unsigned char>(kLineMemory);
+  std::optional<json::monotonic_resource> memory_;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <streambuf>
 
 #include "schema/model/limits.hpp"
+#include "server/admin/importer.hpp"
 #include "server/ctl/csv.hpp"
 
 namespace satchel::server {
@@ -193,6 +194,31 @@ TEST(TextSource, ReadsOneOctetEncodings) {
   EXPECT_EQ(read.rows, (Rows{{"b"}}));
   ASSERT_EQ(read.troubles.size(), 1u);
   EXPECT_TRUE(read.troubles[0].starts_with("1:2: "));
+}
+
+TEST(ImportRows, OfAFullBatchComeBackAsTheyWere) {
+  constexpr std::uint64_t kRows = 10'000;
+  Bytes text = import_fields_text({{"name"}, {"parent", true, "accounts", "name"}});
+  for (std::uint64_t i = 0; i < kRows; ++i) {
+    text += import_row_text({i, "k\"" + std::to_string(i), {{1, std::string(i, 'x')}, {0, "\n"}}});
+  }
+  const auto rows = parse_import_rows(text);
+  ASSERT_TRUE(rows) << rows.error().message();
+  EXPECT_EQ(rows->fields[1], (ImportField{"parent", true, "accounts", "name"}));
+  ASSERT_EQ(rows->rows.size(), kRows);
+  EXPECT_EQ(rows->rows[9999].key, "k\"9999");
+  EXPECT_EQ(rows->rows[9999].values[0].text, std::string(9999, 'x'));
+  EXPECT_EQ(rows->rows[9999].values[1].text, "\n");
+  EXPECT_EQ(parse_import_rows(text + import_row_text({})).error().code, Errc::kLimitExceeded);
+}
+
+TEST(ImportRows, ThatAreNoneAreRefused) {
+  const Bytes fields = import_fields_text({{"name"}});
+  for (const char* row : {"[1,\"k\",[1,\"x\"]]", "[1,\"k\",[0]]", "[1,\"k\",[-1,\"x\"]]",
+                          "[1,\"k\",[0,1]]", "[1,\"k\"]", "{}", "[", "[\"1\",\"k\",[]]"}) {
+    EXPECT_FALSE(parse_import_rows(fields + row)) << row;
+  }
+  EXPECT_FALSE(parse_import_rows("[1,\"k\",[0,\"x\"]]\n"));
 }
 
 }  // namespace
