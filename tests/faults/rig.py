@@ -50,6 +50,7 @@ class Rig:
         self.random = random.Random(self.seed)
         self.failures = 0
         self.servers = []
+        self.disks = []
         print(f"seed {self.seed}", flush=True)
 
     def expect(self, fine, what):
@@ -75,6 +76,8 @@ class Rig:
     def end(self, status=None):
         for server in self.servers:
             server.kill()
+        for disk in self.disks:
+            run(["umount", "--lazy", disk])
         if os.environ.get("SATCHEL_FAULTS_KEEP") != "1":
             shutil.rmtree(self.work, ignore_errors=True)
         if status is None:
@@ -90,6 +93,15 @@ class Rig:
         """The environment of a process whose disk is the library's; settings as in disk.c."""
         env = {"LD_PRELOAD": self.library, "SATCHEL_DISK_UNDER": under}
         return {**env, **{f"SATCHEL_DISK_{name.upper()}": text for name, text in settings.items()}}
+
+    def mount(self, name, size):
+        """A disk of that size, in memory; None where mounting is not permitted."""
+        place = self.path(name)
+        os.mkdir(place)
+        if run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", place]).status != 0:
+            return None
+        self.disks.append(place)
+        return place
 
     def skip(self, why):
         print(f"SKIPPED: {why}", flush=True)
