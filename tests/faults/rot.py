@@ -215,8 +215,8 @@ def main():
     rig = rigs.Rig()
     pair = Pair(rig)
     (rot_server if sys.argv[3] == "server" else rot_device)(pair)
-    print(f"{IMAGES} damaged stores: {pair.read_whole} dumps were whole, {pair.found} ended with an "
-          f"error; {pair.met} met their peer")
+    print(f"{IMAGES} damaged stores: {pair.read_whole} dumps were whole, {pair.found} ended with "
+          f"an error; {pair.met} met their peer")
     rig.end()
 
 
