@@ -41,6 +41,10 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
   void stop(std::uint16_t code) override {
     net::post(executor_, [self = shared_from_this(), code] { self->stop_now(code); });
   }
+  [[nodiscard]] bool gives_way() const override { return !*greeted_; }
+  void cut() override {
+    net::post(executor_, [self = shared_from_this()] { self->cut_now(); });
+  }
 
  private:
   // However its coroutine ends, by an exception too, the listener learns of it.
@@ -60,6 +64,16 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
       pump->stop(code);
     } else if (waiting_) {
       beast::get_lowest_layer(stream_).cancel();
+    }
+  }
+
+  void cut_now() {
+    stopping_ = true;
+    if (const auto pump = pump_.lock()) {
+      pump->cut();
+    } else if (!handed_over_) {
+      reset_on_close(true);
+      beast::get_lowest_layer(stream_).close();
     }
   }
 
@@ -148,7 +162,10 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
       co_return;
     }
     upgrade_refused_ = false;
-    auto pump = std::make_shared<SyncPump>(std::move(stream_), context_.tasks, context_.log);
+    handed_over_ = true;
+    const auto on_greeted = [greeted = greeted_] { *greeted = true; };
+    auto pump =
+        std::make_shared<SyncPump>(std::move(stream_), context_.tasks, context_.log, on_greeted);
     pump_ = pump;
     pump->attach(context_.sync(std::move(*binding), pump->wake()));
     if (stopping_) pump->stop(kServiceRestart);
@@ -184,6 +201,8 @@ class TlsConnection final : public Connection, public std::enable_shared_from_th
   bool stopping_ = false;
   bool waiting_ = true;  // For the peer: a stop may cut this short.
   bool upgrade_refused_ = false;
+  bool handed_over_ = false;  // stream_ is the pump's.
+  const std::shared_ptr<std::atomic<bool>> greeted_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace

@@ -33,6 +33,10 @@ class Connection {
   virtual ~Connection() = default;
   // Ends in good order: a request under way is answered, a sync session closed with `code`.
   virtual void stop(std::uint16_t code) = 0;
+  // Whether it may be cut for the sake of others: its peer has not shown that it is a device.
+  [[nodiscard]] virtual bool gives_way() const = 0;
+  // Cut, without a word.
+  virtual void cut() = 0;
 };
 
 // Starts serving; the connection lives in the task group. `ended` is called once, on any thread.

@@ -19,6 +19,9 @@ namespace {
 // After a failed accept (no descriptor left, say) a moment passes before the next.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
+// Connections that are being cut and not gone yet.
+constexpr std::size_t kPlacesMax = 64;
+
 // Of what was handed to the kernel and not sent, so that a peer that does not read holds that much
 // and not the megabytes of a send buffer. The buffer itself stays as large as a long line needs.
 using UnsentBytesMax = net::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
@@ -30,9 +33,13 @@ constexpr int kUnheardMillisecondsMax = 120'000;
 
 }  // namespace
 
-bool ConnectionBudget::take() {
+bool ConnectionBudget::take() { return take_below(max_); }
+
+bool ConnectionBudget::take_place() { return take_below(max_ + kPlacesMax); }
+
+bool ConnectionBudget::take_below(std::size_t max) {
   std::size_t taken = taken_;
-  while (taken < max_) {
+  while (taken < max) {
     if (taken_.compare_exchange_weak(taken, taken + 1)) return true;
   }
   return false;
@@ -101,8 +108,23 @@ net::awaitable<void> Listener::accept_all(std::shared_ptr<Listener> self) {
   }
 }
 
+// Takes a place in the budget, for which the oldest connection that may be cut is cut.
+bool Listener::make_room() {
+  const std::lock_guard lock{mutex_};
+  for (auto at = connections_.begin(); at != connections_.end(); ++at) {
+    const auto connection = at->second.lock();
+    if (!connection || !connection->gives_way()) continue;
+    if (!budget_.take_place()) return false;
+    connections_.erase(at);
+    connection->cut();
+    context_.log("connection_cut", "the limit of open connections is reached");
+    return true;
+  }
+  return false;
+}
+
 void Listener::add(tcp::socket socket) {
-  if (!budget_.take()) {
+  if (!budget_.take() && !make_room()) {
     context_.log("connection_refused", "the limit of open connections is reached");
     return;  // Closed with the socket.
   }

@@ -1,11 +1,14 @@
 // Accepts connections on one address, up to a limit, until it is told to stop.
+//
+// At the limit a new connection takes the place of the oldest whose peer has not shown that it is a
+// device: who opens connections without end shuts nobody out who says at once what he wants.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <map>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 
 #include <boost/asio/io_context.hpp>
 
@@ -19,10 +22,14 @@ class ConnectionBudget {
  public:
   explicit ConnectionBudget(std::size_t max) : max_(max) {}
   [[nodiscard]] bool take();
+  // One beyond the limit, for who takes the place of another that is being cut: a few at a time.
+  [[nodiscard]] bool take_place();
   void give_back() { --taken_; }
   [[nodiscard]] std::size_t taken() const { return taken_; }
 
  private:
+  bool take_below(std::size_t max);
+
   const std::size_t max_;
   std::atomic<std::size_t> taken_ = 0;
 };
@@ -44,6 +51,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   Listener(net::io_context& io, ConnectionContext context, ConnectionBudget& budget);
   static net::awaitable<void> accept_all(std::shared_ptr<Listener> self);
   void add(tcp::socket socket);
+  bool make_room();
 
   net::io_context& io_;
   ConnectionContext context_;
@@ -53,8 +61,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
   std::uint16_t port_ = 0;
   std::atomic<bool> stopping_ = false;
   std::mutex mutex_;
-  std::uint64_t next_key_ = 1;  // Under mutex_, as the map.
-  std::unordered_map<std::uint64_t, std::weak_ptr<Connection>> connections_;
+  std::uint64_t next_key_ = 1;                                      // Under mutex_, as the map.
+  std::map<std::uint64_t, std::weak_ptr<Connection>> connections_;  // The oldest first.
 };
 
 }  // namespace satchel::server

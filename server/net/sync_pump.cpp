@@ -40,10 +40,12 @@ bool offers_subprotocol(const UpgradeRequest& request) {
   return false;
 }
 
-SyncPump::SyncPump(TlsStream stream, TaskGroup& tasks, NetworkLog log)
+SyncPump::SyncPump(TlsStream stream, TaskGroup& tasks, NetworkLog log,
+                   std::function<void()> on_greeted)
     : socket_(std::move(stream)),
       tasks_(tasks),
       log_(std::move(log)),
+      on_greeted_(std::move(on_greeted)),
       write_signal_(socket_.get_executor()),
       read_signal_(socket_.get_executor()),
       write_deadline_(socket_.get_executor()) {}
@@ -68,6 +70,15 @@ void SyncPump::signal() {
 
 void SyncPump::stop(std::uint16_t code) {
   if (!closing_) closing_ = Closing{.code = code, .last_frame = {}};
+  signal();
+}
+
+// Reset, so that the kernel does not go on offering what nobody reads.
+void SyncPump::cut() {
+  boost::system::error_code ignored;
+  TcpStream& tcp_stream = beast::get_lowest_layer(socket_);
+  tcp_stream.socket().set_option(net::socket_base::linger{true, 0}, ignored);
+  tcp_stream.close();
   signal();
 }
 
@@ -144,7 +155,9 @@ net::awaitable<void> SyncPump::read_messages(beast::flat_buffer& buffer) {
     co_await run_on(channel_->executor(), std::move(receive));
     signal();
     co_await wait_until_readable();
-    if (channel_->greeted()) socket_.read_message_max(kMessageBytesMax);
+    if (!channel_->greeted()) continue;
+    socket_.read_message_max(kMessageBytesMax);
+    on_greeted_();
   }
 }
 
@@ -185,12 +198,7 @@ net::awaitable<bool> SyncPump::write_frame(const Bytes& frame) {
   write_deadline_.expires_after(kWriteDeadline);
   write_deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
     const auto self = weak.lock();
-    if (error || !self || !self->writing_) return;
-    // Reset, so that the kernel does not go on offering what nobody reads.
-    boost::system::error_code ignored;
-    TcpStream& tcp_stream = beast::get_lowest_layer(self->socket_);
-    tcp_stream.socket().set_option(net::socket_base::linger{true, 0}, ignored);
-    tcp_stream.close();
+    if (!error && self && self->writing_) self->cut();
   });
   const net::const_buffer bytes{frame.data(), frame.size()};
   const auto [error, size] = co_await socket_.async_write(bytes, kToken);

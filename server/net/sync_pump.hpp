@@ -33,11 +33,14 @@ bool offers_subprotocol(const UpgradeRequest& request);
 // Thread-bound to the strand of its stream, but for the function that wake() gives.
 class SyncPump : public std::enable_shared_from_this<SyncPump> {
  public:
-  SyncPump(TlsStream stream, TaskGroup& tasks, NetworkLog log);
+  // `on_greeted` is called once the peer has shown who it is.
+  SyncPump(TlsStream stream, TaskGroup& tasks, NetworkLog log, std::function<void()> on_greeted);
 
   [[nodiscard]] SyncWake wake();
   void attach(std::shared_ptr<SyncChannel> channel) { channel_ = std::move(channel); }
   void stop(std::uint16_t code);
+  // Ends without a word.
+  void cut();
   // Accepts the upgrade, serves, returns when both directions have ended.
   net::awaitable<void> run(UpgradeRequest request, beast::flat_buffer buffer);
 
@@ -57,6 +60,7 @@ class SyncPump : public std::enable_shared_from_this<SyncPump> {
   WebSocket socket_;
   TaskGroup& tasks_;
   NetworkLog log_;
+  std::function<void()> on_greeted_;
   std::shared_ptr<SyncChannel> channel_;
   net::steady_timer write_signal_;
   net::steady_timer read_signal_;

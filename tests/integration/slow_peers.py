@@ -30,14 +30,17 @@ class Peer:
         self.stream, self.begun, self.lasted_s = None, 0.0, None
 
     def dial(self):
-        plain = socket.socket()
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        plain.settimeout(60)
-        plain.connect(self.address)
-        self.stream = self.tls.wrap_socket(plain, server_hostname=self.address[0])
+        self.stream = socket.socket()
         self.begun, self.lasted_s = time.monotonic(), None
-        self.stream.sendall(STARTS[self.kind])
-        self.stream.setblocking(False)
+        self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.stream.settimeout(60)
+        try:
+            self.stream.connect(self.address)
+            self.stream = self.tls.wrap_socket(self.stream, server_hostname=self.address[0])
+            self.stream.sendall(STARTS[self.kind])
+            self.stream.setblocking(False)
+        except OSError:
+            self.end()
 
     def events(self):
         """What tells that it was let go. A reader does not look at what has come."""
@@ -65,14 +68,16 @@ class Crowd:
         tls = ssl.create_default_context(cafile=ca)
         self.peers = [Peer(("header", "body", "reader")[i % 3], address, tls) for i in range(count)]
         self.pool = ThreadPoolExecutor(DIALS)
-        self.poll, self.open = select.poll(), {}
+        self.poll, self.open, self.refused = select.poll(), {}, []
         self.add(self.peers)
 
     def add(self, peers):
         list(self.pool.map(Peer.dial, peers))
+        self.refused = [peer for peer in peers if peer.lasted_s is not None]
         for peer in peers:
-            self.open[peer.stream.fileno()] = peer
-            self.poll.register(peer.stream, peer.events())
+            if peer.lasted_s is None:
+                self.open[peer.stream.fileno()] = peer
+                self.poll.register(peer.stream, peer.events())
 
     def round(self):
         """Everybody drips once. Who was let go meanwhile."""
@@ -90,7 +95,7 @@ class Crowd:
         peers = [self.open.pop(number) for number in gone]
         for peer in peers:
             peer.end()
-        return peers
+        return peers + self.refused
 
 
 def main():

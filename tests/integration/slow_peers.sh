@@ -1,6 +1,7 @@
 #!/bin/bash
 # A thousand peers that drip headers, drip bodies and do not read: who is honest is served as ever,
-# they are let go at their deadlines, and what they cost is bounded.
+# they are let go at their deadlines, and what they cost is bounded. Nor do those who take every
+# place that a listener has shut anybody out.
 . "$(dirname "$0")/lib.sh" "$1"
 PEERS=1000
 DEVICES=4
@@ -58,6 +59,21 @@ for kind in "header 334" "body 333" "reader 333"; do
   expect_match "every slow $kind was let go" "^$kind [0-9]+ [0-9]+$" "$(cat "$WORK/peers")"
 done
 expect "none before its deadline" "" "$(awk 'NR > 1 && $3 < 59' "$WORK/peers")"
+# More than an admin's listener holds, who come back as soon as they are let go.
+python3 "$(dirname "$0")/slow_peers.py" "${HOSTPORT%:*}" "${ADMIN_URL##*:}" "$CA" 150 again \
+  >"$WORK/besiegers" &
+BESIEGERS=$!
+for _ in $(seq 300); do
+  [ -s "$WORK/besiegers" ] && break
+  sleep 0.1
+done
+expect "the besiegers were there" ready "$(cat "$WORK/besiegers")"
+for time in 1 2 3 4 5; do
+  expect "an admin gets in, $time" 0 "$(status_of ctl user list)"
+  sleep 1
+done
+kill "$BESIEGERS"
+wait "$BESIEGERS" 2>/dev/null
 must ctl dump --canonical
 mv "$WORK/out" "$WORK/dump"
 for n in $(seq "$DEVICES"); do

@@ -155,5 +155,15 @@ TEST(ConnectionBudget, GivesItsLimitAndNotOneMore) {
   EXPECT_TRUE(budget.take());
 }
 
+TEST(ConnectionBudget, GivesAFewPlacesMoreForThoseThatAreBeingCut) {
+  ConnectionBudget budget{3};
+  while (budget.take()) {
+  }
+  int places = 0;
+  while (places < 1000 && budget.take_place()) ++places;
+  EXPECT_EQ(places, 64);
+  EXPECT_FALSE(budget.take()) << "only who takes a place may go beyond the limit";
+}
+
 }  // namespace
 }  // namespace satchel::server
