@@ -9,6 +9,9 @@ namespace satchel::bench {
 // The id of the account of this number: a UUIDv7 that follows from it.
 std::string account_id(std::size_t number);
 
+// Accounts belong to the reps rep0 to rep19, whom the server must know first.
+inline constexpr std::size_t kOwners = 20;
+
 // One line of NDJSON, as `satchelctl import` reads it.
 std::string account_line(std::size_t number);
 

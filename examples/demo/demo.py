@@ -119,9 +119,9 @@ def main():
     try:
         with world.World(options.bin, folder) as demo:
             headline(f"Server: {demo.server.url}")
-            load(demo, folder)
             for name, role in PEOPLE:
                 demo.server.ctl("user", "create", name, "--role", role)
+            load(demo, folder)
             homes = [demo.enrol(name) for name, _ in PEOPLE]
             for home in homes:
                 home.run("sync")

@@ -124,6 +124,8 @@ class SourceFile final : public capnp::SchemaFile {
   bool operator!=(const capnp::SchemaFile& other) const override { return !(*this == other); }
   std::size_t hashCode() const override { return std::hash<const void*>{}(&source_); }
   void reportError(SourcePos start, SourcePos, kj::StringPtr message) const override {
+    if (is_no_text_) return;  // What else it says of that is of no use.
+    is_no_text_ = message.startsWith("Non-UTF-8");
     // The parser counts from 0.
     sources_.complaints().add_at({source_.text.display_name(), start.line + 1, start.column + 1},
                                  message.cStr());
@@ -132,6 +134,7 @@ class SourceFile final : public capnp::SchemaFile {
  private:
   Sources& sources_;
   const Sources::Source& source_;
+  mutable bool is_no_text_ = false;
 };
 #pragma GCC diagnostic pop
 

@@ -1,5 +1,6 @@
 #include "sdk/cli/command.hpp"
 
+#include <cstdlib>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -65,18 +66,41 @@ void add_reading_verbs(CLI::App& app, Command& command) {
   dump->add_flag("--clocks", command.clocks, "With contexts, dots, stamps and siblings");
 }
 
+// Of numbers that CLI11 reads but nobody can wait for: -1, nan, inf. Empty: it is one.
+std::string check_seconds(const std::string& text) {
+  constexpr double kSecondsMax = 366.0 * 86'400;
+  const double seconds = std::strtod(text.c_str(), nullptr);
+  return seconds >= 0 && seconds <= kSecondsMax ? "" : "a number of seconds from 0 to a year";
+}
+
+std::string check_address(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  const std::string port = colon == std::string::npos ? "" : text.substr(colon + 1);
+  const bool digits = !port.empty() && port.size() <= 5 &&
+                      port.find_first_not_of("0123456789") == std::string::npos;
+  const bool good = colon != 0 && digits && std::stoi(port) >= 1 && std::stoi(port) <= 65'535;
+  return good ? "" : "HOST:PORT is needed";
+}
+
+// Less holds no store at all.
+std::string check_quota(const std::string& text) {
+  constexpr std::uint64_t kQuotaMin = std::uint64_t{1} << 20;
+  const bool less = std::strtoull(text.c_str(), nullptr, 10) < kQuotaMin;
+  return less ? "a store needs at least " + std::to_string(kQuotaMin) + " bytes" : "";
+}
+
 void add_verbs(CLI::App& app, Command& command) {
   app.require_subcommand(1);
   auto* sync = add_verb(app, command, "sync", "Exchanges changes with the server", "", 0, 0);
   sync->add_flag("--watch", command.watch, "Stay, and print one line per applied change");
-  sync->add_option("--timeout", command.timeout_s, "Seconds");
+  sync->add_option("--timeout", command.timeout_s, "Seconds")->check(check_seconds);
   sync->add_option("--retries", command.retries, "Attempts after one that failed");
   add_writing_verbs(app, command);
   add_reading_verbs(app, command);
   add_verb(app, command, "verify", "Authenticates every value", "", 0, 0);
   auto* heal =
       add_verb(app, command, "heal", "Drops what does not authenticate, and says what", "", 0, 0);
-  heal->add_option("--timeout", command.timeout_s, "Seconds");
+  heal->add_option("--timeout", command.timeout_s, "Seconds")->check(check_seconds);
   add_verb(app, command, "rekey", "Gives the store fresh keys", "", 0, 0);
 }
 
@@ -86,12 +110,14 @@ void add_globals(CLI::App& app, Globals& globals) {
       ->envname("SATCHEL_KEY_FILE");
   app.add_option("--install-file", globals.install_file, "The install mark (DIR/install)");
   app.add_option("--boot-id-file", globals.boot_id_file, "What names this boot");
-  app.add_option("--connect", globals.connect, "HOST:PORT to dial");
+  app.add_option("--connect", globals.connect, "HOST:PORT to dial")->check(check_address);
   app.add_option("--purpose", globals.purpose, "Why the data is used")->capture_default_str();
   app.add_option("-o,--output", globals.output, "text or json")
       ->check(CLI::IsMember({"text", "json"}));
-  app.add_option("--quota", globals.quota_bytes, "The most bytes that the store may have");
-  app.add_option("--wait", globals.wait_s, "Seconds to wait for another process");
+  app.add_option("--quota", globals.quota_bytes, "The most bytes that the store may have")
+      ->check(check_quota);
+  app.add_option("--wait", globals.wait_s, "Seconds to wait for another process")
+      ->check(check_seconds);
   app.add_flag("--verbose", globals.verbose, "Tell on stderr what happens");
 }
 
@@ -150,7 +176,7 @@ Parsed parse_command_line(const std::vector<std::string>& words, Globals& global
   auto* enroll =
       add_verb(app, command, "enroll", "Makes the replica from an enrolment code", "CODE", 1, 1);
   enroll->add_option("--name", command.device_name, "The device's name");
-  enroll->add_option("--timeout", command.timeout_s, "Seconds");
+  enroll->add_option("--timeout", command.timeout_s, "Seconds")->check(check_seconds);
   add_verb(app, command, "shell", "Reads verbs line by line, answers in JSON", "", 0, 0);
   add_verb(app, command, "wipe", "Destroys keys and data", "", 0, 0);
   return run_parser(app, words);

@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "sdk/cli/member_names.hpp"
 #include "sdk/cli/verbs.hpp"
 
 namespace satchel::cli {
@@ -152,6 +153,7 @@ class Batch {
     boost::system::error_code error;
     const auto value = json::parse(line, error);
     if (error || !value.is_object()) return located(usage("a JSON object is expected"));
+    if (names_a_member_twice(line)) return located(usage("a member stands there twice"));
     if (!write_) {
       auto begun = replica_.begin_write(globals_.purpose);
       if (!begun) return begun.error();
@@ -248,6 +250,7 @@ Answer run_batch(Replica& replica, const Globals& globals, const Command& comman
   for (std::string line; std::getline(in, line);) {
     if (Status done = batch.take(line); !done) return Answer::of(done.error());
   }
+  if (in.bad()) return Answer::of(Error{SATCHEL_E_FILE_READ, command.words[0]});
   if (Status done = batch.finish(); !done) return Answer::of(done.error());
   return batch.answer();
 }

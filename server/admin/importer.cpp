@@ -250,6 +250,10 @@ class Importer::Pass {
       if (!made) return complain(row, "name", made.error());
       user = std::move(*made);
     }
+    if (const Status owned = check_owners(txn, catalog_, builder.peek()); !owned) {
+      if (is_store_error(owned.error().code)) return owned.error();
+      return complain(row, "owner", owned.error());
+    }
     auto written = write_all(txn, builder, batch_.purpose);
     if (!written) {
       if (is_store_error(written.error().code)) return written.error();

@@ -31,12 +31,13 @@ Result<sync::Record> held(sync::CommitBuilder& builder, const schema::Catalog& c
 }
 
 // Runs `change` with a builder of its own and writes what it made, in one durable commit.
-Status write(Writer& writer, const std::string& purpose,
+Status write(Writer& writer, sync::Hub& hub, const std::string& purpose,
              const std::function<Status(sync::CommitBuilder& builder)>& change) {
   SATCHEL_TRY(check_purpose(purpose));
   return writer.run([&](sync::HubTxn& txn) -> Status {
     auto builder = txn.builder();
     SATCHEL_TRY(change(builder));
+    SATCHEL_TRY(check_owners(txn, *hub.catalog(), builder.peek()));
     auto written = write_all(txn, builder, purpose);
     if (!written) return written.error();
     return {};
@@ -95,7 +96,7 @@ Result<RecordId> put_record(sync::Hub& hub, Writer& writer, const PutRequest& re
     asked.id = *made;
     asked.may_create = true;
   }
-  SATCHEL_TRY(write(writer, asked.purpose, [&](sync::CommitBuilder& builder) {
+  SATCHEL_TRY(write(writer, hub, asked.purpose, [&](sync::CommitBuilder& builder) {
     return put_fields(builder, hub, *catalog, asked, *asked.id);
   }));
   return *asked.id;
@@ -104,7 +105,7 @@ Result<RecordId> put_record(sync::Hub& hub, Writer& writer, const PutRequest& re
 Status delete_record(Writer& writer, sync::Hub& hub, const RecordName& name,
                      const std::string& purpose) {
   const auto catalog = hub.catalog();
-  return write(writer, purpose, [&](sync::CommitBuilder& builder) -> Status {
+  return write(writer, hub, purpose, [&](sync::CommitBuilder& builder) -> Status {
     auto record = held(builder, *catalog, name);
     if (!record) return record.error();
     return builder.erase(name.collection, name.id);
@@ -114,7 +115,7 @@ Status delete_record(Writer& writer, sync::Hub& hub, const RecordName& name,
 Status restore_record(Writer& writer, sync::Hub& hub, const RecordName& name,
                       const std::string& purpose) {
   const auto catalog = hub.catalog();
-  return write(writer, purpose, [&](sync::CommitBuilder& builder) -> Status {
+  return write(writer, hub, purpose, [&](sync::CommitBuilder& builder) -> Status {
     auto record = held(builder, *catalog, name);
     if (!record) return record.error();
     return builder.restore(name.collection, name.id);
@@ -125,7 +126,7 @@ Status restore_value(Writer& writer, sync::Hub& hub, const RecordName& name,
                      const std::string& field_name, const sync::Dot& dot,
                      const std::string& purpose) {
   const auto catalog = hub.catalog();
-  return write(writer, purpose, [&](sync::CommitBuilder& builder) -> Status {
+  return write(writer, hub, purpose, [&](sync::CommitBuilder& builder) -> Status {
     auto record = held(builder, *catalog, name);
     if (!record) return record.error();
     const schema::FieldDef* const field = catalog->find(name.collection)->find(field_name);
@@ -151,7 +152,7 @@ Status restore_value(Writer& writer, sync::Hub& hub, const RecordName& name,
 Status resolve_field(Writer& writer, sync::Hub& hub, const RecordName& name,
                      const Assignment& choice, const std::string& purpose) {
   const auto catalog = hub.catalog();
-  return write(writer, purpose, [&](sync::CommitBuilder& builder) -> Status {
+  return write(writer, hub, purpose, [&](sync::CommitBuilder& builder) -> Status {
     auto record = held(builder, *catalog, name);
     if (!record) return record.error();
     const std::string field_name = choice.path.substr(0, choice.path.find('.'));

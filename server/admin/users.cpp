@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "server/admin/writing.hpp"
 #include "sync/merge/life.hpp"
@@ -82,6 +83,30 @@ Status put_territory(sync::HubTxn& txn, const schema::CollectionDef& collection,
   return {};
 }
 
+// By name or id, or as an outside system names it. A schema of one's own without territories takes
+// any.
+Status check_territories(sync::Hub& hub, const std::vector<std::string>& asked) {
+  const auto catalog = hub.catalog();
+  const schema::CollectionDef* const collection = catalog->find(kTerritories);
+  if (collection == nullptr || asked.empty()) return {};
+  const schema::FieldDef* const outside = collection->find("externalIds");
+  std::set<std::string, std::less<>> unknown{asked.begin(), asked.end()};
+  SATCHEL_TRY(hub.visit_records(nullptr, [&](const sync::Record& record) {
+    if (record.collection != collection->id || !sync::is_alive(record, collection->life))
+      return true;
+    unknown.erase(to_text(record.id));
+    unknown.erase(text_of(*collection, record, "name"));
+    if (outside == nullptr) return true;
+    for (const auto& item : sync::read_field(*outside, record.of_field(outside->id)).items) {
+      const auto value = decode_value(item.value);
+      if (value && value->as<std::string>() != nullptr) unknown.erase(*value->as<std::string>());
+    }
+    return true;
+  }));
+  if (unknown.empty()) return {};
+  return Error{Errc::kNotFound, "no such territory: " + *unknown.begin()};
+}
+
 }  // namespace
 
 Status check_user_name(const std::string& name) {
@@ -124,6 +149,7 @@ Result<sync::User> create_user(sync::Hub& hub, Writer& writer, const NewUser& as
   if (asked.role == sync::Role::kServer) {
     return Error{Errc::kInvalidArgument, "no user has the role server"};
   }
+  SATCHEL_TRY(check_territories(hub, asked.territories));
   sync::User user;
   user.name = asked.name;
   user.role = asked.role;
@@ -149,6 +175,12 @@ Result<sync::User> change_user(sync::Hub& hub, Writer& writer, const std::string
     return put_user_and_record(txn, hub, user);
   }));
   return user;
+}
+
+Result<sync::User> set_territories(sync::Hub& hub, Writer& writer, const std::string& name,
+                                   const std::vector<std::string>& territories) {
+  SATCHEL_TRY(check_territories(hub, territories));
+  return change_user(hub, writer, name, [&](sync::User& user) { user.territories = territories; });
 }
 
 Result<Territory> create_territory(sync::Hub& hub, Writer& writer, const std::string& name,

@@ -23,6 +23,9 @@ Result<sync::User> create_user(sync::Hub& hub, Writer& writer, const NewUser& as
 // Changes a user; the record follows. kNotFound.
 Result<sync::User> change_user(sync::Hub& hub, Writer& writer, const std::string& name,
                                const std::function<void(sync::User&)>& change);
+// kNotFound: no such user, or no such territory.
+Result<sync::User> set_territories(sync::Hub& hub, Writer& writer, const std::string& name,
+                                   const std::vector<std::string>& territories);
 // Puts directory row and record of a user within a transaction; also what an import of users does.
 Status put_user_and_record(sync::HubTxn& txn, sync::Hub& hub, sync::User& user);
 

@@ -36,6 +36,27 @@ Status fill_created(sync::CommitBuilder& builder, const schema::CollectionDef& c
   return fill("createdOn", Value{"server"});
 }
 
+Status check_owners(sync::HubTxn& txn, const schema::Catalog& catalog,
+                    const sync::CommitBody& body) {
+  for (const sync::RecordWrite& record : body.records) {
+    const schema::CollectionDef* const collection = catalog.find(record.collection);
+    const schema::FieldDef* const owner =
+        collection == nullptr ? nullptr : collection->find("owner");
+    // A field of a schema of one's own may be called so too.
+    if (owner == nullptr || owner->rule != schema::Rule::kServer) continue;
+    for (const sync::RegisterWrite& write : record.writes) {
+      if (write.field != owner->id) continue;
+      const auto value = decode_value(write.value);
+      const auto* const name = value ? value->as<std::string>() : nullptr;
+      if (name == nullptr) continue;
+      auto user = txn.find_user(*name);
+      if (!user) return user.error();
+      if (!*user) return Error{Errc::kNotFound, "owner: no user of this name"};
+    }
+  }
+  return {};
+}
+
 Result<bool> write_all(sync::HubTxn& txn, sync::CommitBuilder& builder, std::string_view purpose) {
   if (builder.empty()) return false;
   auto body = builder.finish();

@@ -18,9 +18,14 @@ RecordId keyed_record_id(const WorkspaceId& workspace, std::string_view collecti
                          std::string_view key, std::string_view value);
 
 // Sets createdAt, createdBy and createdOn of a record that this commit creates, those of them that
-// the collection has and that nobody has set yet. After the caller's own fields.
+// the collection has and that nobody has set yet. Fields of the caller's own count, whenever set.
 Status fill_created(sync::CommitBuilder& builder, const schema::CollectionDef& collection,
                     const RecordId& id, std::int64_t now_us);
+
+// Whoever owns a record holds it: kNotFound where an owner is written whom the workspace does not
+// know, and whom nobody could be.
+Status check_owners(sync::HubTxn& txn, const schema::Catalog& catalog,
+                    const sync::CommitBody& body);
 
 // Finishes the builder and writes its commit, if it holds any write. Whether it did.
 Result<bool> write_all(sync::HubTxn& txn, sync::CommitBuilder& builder, std::string_view purpose);

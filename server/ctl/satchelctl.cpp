@@ -7,6 +7,7 @@
 #include "server/app/version.hpp"
 #include "server/ctl/report.hpp"
 #include "server/ctl/verbs.hpp"
+#include "sync/policy/decide.hpp"
 
 namespace {
 
@@ -114,7 +115,9 @@ void add_data_verbs(CLI::App& app, Typed& t) {
   CLI::App* const dump = verb(app, "dump", "Every record as canonical lines", t,
                               [&t](CtlSession& s) { return dump_canonical(s, t.name, t.clocks); });
   dump->add_flag("--canonical", t.canonical, "The form; the only one there is")->required();
-  dump->add_option("--user", t.name, "What this user's devices should hold");
+  dump->add_option("--user", t.name, "What this user's devices should hold")
+      ->check(
+          [](const std::string& name) { return name.empty() ? "a user's name is needed" : ""; });
   dump->add_flag("--clocks", t.clocks, "With contexts, dots, stamps and siblings");
   CLI::App* const out = verb(app, "export", "One collection", t,
                              [&t](CtlSession& s) { return export_collection(s, t.out); });
@@ -247,6 +250,8 @@ int main(int argc, char** argv) {
     return report_error(Error{Errc::kUsage, error.what()}, typed.options.output == "json");
   }
   CtlSession session{typed.options};
-  const Status done = typed.action(session);
+  const bool known = sync::is_known_purpose(typed.options.purpose);
+  const Status done =
+      known ? typed.action(session) : Status{Error{Errc::kPolicyDenied, "unknown purpose"}};
   return done ? end_with(0, session.is_json()) : report_error(done.error(), session.is_json());
 }

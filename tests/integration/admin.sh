@@ -5,6 +5,9 @@ make_server
 start_server
 
 # Users and territories.
+expect "a territory that is not there" 4 "$(status_of ctl user create ann --role rep --territory north)"
+expect "made nobody" 4 "$(status_of ctl user show ann)"
+for territory in north south east; do must ctl territory create $territory; done
 expect "user create" 0 "$(status_of ctl user create ann --role rep --territory north --territory south)"
 expect "the same again" 6 "$(status_of ctl user create ann --role rep)"
 expect_match "one line" '^error: already_exists: ' "$(cat "$WORK/err")"
@@ -21,15 +24,16 @@ expect "user show of nobody" 4 "$(status_of ctl user show nobody)"
 expect "set-role" 0 "$(status_of ctl user set-role ann manager)"
 expect_match "took effect" '"role":"manager"' "$(ctl user show ann -o json)"
 ctl user set-role ann rep >/dev/null
+expect "territory set to one that is not there" 4 "$(status_of ctl territory set ann west)"
 expect "territory set" 0 "$(status_of ctl territory set ann east)"
 expect_match "took effect" '"territories":\["east"\]' "$(ctl user show ann -o json)"
 expect "territory create" 0 "$(status_of ctl territory create emea)"
-expect "territory create below it" 0 "$(status_of ctl territory create north --parent emea)"
+expect "territory create below it" 0 "$(status_of ctl territory create nordics --parent emea)"
 expect "territory create twice" 6 "$(status_of ctl territory create north)"
 expect "territory create below nothing" 4 "$(status_of ctl territory create x --parent nothing)"
-expect_match "territory list" '"name":"north","parent":"emea"' "$(ctl territory list -o json)"
+expect_match "territory list" '"name":"nordics","parent":"emea"' "$(ctl territory list -o json)"
 expect "users are records too" 2 "$(ctl export users | grep -c '"collection":"users"')"
-expect "territories are records too" 2 "$(ctl dump --canonical | grep -c '"collection":"territories"')"
+expect "territories are records too" 5 "$(ctl dump --canonical | grep -c '"collection":"territories"')"
 
 # Records.
 ID=$(ctl record put accounts name=Acme billingAddress.city=Berlin billingAddress.country=DE \

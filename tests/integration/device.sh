@@ -14,6 +14,7 @@ NOBODY=018f3c5e-7b1a-7c3d-9e4f-000000000000
 
 make_server
 start_server
+must ctl territory create north
 for user in ann bob; do
   must ctl user create $user --role rep --territory north
   must device $user enroll "$(ctl device enroll --user $user)" --name tablet

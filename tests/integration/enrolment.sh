@@ -3,6 +3,7 @@
 . "$(dirname "$0")/lib.sh" "$1"
 make_server
 start_server
+must ctl territory create north
 ctl user create ann --role rep --territory north >/dev/null || fatal "user create"
 
 expect "a code for nobody" 4 "$(ctl device enroll --user nobody >/dev/null 2>&1; echo $?)"

@@ -59,6 +59,33 @@ must device add accounts "$ID" visitCount=9223372036854775807
 check 1 limit_exceeded "a counter past its range" device add accounts "$ID" visitCount=1
 expect_match "names field and limits" 'accounts.visitCount.*-9223372036854775808 and 9223372036854775807' "$(cat "$WORK/err")"
 
+check 1 file_read "a folder for a batch" device batch "$WORK"
+printf '{"op":"put","collection":"accounts","fields":{"name":"A","name":"B"}}\n' >"$WORK/batch.ndjson"
+check 2 usage "a batch with a member twice" device batch "$WORK/batch.ndjson"
+expect_match "names its line" 'line 1: a member stands there twice' "$(cat "$WORK/err")"
+for seconds in -1 nan inf x; do
+  check 2 usage "a timeout of $seconds" device sync --timeout "$seconds"
+  check 2 usage "a wait of $seconds" device --wait "$seconds" status
+done
+check 2 usage "a quota that holds no store" device --quota 1 status
+for address in x x: :1 x:0 x:65536 x:1y; do
+  check 2 usage "to dial $address" device --connect "$address" status
+done
+for verb in "dump --canonical" status "record get accounts $ID" "export accounts" "user list"; do
+  check 5 policy_denied "a purpose that nobody knows: $verb" ctl --purpose Nope $verb
+done
+check 2 usage "the dump of a user without a name" ctl dump --canonical --user ''
+check 4 not_found "the dump of a user who is not there" ctl dump --canonical --user nobody
+check 4 not_found "an owner who is not there" ctl record put accounts name=Lost owner=ghost
+expect "and nothing was written" 0 "$(ctl export accounts | grep -c Lost)"
+printf 'name,owner\nLost,ghost\nFound,ann\n' >"$WORK/owners.csv"
+check 1 invalid_argument "an import with an owner who is not there" ctl import accounts "$WORK/owners.csv" --key name
+expect_match "names the row" 'owners.csv:2: owner: .*no user of this name' "$(cat "$WORK/out")"
+expect_match "and takes the other" '"name":"Found","owner":"ann"' "$(ctl export accounts)"
+printf '@0xd2f1a7c3b5e49877;\nusing S = \xff\xfe;\n' >"$WORK/latin.capnp"
+check 3 schema_invalid "a schema that is not UTF-8" ctl schema check "$WORK/latin.capnp"
+expect "in one line" 1 "$(wc -l <"$WORK/err")"
+
 # ---- Descriptors ---------------------------------------------------------------------------------------
 with_descriptors() { bash -c 'ulimit -n "$0" && exec "$@"' "$@"; }
 for n in 6 7 8 9 10 11 12 13 14 16; do

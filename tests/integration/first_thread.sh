@@ -24,6 +24,7 @@ later() { sleep 0.15; }
 
 make_server
 start_server
+must ctl territory create north
 for user in ann bob; do
   must ctl user create $user --role rep --territory north
   must device $user enroll "$(ctl device enroll --user $user)" --name tablet

@@ -110,8 +110,11 @@ Response put_territories(RouteContext& context, const Request& request,
   if (!body) return problem(request, body.error());
   auto names = find_texts(*body, "territories");
   if (!names) return problem(request, names.error());
-  return change(context, request, path.get("name"), kReconnect,
-                [&](sync::User& user) { user.territories = *names; });
+  const std::string& name = path.get("name");
+  auto user = set_territories(context.workspace.hub(), context.writer, name, *names);
+  if (!user) return problem(request, user.error());
+  context.notifier.cut({}, name, kReconnect);
+  return json_response(200, user_json(*user));
 }
 
 Response get_territories(RouteContext& context, const Request& request, const PathParameters&) {
