@@ -8,7 +8,8 @@ satchel_library(store_lmdb
     store/lmdb/lmdb_core.cpp
     store/lmdb/lmdb_mend.cpp
     store/lmdb/lmdb_open.cpp store/lmdb/lmdb_read.cpp store/lmdb/lmdb_reading.cpp
-    store/lmdb/lmdb_store.cpp store/lmdb/lmdb_write.cpp store/lmdb/row_format.cpp
+    store/lmdb/lmdb_store.cpp store/lmdb/lmdb_write.cpp store/lmdb/room.cpp
+    store/lmdb/row_format.cpp
     store/lmdb/sealer.cpp
   DEPENDS satchel::clock satchel::crypto satchel::model Boost::headers Boost::container
   PRIVATE_DEPENDS PkgConfig::LMDB)

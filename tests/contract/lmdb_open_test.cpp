@@ -117,8 +117,8 @@ TEST_F(LmdbOpen, ASecondOpenInThisProcessIsRefused) {
   EXPECT_EQ(second.error().code, Errc::kStoreBusy);
   EXPECT_NE(second.error().context.find(std::to_string(getpid())), std::string::npos);
   std::filesystem::create_directory_symlink(engine_.folder(), engine_.home() + "/link");
-  const auto by_link = LmdbStore::open(engine_.home() + "/link", engine_.options,
-                                       engine_.provider, engine_.entropy);
+  const auto by_link =
+      LmdbStore::open(engine_.home() + "/link", engine_.options, engine_.provider, engine_.entropy);
   ASSERT_FALSE(by_link.has_value());
   EXPECT_EQ(by_link.error().code, Errc::kStoreBusy);
 }
@@ -201,7 +201,7 @@ TEST_F(LmdbOpen, AReadOnlyMountIsReadOnly) {
 
 TEST_F(LmdbOpen, AFullDiskKeepsWhatWasCommittedAndHealsWhenThereIsSpace) {
   const TemporaryFolder mount_point;
-  const int status = on_small_disk(mount_point.path(), "size=2m", [&] {
+  const int status = on_small_disk(mount_point.path(), "size=4m", [&] {
     const std::string folder = mount_point.path() + "/store";
     std::filesystem::copy(engine_.folder(), folder, std::filesystem::copy_options::recursive);
     auto store = LmdbStore::open(folder, engine_.options, engine_.provider, engine_.entropy);
@@ -226,6 +226,30 @@ TEST_F(LmdbOpen, AFullDiskKeepsWhatWasCommittedAndHealsWhenThereIsSpace) {
       if (!row || !*row) return 6;
     }
     return (*store)->check()->bad.empty() && **txn->find(Table::kMeta, "after") == "space" ? 0 : 7;
+  });
+  if (status == 77) GTEST_SKIP() << "mounting is not permitted here";
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(LmdbOpen, OnAFullDiskWhatTakesAwayIsCommittedAndWhatAddsIsRefused) {
+  const TemporaryFolder mount_point;
+  const int status = on_small_disk(mount_point.path(), "size=8m", [&] {
+    const std::string folder = mount_point.path() + "/store";
+    std::filesystem::copy(engine_.folder(), folder, std::filesystem::copy_options::recursive);
+    auto store = LmdbStore::open(folder, engine_.options, engine_.provider, engine_.entropy);
+    if (!store) return 1;
+    int committed = 0;
+    while (put(**store, "fill" + std::to_string(committed), Bytes(10'000, 'f'))) ++committed;
+    std::ofstream others{mount_point.path() + "/others", std::ios::binary | std::ios::app};
+    while (others.write("o", 1).flush()) continue;
+    while (put(**store, "fill" + std::to_string(committed), Bytes(10'000, 'f'))) ++committed;
+    for (int i = 0; i < committed / 2; ++i) {
+      const auto txn = std::move(*(*store)->begin_write());
+      if (!txn->erase(Table::kMeta, "fill" + std::to_string(i)) || !txn->commit()) return 2;
+    }
+    if (!(*store)->check()->bad.empty() || !read_everything(**store).perfect()) return 3;
+    if (!put(**store, "after", Bytes(10'000, 'a'))) return 4;  // There are free pages again.
+    return committed > 100 ? 0 : 5;
   });
   if (status == 77) GTEST_SKIP() << "mounting is not permitted here";
   EXPECT_EQ(status, 0);

@@ -4,6 +4,7 @@
 
 #include "sync/store/check_row.hpp"
 #include "sync/store/lmdb/lmdb_reading.hpp"
+#include "sync/store/lmdb/room.hpp"
 
 namespace satchel::sync {
 namespace {
@@ -78,6 +79,7 @@ class LmdbWriteTxn final : public WriteTxn {
   Status erase_row(Table table, ByteView key);
   Status put_record(StoredRecord& record);
   Status find_last_record();
+  Status make_room(bool lazily);
   Status finish(bool lazily);
   Status flush();
   Status add_share(Table table, ByteView key, ByteView row);
@@ -100,6 +102,10 @@ class LmdbWriteTxn final : public WriteTxn {
   boost::unordered_flat_map<RecordId, std::size_t, std::hash<RecordId>> new_by_id_;
   std::vector<NewNumber> new_numbers_;
   std::size_t replica_count_ = 0;  // Durable with this commit.
+  bool is_new_work_ = false;       // Of the app on a device.
+  bool is_answer_ = false;         // Written lazily: to work that has its place already.
+  std::uint64_t put_bytes_ = 0;
+  std::uint64_t erased_bytes_ = 0;
   Bytes row_;
   std::vector<StoredRecord*> order_;
 };
@@ -166,6 +172,9 @@ Status LmdbWriteTxn::put_new_row(Table table, ByteView key, ByteView row, unsign
     return at_row(table, key, error_of(code, "put"));
   }
   ++table_state(table).count;
+  is_new_work_ |= table == Table::kOutbox;
+  is_answer_ |= table == Table::kCommits;
+  put_bytes_ += row.size();
   return add_share(table, key, row);
 }
 
@@ -179,6 +188,8 @@ Status LmdbWriteTxn::put_row(Table table, ByteView key, ByteView row) {
   if (found == MDB_NOTFOUND) return put_new_row(table, key, row, 0);
   if (found != 0) return at_row(table, key, error_of(found, "put"));
   SATCHEL_TRY(add_share(table, key, from_mdb(before)));  // Takes it out again.
+  put_bytes_ += row.size();
+  erased_bytes_ += before.mv_size;
   note(Kind::kPut, table, key, row.size());
   name = to_mdb(key);
   MDB_val bytes = to_mdb(row);
@@ -198,6 +209,7 @@ Status LmdbWriteTxn::erase_row(Table table, ByteView key) {
   if (found == MDB_NOTFOUND) return {};
   if (found != 0) return at_row(table, key, error_of(found, "erase"));
   SATCHEL_TRY(add_share(table, key, from_mdb(before)));
+  erased_bytes_ += before.mv_size;
   if (int code = mdb_cursor_del(*at, 0); code != 0) {
     return at_row(table, key, error_of(code, "erase"));
   }
@@ -299,12 +311,22 @@ Status LmdbWriteTxn::flush() {
   return put_state(core_, txn_.get(), state_, row_);
 }
 
+// What takes away, or hardly adds, goes on where the disk is full: it uses what is kept for it.
+Status LmdbWriteTxn::make_room(bool lazily) {
+  const bool grows = put_bytes_ > erased_bytes_ + kSmallGrowthBytes && !(lazily && is_answer_);
+  const std::string room = core_.path.substr(0, core_.path.rfind('/')) + "/room";
+  if (is_new_work_ || grows) return keep_room(core_.environment.get(), room);
+  use_room(core_.environment.get(), room, put_bytes_);
+  return {};
+}
+
 Status LmdbWriteTxn::finish(bool lazily) {
   SATCHEL_ASSERT(txn_ != nullptr);
   replica_count_ = core_.numbers.size();
   const bool empty = edits_ == 0 && replica_count_ == core_.replicas_durable;
   Status done = failed_ ? Status{*failed_} : core_.usable();
   if (done && !empty) done = ended_by(flush());
+  if (done && !empty) done = ended_by(make_room(lazily));
   for (Cursor& kept : cursors_) kept.reset();
   if (done && !empty) {
     if (StoreTrace* trace = core_.options.trace; trace != nullptr) trace->note(Kind::kCommit);
