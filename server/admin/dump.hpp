@@ -37,7 +37,9 @@ Result<Bytes> export_records(sync::Hub& hub, const std::string& collection,
 //  "backed_up_through","devices":[{..,"watermark","cursor","lag"}],"oldest_reader","disk":{..},
 //  "damaged":[{"collection","id"}]} as JSON text. `damaged`: records that cannot be read, and that
 // devices do not get until they are repaired; null where the name cannot be read either. `ledger`:
-// {"entries","damaged","lost"}.
+// {"entries","damaged","lost"}. `recovering`: after a restore, while devices of `awaited` have not
+// been here since. `known_missing`: what devices held and this store lost: [{"replica","device",
+// "commits","registers","records":[{"collection","id","commit"}]}] by author, until he is back.
 Result<Bytes> status_json(Workspace& workspace);
 
 // {"values":N,"bad":[...]} as JSON text, and whether anything is bad.

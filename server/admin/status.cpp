@@ -8,6 +8,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "server/admin/dump.hpp"
+#include "sync/hub/missing.hpp"
 
 namespace satchel::server {
 namespace {
@@ -40,6 +41,49 @@ json::object disk_status(const sync::LmdbStore& store, const std::string& folder
   struct statvfs info {};
   if (::statvfs(folder.c_str(), &info) == 0) disk["free_bytes"] = info.f_bavail * info.f_frsize;
   return disk;
+}
+
+json::array device_ids(const std::vector<sync::DeviceId>& ids) {
+  json::array list;
+  for (const sync::DeviceId& id : ids) list.emplace_back(to_text(id));
+  return list;
+}
+
+// By author, with the first records that he wrote; the author's replica is null for the server's
+// own commits, which nobody can bring back.
+json::array missing_status(sync::Hub& hub, const std::vector<sync::MissingState>& all) {
+  constexpr std::size_t kRecordsShown = 100;
+  json::array list;
+  const auto catalog = hub.catalog();
+  const sync::MissingState* last = nullptr;
+  for (const sync::MissingState& each : all) {
+    if (last == nullptr || last->state.dot.replica != each.state.dot.replica) {
+      const auto replica = hub.find_replica(each.state.dot.replica);
+      const bool known = replica && *replica;
+      json::object author{{"replica", to_text(each.state.dot.replica)},
+                          {"device", nullptr},
+                          {"commits", 0},
+                          {"registers", 0},
+                          {"records", json::array{}}};
+      if (known) author["device"] = to_text((*replica)->device);
+      list.push_back(std::move(author));
+      last = nullptr;
+    }
+    json::object& author = list.back().get_object();
+    const bool same_commit = last != nullptr && last->state.dot == each.state.dot;
+    author["commits"] = author["commits"].to_number<std::uint64_t>() + (same_commit ? 0 : 1);
+    author["registers"] = author["registers"].to_number<std::uint64_t>() + each.state.registers;
+    const schema::CollectionDef* const collection = catalog->find(each.state.collection);
+    json::array& records = author["records"].get_array();
+    if (records.size() < kRecordsShown) {
+      json::object record{{"collection", nullptr}, {"id", to_text(each.state.record)}};
+      if (collection != nullptr) record["collection"] = collection->name;
+      record["commit"] = each.state.dot.commit;
+      records.push_back(std::move(record));
+    }
+    last = &each;
+  }
+  return list;
 }
 
 json::object ledger_status(const LedgerFile& ledger) {
@@ -80,6 +124,12 @@ Result<Bytes> status_json(Workspace& workspace) {
     }
     list.push_back(std::move(*each));
   }
+  sync::MissingStates missing_states{hub};
+  std::vector<sync::DeviceId> nobody;
+  auto awaited = state.recovering ? missing_states.awaited(workspace.replica_expiry_us()) : nobody;
+  if (!awaited) return awaited.error();
+  auto missing = missing_states.list();
+  if (!missing) return missing.error();
   auto txn = hub.store().begin_read();
   if (!txn) return txn.error();
   auto records = (*txn)->count_records();
@@ -90,7 +140,9 @@ Result<Bytes> status_json(Workspace& workspace) {
                             {"sequence", state.seq},
                             {"records", *records},
                             {"schema_hash", to_hex(hub.catalog()->hash())},
-                            {"recovering", state.recovering},
+                            {"recovering", !awaited->empty()},
+                            {"awaited", device_ids(*awaited)},
+                            {"known_missing", missing_status(hub, *missing)},
                             {"backed_up_through", state.backed_up_through},
                             {"log_from", state.log_floor + 1},
                             {"devices", std::move(list)},

@@ -91,14 +91,17 @@ std::optional<std::string> set_workspace(const toml::node& node, Config& config)
   return good ? std::nullopt : std::optional{good.error().context};
 }
 
-std::optional<std::string> set_expiry(const toml::node& node, Config& config) {
-  std::string text;
-  if (auto complaint = text_value(node, text)) return complaint;
-  const auto hours = measure(text, {{"h", 1}, {"d", 24}});
-  if (!hours || *hours == 0 || *hours > 24 * 3'650)
-    return "a duration such as \"90d\" is needed, from 1h to 3650d";
-  config.replica_expiry = std::chrono::hours{*hours};
-  return std::nullopt;
+Setter age_into(std::chrono::seconds Config::*member) {
+  return [member](const toml::node& node, Config& config) -> std::optional<std::string> {
+    constexpr std::uint64_t kSecondsMax = 3'650 * std::uint64_t{86'400};
+    std::string text;
+    if (auto complaint = text_value(node, text)) return complaint;
+    const auto seconds = measure(text, {{"s", 1}, {"m", 60}, {"h", 3'600}, {"d", 86'400}});
+    if (!seconds || *seconds == 0 || *seconds > kSecondsMax)
+      return "a duration such as \"90d\" is needed, from 1s to 3650d";
+    config.*member = std::chrono::seconds{*seconds};
+    return std::nullopt;
+  };
 }
 
 std::optional<std::string> set_log_commits(const toml::node& node, Config& config) {
@@ -139,7 +142,8 @@ const std::vector<Key>& keys() {
       {"store", "map_size", set_map_size},
       {"store", "schema_file", text_into(&Config::schema_file)},
       {"ledger", "file", text_into(&Config::ledger_file)},
-      {"devices", "replica_expiry", set_expiry},
+      {"devices", "replica_expiry", age_into(&Config::replica_expiry)},
+      {"retention", "losers", age_into(&Config::loser_retention)},
       {"retention", "log", set_log_commits},
       {"log", "level", set_level},
   };
@@ -246,6 +250,16 @@ std::string size_text(std::uint64_t bytes) {
   return std::to_string(bytes >> 20) + "MiB";
 }
 
+// In the largest unit that tells all of it.
+std::string age_text(std::chrono::seconds age) {
+  constexpr std::array<std::pair<std::int64_t, const char*>, 3> kUnits{
+      {{86'400, "d"}, {3'600, "h"}, {60, "m"}}};
+  for (const auto& [seconds, unit] : kUnits) {
+    if (age.count() % seconds == 0) return std::to_string(age.count() / seconds) + unit;
+  }
+  return std::to_string(age.count()) + "s";
+}
+
 }  // namespace
 
 std::string Address::text() const {
@@ -327,11 +341,9 @@ std::string config_text(const Config& config, const std::string& folder) {
       !config.ledger_file.empty() &&
       relative(config.ledger_file) != toml_text(default_ledger(config.workspace));
   if (ledger_elsewhere) text += "\n\n[ledger]\nfile = " + relative(config.ledger_file);
-  const auto hours = config.replica_expiry.count();
-  text +=
-      "\n\n[devices]\nreplica_expiry = " +
-      toml_text(hours % 24 == 0 ? std::to_string(hours / 24) + "d" : std::to_string(hours) + "h");
+  text += "\n\n[devices]\nreplica_expiry = " + toml_text(age_text(config.replica_expiry));
   text += "\n\n[retention]\nlog = " + std::to_string(config.log_commits);
+  text += "\nlosers = " + toml_text(age_text(config.loser_retention));
   text += "\n\n[log]\nlevel = " + toml_text(level) + "\n";
   return text;
 }

@@ -34,7 +34,9 @@ struct Config {
   // The ledger (server/app/ledger_file.hpp): where no backup and no restore of the store reaches.
   std::string ledger_file;
   // A device silent for longer bootstraps again.
-  std::chrono::hours replica_expiry{90 * 24};
+  std::chrono::seconds replica_expiry{90 * 86'400};
+  // What lost to a concurrent write stays for so long.
+  std::chrono::seconds loser_retention{90 * 86'400};
   // Commits that stay in the log though every device has them.
   std::uint64_t log_commits = 65'536;
   LogLevel log_level = LogLevel::kInfo;

@@ -1,4 +1,6 @@
-// Keeps the commit log from growing for ever: looks once a minute at what no device needs any more.
+// Keeps the store from growing for ever: looks once a minute at what of the commit log no device
+// needs any more, and once an hour at what else may go (sync/hub/compaction.hpp). Notices, too,
+// that everybody has been here since a restore.
 #pragma once
 
 #include <condition_variable>
@@ -6,6 +8,7 @@
 #include <thread>
 
 #include "server/app/writer.hpp"
+#include "sync/hub/compaction.hpp"
 
 namespace satchel::server {
 
@@ -14,8 +17,9 @@ namespace satchel::server {
 class LogKeeper {
  public:
   // Both outlive it; the writer has to be there until stop() is back.
-  LogKeeper(sync::Hub& hub, Writer& writer, const sync::LogRetention& retention)
-      : hub_(hub), writer_(writer), retention_(retention) {}
+  LogKeeper(sync::Hub& hub, Writer& writer, const sync::LogRetention& retention,
+            const sync::CompactionRule& rule)
+      : hub_(hub), writer_(writer), retention_(retention), rule_(rule) {}
   ~LogKeeper() { stop(); }
   LogKeeper(const LogKeeper&) = delete;
   LogKeeper& operator=(const LogKeeper&) = delete;
@@ -26,11 +30,13 @@ class LogKeeper {
  private:
   void work();
   Status trim();
+  Status settle_recovery();
   bool stopped_within(std::chrono::milliseconds time);
 
   sync::Hub& hub_;
   Writer& writer_;
   const sync::LogRetention retention_;
+  const sync::CompactionRule rule_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopped_ = false;  // Under mutex_.

@@ -18,6 +18,7 @@
 #include "crypto/certificate.hpp"
 #include "crypto/hash.hpp"
 #include "schema/model/limits.hpp"
+#include "server/admin/compaction.hpp"
 #include "server/admin/importer.hpp"
 #include "server/app/backup_job.hpp"
 #include "server/app/config.hpp"
@@ -89,7 +90,7 @@ class Server {
         work_(net::make_work_guard(io_)),
         notifier_([this](std::function<void()> f) { net::post(readers_, std::move(f)); }),
         writer_(workspace_->hub(), hooks()),
-        log_keeper_(workspace_->hub(), writer_, retention(config_)),
+        log_keeper_(workspace_->hub(), writer_, retention(config_), compaction_rule(config_)),
         importer_(workspace_->hub(), writer_),
         backups_(*workspace_, writer_, config_),
         routes_{.workspace = *workspace_,
@@ -172,6 +173,7 @@ class Server {
   std::shared_ptr<SyncChannel> accept_sync(Bytes binding, SyncWake wake) {
     sync::HubSession::Config session;
     session.tls_exporter = std::move(binding);
+    session.replica_expiry_us = std::chrono::microseconds{config_.replica_expiry}.count();
     session.make_access_token = [this](const sync::Device& device) -> Bytes {
       return workspace_->tokens().make(device.id, workspace_->clock().wall_us());
     };

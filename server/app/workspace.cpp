@@ -262,6 +262,7 @@ Status Workspace::create(const Layout& layout, const Config& config,
 
 Result<std::unique_ptr<Workspace>> Workspace::open(const Layout& layout, const Config& config) {
   std::unique_ptr<Workspace> workspace{new Workspace(layout)};
+  workspace->replica_expiry_us_ = std::chrono::microseconds{config.replica_expiry}.count();
   std::error_code missing;
   if (!fs::exists(layout.data(), missing)) {
     return Error{Errc::kStoreMissing, layout.data() + ": run `satcheld init`"};

@@ -53,6 +53,7 @@ class Workspace {
   [[nodiscard]] const Bytes& box_public_key() const { return box_public_key_; }
   [[nodiscard]] const Layout& layout() const { return layout_; }
   [[nodiscard]] const LedgerFile& ledger() const { return *ledger_; }
+  [[nodiscard]] std::int64_t replica_expiry_us() const { return replica_expiry_us_; }
 
  private:
   explicit Workspace(Layout layout);
@@ -73,6 +74,7 @@ class Workspace {
   std::unique_ptr<AccessTokens> tokens_;
   Bytes ledger_place_;  // Where the store last knew it to be.
   bool ledger_made_ = false;
+  std::int64_t replica_expiry_us_ = 0;
   std::unique_ptr<LedgerFile> ledger_;
   std::unique_ptr<sync::Hub> hub_;
 };

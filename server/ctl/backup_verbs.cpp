@@ -1,4 +1,4 @@
-// backup and restore.
+// backup, restore and compact.
 #include <chrono>
 #include <filesystem>
 #include <thread>
@@ -112,6 +112,15 @@ Status restore_backup(CtlSession& session, const BackupVerb& verb) {
                                    {"incarnation", to_text(report->incarnation)},
                                    {"ledger", std::move(ledger)}});
   return {};
+}
+
+Status compact_now(CtlSession& session, bool dry_run) {
+  auto client = session.client();
+  if (!client) return client.error();
+  const std::string path = "/admin/v1/compaction";
+  auto report = (*client)->post(path + (dry_run ? "?dry_run=true" : ""), {});
+  if (!report) return report.error();
+  return print_body(session, *report);
 }
 
 }  // namespace satchel::server

@@ -167,6 +167,12 @@ void add_backup_verbs(CLI::App& app, Typed& t) {
   keys(back);
 }
 
+void add_compact_verb(CLI::App& app, Typed& t) {
+  verb(app, "compact", "Let go of what no device needs any more, now", t, [&t](CtlSession& s) {
+    return compact_now(s, t.rows.dry_run);
+  })->add_flag("--dry-run", t.rows.dry_run, "Only tell what would go");
+}
+
 void add_schema_verbs(CLI::App& app, Typed& t) {
   CLI::App& schemas = *group(app, "schema", "The schema");
   verb(schemas, "show", "Collections, fields, rules and classes", t, schema_show);
@@ -241,6 +247,7 @@ int main(int argc, char** argv) {
   add_data_verbs(app, typed);
   add_backup_verbs(app, typed);
   add_import_verb(app, typed);
+  add_compact_verb(app, typed);
   add_schema_verbs(app, typed);
   add_record_verbs(app, typed);
   try {

@@ -52,6 +52,9 @@ Status backup_create(CtlSession& session, const BackupVerb& verb);
 Status backup_verify(CtlSession& session, const BackupVerb& verb);
 Status restore_backup(CtlSession& session, const BackupVerb& verb);
 
+// What no device needs any more goes now; with `dry_run` only what would is told.
+Status compact_now(CtlSession& session, bool dry_run);
+
 Status schema_show(CtlSession& session);
 // Compiles a schema file here and asks the server whether it may follow the one in force; or puts
 // it in force.

@@ -48,6 +48,7 @@ Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
   EdgeApply apply{*this, **txn};
+  if (state_.stale_through != 0) SATCHEL_TRY(apply.seek_missing());
   EdgeState state = state_;
   // Base is of one life of the server: the states and sequences of another say nothing of it.
   const bool may_fold = state.incarnation.is_zero() || numbering->incarnation == state.incarnation;

@@ -288,7 +288,10 @@ Status EdgeApply::flush() {
     }
     if (held.fields.empty()) continue;
     if (!held.existed) {
-      if (held.stale != 0) SATCHEL_TRY(txn_.erase_record(held.stale, id));
+      if (held.stale != 0) {
+        SATCHEL_TRY(note_replaced(held));
+        SATCHEL_TRY(txn_.erase_record(held.stale, id));
+      }
       auto number = txn_.number_for(id);
       if (!number) return number.error();
       held.number = *number;
@@ -360,18 +363,7 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
   }
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
-  if (!effects.new_incarnation) {
-    // Of this life, so that who only reads lets go of them too.
-    state.backed_up_through = std::max(state.backed_up_through, welcome.backed_up_through);
-    SATCHEL_TRY(drop_backed_up(**txn, state));
-  }
-  // What is held stays, so that there is something to see until its pages come.
-  if (effects.new_incarnation) {
-    state.backed_up_through = 0;  // It may have been put back to before that backup.
-    auto last = (*txn)->last_record();
-    if (!last) return last.error();
-    state.stale_through = *last;
-  }
+  SATCHEL_TRY(note_life(**txn, welcome, effects.new_incarnation, state));
   SATCHEL_TRY(save_state(**txn, state));
   SATCHEL_TRY((*txn)->commit());
   txn->reset();
@@ -398,6 +390,7 @@ Status Edge::apply_changes(const wire::Changes& changes) {
     SATCHEL_TRY(begin_pass(**txn, apply, state));
     apply.hold_stale(state.stale_through);
   }
+  if (state.stale_through != 0) SATCHEL_TRY(apply.seek_missing());
   SATCHEL_TRY(apply.page(changes.page));
   SATCHEL_TRY(apply.flush());
   if (state.stale_through != 0 && changes.cursor.below == 0) {

@@ -30,6 +30,8 @@ class EdgeApply {
   // From here on records up to this number are of an earlier reading: a page that tells of one
   // takes its place whole, under a number of its own.
   void hold_stale(RecordNumber through) { stale_through_ = through; }
+  // Whether a restored server takes something away: noted from here on (Edge::missing_states).
+  Status seek_missing();
   // Drops the records up to `through`: they can be damaged.
   Status drop(RecordNumber through);
   // Writes what changed. Then changes() tells what is shown differently.
@@ -64,11 +66,16 @@ class EdgeApply {
   Status fold_stale(RecordNumber number, const RecordWrite& write, const PendingCommit& commit,
                     const wire::CommitResult& result);
   Status erase_one(RecordNumber number);
+  Status note_missing(const Record& before, const Record* now);
+  Status note_replaced(const Held& held);  // By what the page brought.
+  Status note_dropped(const StoredRecord& stored);
 
   Edge& edge_;
   WriteTxn& txn_;
   RecordNumber stale_through_;
   bool met_damage_ = false;
+  bool seeking_ = false;
+  std::size_t missing_count_ = 0;
   std::unordered_map<RecordId, Held> held_;
   std::vector<RecordId> order_;  // Of first mention: stored in the order in which they came.
   std::vector<RecordChange> changes_;

@@ -126,6 +126,7 @@ struct FieldSelection {
 
 class EdgeApply;
 class EdgeWrite;
+struct KnownState;
 struct RecordName;
 
 // Thread-compatible: the SDK serialises calls. Every call that changes something is one durable
@@ -255,6 +256,10 @@ class Edge {
   // What these two take in is durable with the next local commit, or make_durable(): before that a
   // power cut takes it back as if it had not come, and the server gives it again.
   Status apply_changes(const wire::Changes& changes);
+  // After a restore of the server: states that were held, that its pages took away, and that it
+  // still does not have. At most kMissingStatesMax, until the server says that everybody has been
+  // there.
+  Result<std::vector<KnownState>> missing_states();
   // Before the server is told how far this replica is.
   Status make_durable() { return parts_.store.sync(); }
 
@@ -279,6 +284,9 @@ class Edge {
   // then, and another copy of this device has written since.
   Result<CommitNumber> answered_through(const Numbering& numbering, const wire::Welcome& welcome);
   Status save_state(WriteTxn& txn, const EdgeState& state) const;
+  // What a Welcome says of the life that the server is in.
+  Status note_life(WriteTxn& txn, const wire::Welcome& welcome, bool new_incarnation,
+                   EdgeState& state);
   Result<std::shared_ptr<const Decoded>> decoded_commit(ReadTxn& txn, std::uint64_t place);
   // What base has of a record: nothing, a state of an earlier reading, or the server's last word.
   enum class InBase : std::uint8_t { kNothing, kStale, kCurrent };

@@ -38,11 +38,13 @@ Status EdgeApply::fold_stale(RecordNumber number, const RecordWrite& write,
 Status EdgeApply::erase_one(RecordNumber number) {
   std::vector<StoredRecord> found;
   RecordName name;
-  if (const Status read = txn_.find_many(std::span{&number, 1}, found); read) {
+  const Status read = txn_.find_many(std::span{&number, 1}, found);
+  if (read) {
     if (const auto named = decode_name(found.front().header)) name = *named;
   } else if (!is_damage(read.error().code)) {
     return read;
   }
+  if (read) SATCHEL_TRY(note_dropped(found.front()));
   if (name.collection != 0) changes_.push_back({name.collection, name.id, number, 0, true, {}});
   return txn_.erase_record(number, name.id);
 }

@@ -117,6 +117,7 @@ Bytes encode_replica_state(const ReplicaState& state) {
   append_varint(out, state.progress.below);
   append_varint(out, state.progress_commit);
   append_varint(out, static_cast<std::uint64_t>(state.last_seen_us));
+  out += static_cast<char>(state.expired ? 1 : 0);
   return out;
 }
 
@@ -134,6 +135,7 @@ Result<ReplicaState> decode_replica_state(ByteView bytes) {
   state.progress.below = in.varint();
   state.progress_commit = in.varint();
   state.last_seen_us = static_cast<std::int64_t>(in.varint());
+  if (in.left() > 0) state.expired = in.u8() != 0;  // Older rows end here.
   if (!in.finished()) return malformed("replica");
   return state;
 }

@@ -51,6 +51,8 @@ struct ReplicaState {
   wire::Cursor progress;  // What the device said it has applied.
   std::uint64_t progress_commit = 0;
   std::int64_t last_seen_us = 0;
+  // It was silent for too long: it bootstraps, whatever place it names, until it has begun to.
+  bool expired = false;
 };
 
 Bytes encode_user(const User& user);

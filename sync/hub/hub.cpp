@@ -367,6 +367,12 @@ Status HubTxn::note_life(const IncarnationId& incarnation) {
   return txn_->put(Table::kMeta, life_key(incarnation), "over");
 }
 
+Status HubTxn::end_recovery() {
+  state_.recovering = false;
+  state_changed_ = true;
+  return {};
+}
+
 Status HubTxn::set_backed_up_through(Sequence seq) {
   state_.backed_up_through = std::max(state_.backed_up_through, seq);
   state_changed_ = true;

@@ -32,8 +32,12 @@ struct HubState {
   std::uint64_t tag = 0;  // Of commit `seq`.
   Sequence backed_up_through = 0;
   Sequence log_floor = 0;  // Commits up to here are no longer in the log.
+  // Something of a commit up to here is gone (sync/hub/compaction.hpp): a cursor below bootstraps.
+  Sequence compaction_floor = 0;
   std::uint64_t scope_epoch = 1;
-  bool recovering = false;  // A raw copy was noticed: see sync.md, Restores and clones.
+  // It was restored, or a raw copy was noticed, and not everybody has been here since: see sync.md,
+  // Restores and clones.
+  bool recovering = false;
   Stamp last_stamp;
 };
 
@@ -75,7 +79,7 @@ struct LogRetention {
 
 enum class CursorStanding : std::uint8_t {
   kKnown,
-  kTrimmed,  // It is of this life, but the log no longer reaches back so far.
+  kTrimmed,  // It is of this life, but log or compaction no longer reach back so far.
   kUnknown,  // This store never gave it: it was restored.
 };
 
@@ -285,6 +289,7 @@ class HubTxn {
   // base.
   Status begin_incarnation();
   Status note_life(const IncarnationId& incarnation);  // Knows it from now on (Hub::knows_life).
+  Status end_recovery();  // Everybody who is expected back has been here.
   Status set_backed_up_through(Sequence seq);
   Status put_ledger_place();  // As the ledger is now (Hub::ledger_place).
   // Remembers them, and raises the alarm once that is durable.

@@ -59,7 +59,8 @@ Result<CursorStanding> Hub::standing(const wire::Cursor& cursor) {
   if (!now) return now.error();
   if (cursor.incarnation != now->incarnation || cursor.seq > now->seq)
     return CursorStanding::kUnknown;
-  if (cursor.seq <= now->log_floor) return CursorStanding::kTrimmed;
+  if (cursor.seq <= now->log_floor || cursor.seq < now->compaction_floor)
+    return CursorStanding::kTrimmed;
   auto bytes = (*txn)->find(Table::kCommits, big_key(cursor.seq));
   if (!bytes) return bytes.error();
   if (!*bytes) return CursorStanding::kUnknown;

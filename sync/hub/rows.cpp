@@ -34,6 +34,7 @@ Bytes encode_hub_state(const HubState& state) {
   append_varint(out, state.scope_epoch);
   out += static_cast<char>(state.recovering ? 1 : 0);
   append_u64(out, state.last_stamp.bits);
+  append_varint(out, state.compaction_floor);
   return out;
 }
 
@@ -52,6 +53,7 @@ Result<HubState> decode_hub_state(ByteView bytes) {
   state.scope_epoch = in.varint();
   state.recovering = in.u8() != 0;
   state.last_stamp = Stamp{in.u64()};
+  if (in.left() > 0) state.compaction_floor = in.varint();  // Older rows end here.
   if (!in.finished()) return malformed("state");
   return state;
 }

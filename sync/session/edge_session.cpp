@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "sync/page/known_state.hpp"
 #include "sync/session/session.hpp"
 
 namespace satchel::sync {
@@ -131,6 +132,7 @@ Status EdgeSession::receive(ByteView message) {
   if (auto* changes = std::get_if<wire::Changes>(&*frame)) {
     if (settling_) return unexpected("changes before a former id is settled");
     SATCHEL_TRY(edge_.apply_changes(*changes));
+    if (changes->caught_up && !caught_up_) SATCHEL_TRY(prepare_report());
     caught_up_ = changes->caught_up;
     progress_owed_ = true;
     return {};
@@ -170,6 +172,12 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
       return sent(wire::encode_frame(wire::Push{std::move(*commits)}, true));
     }
   }
+  if (!to_report_.empty()) {
+    Bytes payload = std::move(to_report_.front());
+    to_report_.pop_front();
+    const auto kind = static_cast<std::uint16_t>(wire::Kind::kKnownState);
+    return sent(wire::encode_frame(wire::Other{kind, std::move(payload)}, true));
+  }
   if (progress_due()) {
     SATCHEL_TRY(edge_.make_durable());
     progress_owed_ = false;
@@ -183,6 +191,17 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
   return std::optional<Bytes>{};
 }
 
+// After a restore of the server: what was here and is gone there.
+Status EdgeSession::prepare_report() {
+  auto missing = edge_.missing_states();
+  if (!missing) return missing.error();
+  for (std::size_t at = 0; at < missing->size(); at += kKnownStatesMax) {
+    const auto count = std::min(kKnownStatesMax, missing->size() - at);
+    to_report_.push_back(encode_known_states(std::span{*missing}.subspan(at, count)));
+  }
+  return {};
+}
+
 bool EdgeSession::progress_due() const {
   if (!progress_owed_ || !progress_sent_us_ || !config_.live || !caught_up_) return progress_owed_;
   return edge_.clock().boot_us() - *progress_sent_us_ >= kProgressEveryUs;
@@ -190,8 +209,8 @@ bool EdgeSession::progress_due() const {
 
 bool EdgeSession::quiet() const {
   if (schema_wanted_ || settle_first_) return true;
-  return welcomed_ && (settling_ || caught_up_) && in_flight_.empty() && !progress_due() &&
-         pushed_through_ + 1 >= numbering().next_commit;
+  return welcomed_ && (settling_ || caught_up_) && in_flight_.empty() && to_report_.empty() &&
+         !progress_due() && pushed_through_ + 1 >= numbering().next_commit;
 }
 
 }  // namespace satchel::sync

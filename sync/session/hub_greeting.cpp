@@ -99,7 +99,10 @@ Status HubSession::check_history() {
   const wire::Cursor cursor = hello_cursor();
   auto standing = hub_.standing(cursor);
   if (!standing) return standing.error();
-  too_old_ = *standing == CursorStanding::kTrimmed;
+  const bool silent = replica->has_value() &&
+                      known.last_seen_us < hub_.clock().wall_us() - config_.replica_expiry_us;
+  expired_ = known.expired || silent;
+  too_old_ = *standing == CursorStanding::kTrimmed || (expired_ && cursor.seq != 0);
   if (*standing == CursorStanding::kUnknown || hello_.seq_seen > state.seq ||
       hello_.watermark_confirmed > known.watermark) {
     note_restored_server();
@@ -183,6 +186,7 @@ struct HubSession::Greeting {
   wire::HelloBody hello;
   Device device;
   wire::Cursor place;  // Where the device stands, and durably so; seq 0 where that is nowhere.
+  bool expired = false;
   ReplicaState replica{};
   Bytes fence{};
   bool fenced = false;
@@ -219,6 +223,11 @@ struct HubSession::Greeting {
       replica.progress = place;
       replica.progress_commit = hello.next_commit - 1;
     }
+    if (expired) {
+      // Waited for from here on, and by nothing that it had: until its bootstrap has begun.
+      replica.expired = true;
+      replica.progress = {};
+    }
     if (!hello.fence_token.empty()) replica.fence_confirmed = hello.fence_token;
     replica.fence_issued = fence;
     // The answer that the next hello is compared with stays.
@@ -235,7 +244,7 @@ struct HubSession::Greeting {
 
 void HubSession::greet() {
   const auto greeting = std::make_shared<Greeting>(
-      Greeting{hub_, hello_, *device_, too_old_ ? wire::Cursor{} : hello_cursor()});
+      Greeting{hub_, hello_, *device_, too_old_ ? wire::Cursor{} : hello_cursor(), expired_});
   Work work;
   work.run = [greeting](HubTxn& txn) { return greeting->run(txn); };
   work.done = [this, greeting](const Status& durable) {

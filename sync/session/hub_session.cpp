@@ -2,6 +2,8 @@
 #include <type_traits>
 
 #include "schema/model/limits.hpp"
+#include "sync/hub/missing.hpp"
+#include "sync/page/known_state.hpp"
 #include "sync/session/session.hpp"
 
 namespace satchel::sync {
@@ -37,6 +39,10 @@ Status HubSession::receive(ByteView message) {
   if (phase_ != Phase::kWelcomed) return unexpected("a frame before welcome");
   if (auto* push = std::get_if<wire::Push>(&*frame)) return on_push(std::move(*push));
   if (auto* progress = std::get_if<wire::Progress>(&*frame)) return on_progress(*progress);
+  if (auto* other = std::get_if<wire::Other>(&*frame);
+      other != nullptr && other->kind == static_cast<std::uint16_t>(wire::Kind::kKnownState)) {
+    return on_known_state(other->payload);
+  }
   // Reserved or newer: nothing we must do.
   if (std::holds_alternative<wire::Other>(*frame)) return {};
   return unexpected("a frame that only the server sends");
@@ -165,10 +171,25 @@ wire::Cursor HubSession::hello_cursor() const {
 }
 
 Status HubSession::on_progress(const wire::Progress& progress) {
-  // It stands there still: the page that begins anew is on its way.
-  if (too_old_ && progress.cursor == hello_cursor()) return {};
+  // It stands there still: the pages that begin anew are on their way.
+  if (too_old_ && !caught_up_sent_ && progress.cursor == hello_cursor()) return {};
   if (progress.cursor.seq > sent_.seq) return unexpected("progress past what was sent");
   progress_ = progress;
+  return {};
+}
+
+Status HubSession::on_known_state(ByteView payload) {
+  auto states = decode_known_states(payload);
+  if (!states) return states.error();
+  Work work;
+  work.run = [this_hub = &hub_, id = device_->id, states = std::move(*states)](HubTxn& txn) {
+    return MissingStates{*this_hub}.note(txn, id, states);
+  };
+  work.done = [this](const Status& durable) {
+    --work_under_way_;
+    if (!durable) failure_ = durable.error();
+  };
+  work_.push_back(std::move(work));
   return {};
 }
 
@@ -185,6 +206,7 @@ std::function<Status(HubTxn&)> HubSession::take_progress() {
     if (progress && !older) {
       replica->progress = progress->cursor;
       replica->progress_commit = progress->own_commit;
+      replica->expired = false;  // Of the bootstrap that it was made to begin.
     }
     return txn.put_replica_state(id, *replica);
   };

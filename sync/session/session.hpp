@@ -75,6 +75,8 @@ class HubSession final : public Session {
     std::function<Bytes(const Device& device)> make_access_token{};
     // Commits: a device that missed more gets the priority slice before them.
     Sequence far_behind = 2'048;
+    // A device that is silent for longer bootstraps.
+    std::int64_t replica_expiry_us = 90LL * 86'400 * 1'000'000;
   };
   HubSession(Hub& hub, Config config)
       : Session(SessionRole::kHub), hub_(hub), config_(std::move(config)) {}
@@ -115,6 +117,7 @@ class HubSession final : public Session {
   void answer(const IngestOutcome& outcome);
   [[nodiscard]] wire::Cursor hello_cursor() const;
   Status on_progress(const wire::Progress& progress);
+  Status on_known_state(ByteView payload);
   // What the device has confirmed since it was asked last; empty where that is nothing.
   std::function<Status(HubTxn&)> take_progress();
   Result<std::optional<Bytes>> next_page();
@@ -138,7 +141,8 @@ class HubSession final : public Session {
   std::deque<Bytes> outgoing_;
   std::optional<Error> failure_;  // Found by work that ran elsewhere; told at the next call.
   wire::Cursor sent_;
-  bool too_old_ = false;           // The log no longer reaches back to the device's place.
+  bool too_old_ = false;           // The device's place is gone, or it was away for too long.
+  bool expired_ = false;           // The latter.
   bool restart_ = false;           // The next page is the first of a bootstrap.
   bool slice_due_ = false;         // Before the next page.
   CommitNumber answer_first_ = 0;  // Before a bootstrap begins: the device's own up to here.
@@ -207,6 +211,7 @@ class EdgeSession final : public Session {
   Status on_welcome(const wire::Welcome& welcome);
   [[nodiscard]] Numbering numbering() const;
   [[nodiscard]] bool progress_due() const;
+  Status prepare_report();
 
   Edge& edge_;
   Config config_;
@@ -223,6 +228,7 @@ class EdgeSession final : public Session {
   std::optional<Bytes> schema_wanted_;
   CommitNumber pushed_through_ = 0;
   std::deque<CommitNumber> in_flight_;  // Last commit of each push frame not yet answered.
+  std::deque<Bytes> to_report_;         // Of states that the server lacks, once caught up.
   bool progress_owed_ = false;
   std::optional<std::int64_t> progress_sent_us_;  // By the boot clock.
   Counters counters_;

@@ -41,6 +41,7 @@ must device ann add accounts "$ID" visitCount=1000
 LATER=$(device ann put accounts name="After the backup")
 must device ann sync
 must device bob sync
+ANN=$(ctl -o json device list | jq -r 'select(.user == "ann") | .id')
 EVE=$(ctl -o json device list | jq -r 'select(.user == "eve") | .id')
 must ctl device revoke "$EVE"
 expect "she is shut out" 5 "$(status_of device eve sync)"
@@ -97,10 +98,21 @@ DATA=$WORK/new
 start_server
 expect "it is another life" no \
   "$([ "$(ctl -o json status | jq -r .incarnation)" = "$LIFE" ] && echo yes || echo no)"
-expect "it takes stock" true "$(ctl -o json status | jq .recovering)"
+expect "it takes stock" "true 2" "$(ctl -o json status | jq -r '"\(.recovering) \(.awaited | length)"')"
+expect "and knows of nothing missing yet" '[]' "$(ctl -o json status | jq -c .known_missing)"
 expect "it stands where the backup did" "$SEQUENCE" "$(sequence)"
 expect "what came later it does not know" 4 "$(status_of ctl record get accounts "$LATER")"
 expect "who was shut out since stays out" 5 "$(status_of device eve sync)"
+# Bob held what ann wrote after the backup: until she is back, it is named.
+must device bob sync
+expect "what is missing is named by its author" "$ANN 2" \
+  "$(ctl -o json status | jq -r '.known_missing[] | "\(.device) \(.commits)"')"
+expect "and by its records" "$(printf '%s\n' "$ID" "$LATER" | sort)" \
+  "$(ctl -o json status | jq -r '.known_missing[].records[] | select(.collection == "accounts") | .id' | sort)"
+expect "she is awaited" "[\"$ANN\"]" "$(ctl -o json status | jq -c .awaited)"
+must device ann sync
+expect "then nothing is missing" '[]' "$(ctl -o json status | jq -c .known_missing)"
+expect "and the server is itself again" false "$(ctl -o json status | jq .recovering)"
 for _ in 1 2; do for home in ann bob; do must device "$home" sync; done; done
 expect "everything that was acknowledged is back" "$WANTED" "$(ctl dump --canonical)"
 for home in ann bob; do
@@ -109,6 +121,28 @@ for home in ann bob; do
     "$(json "$home" status | jq -r '"\(.pending) \(.rejected)"')"
 done
 expect "the store is whole" 0 "$(status_of ctl fsck)"
+stop_server
+
+# ---- A raw copy put back behind the server's back ---------------------------------------------------
+cp -r "$DATA" "$WORK/raw"
+start_server
+LIFE=$(ctl -o json status | jq -r .incarnation)
+must device ann add accounts "$ID" visitCount=20000
+must device ann sync
+must device bob sync
+WANTED=$(ctl dump --canonical)
+stop_server
+rm -rf "$DATA" && mv "$WORK/raw" "$DATA"
+start_server
+expect "nobody can see it by the copy itself" false "$(ctl -o json status | jq .recovering)"
+expect "the first device that knows more does" 7 "$(status_of device bob sync)"
+expect_match "and says so" restored_server "$(cat "$WORK/err")"
+expect "the server began another life" no \
+  "$([ "$(ctl -o json status | jq -r .incarnation)" = "$LIFE" ] && echo yes || echo no)"
+expect "and takes stock" true "$(ctl -o json status | jq .recovering)"
+for _ in 1 2; do for home in bob ann; do must device "$home" sync; done; done
+expect "everything that was acknowledged is back again" "$WANTED" "$(ctl dump --canonical)"
+expect "nothing counts twice" "$(ctl dump --canonical --user bob)" "$(device bob dump --canonical)"
 stop_server
 
 # ---- The ledger -------------------------------------------------------------------------------------
@@ -146,5 +180,23 @@ start_server
 expect_match "a cut one is told" ledger_lost "$(cat "$WORK/server.log")"
 expect "who was shut out stays out" true \
   "$(ctl -o json device list | jq -r 'select(.user == "bob") | .revoked')"
+stop_server
+
+# ---- A ledger on another disk is found there, whatever became of the data ---------------------------
+DATA=$WORK/second
+must "$BIN/satcheld" init --data "$DATA" --listen 127.0.0.1:0
+printf '\n[ledger]\nfile = "%s"\n' "$WORK/safe/second.ledger" >>"$DATA/satcheld.toml"
+start_server
+make_rep zoe
+must device zoe sync
+must ctl backup create "$WORK/backup2"
+must ctl device revoke "$(ctl -o json device list | jq -r .id)"
+stop_server
+rm -rf "$DATA"
+must "$BIN/satchelctl" -o json restore "$WORK/backup2" --into "$DATA"
+expect "it is found" "$WORK/safe/second.ledger" "$(jq -r .ledger.from "$WORK/out")"
+start_server
+expect "and zoe stays out" 5 "$(status_of device zoe sync)"
+expect "it stays where it was" "[]" "$(find "$DATA" -name '*.ledger' | jq -Rsc 'split("\n") | map(select(. != ""))')"
 stop_server
 finish

@@ -133,5 +133,36 @@ for home in dora moment; do
 done
 expect "gravel was written over glass, which its author had seen" '["gravel"]' \
   "$(ctl -o json record explain accounts "$SHOP" industry | jq -c '[.concurrent[].value]')"
+# ---- Two copies that are live at the same time ------------------------------------------------------
+cp -r "$WORK/dora" "$WORK/twin"
+SHELLS=()
+for home in dora twin; do
+  mkfifo "$WORK/$home.in"
+  "$BIN/satchel" --home "$WORK/$home" --install-file "$WORK/mark" shell \
+    <"$WORK/$home.in" >"$WORK/$home.out" 2>&1 &
+  SHELLS+=($!)
+done
+exec 7>"$WORK/dora.in" 8>"$WORK/twin.in"
+for i in $(seq 20); do
+  echo "add accounts \"$SHOP\" visitCount=100000000000" >&7
+  echo "add accounts \"$SHOP\" visitCount=10000000000000" >&8
+  echo "set-add accounts \"$SHOP\" tags=dora$i" >&7
+  echo "set-add accounts \"$SHOP\" tags=twin$i" >&8
+  sleep 0.1
+done
+exec 7>&- 8>&-
+wait "${SHELLS[@]}"
+for _ in 1 2; do for home in dora twin; do must hidden "$home" sync; done; done
+expect "every write of both counts once" $((32154321111 + 20 * 100000000000 + 20 * 10000000000000)) \
+  "$(ctl dump --canonical | shown "$SHOP" | jq .visitCount)"
+expect "and none is lost" 40 "$(ctl dump --canonical | shown "$SHOP" | jq '.tags | map(select(test("^(dora|twin)[0-9]"))) | length')"
+expect "one id at most is the old one" no \
+  "$([ "$(replica_of hidden dora)" = "$(replica_of hidden twin)" ] && echo yes || echo no)"
+for home in dora twin; do
+  expect "$home agrees with the server" "$(ctl dump --canonical --user dora | md5sum)" \
+    "$(hidden "$home" dump --canonical | md5sum)"
+  expect "nothing of $home's waits or was refused" "0 0" \
+    "$(hidden "$home" -o json status | jq -r '"\(.pending) \(.rejected)"')"
+done
 expect "the server is sound" '[]' "$(ctl -o json fsck | jq -c .bad)"
 finish

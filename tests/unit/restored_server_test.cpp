@@ -1,5 +1,6 @@
 // A server whose store was put back behind its back: it begins a new life, and its devices bring
 // back what it has forgotten (sync.md, Restores and clones).
+#include "sync/hub/missing.hpp"
 #include "tests/support/workplace.hpp"
 
 namespace satchel::test {
@@ -161,6 +162,48 @@ TEST_F(Field, NobodyIsRevokedBeforeTheLedgerHasIt) {
   EXPECT_EQ(ledger.all[1].flags, sync::kLedgerWipe);
   EXPECT_EQ(*sync::Hub::read_ledger_place(*office.store), "2");
   office.restart();  // Parts without the ledger that goes now.
+}
+
+// The author is not there: another device tells what the server lacks, by name.
+TEST_F(Field, WhatADeviceHeldAndARestoredServerLacksIsNamedUntilItsAuthorReturns) {
+  const RecordId id = shared_account();
+  const auto backup = office.disk->snapshot();
+  ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
+  ASSERT_TRUE(ann->add("accounts", id, "visitCount", 5));
+  const RecordId made = ann->create("accounts", "industry", Value{"new"});
+  ASSERT_TRUE(ann->sync() && eve->sync());
+  office.restore_with_tool(backup);
+  sync::MissingStates missing{*office.hub};
+  EXPECT_EQ(missing.awaited(INT64_MAX / 2)->size(), 3U);
+  ASSERT_TRUE(bob->sync());
+  EXPECT_TRUE(missing.list()->empty()) << "bob had seen nothing of it";
+  ASSERT_TRUE(eve->sync());
+  const auto named = *missing.list();
+  ASSERT_EQ(named.size(), 3U) << "a commit each";
+  for (const sync::MissingState& each : named) {
+    EXPECT_EQ(each.state.dot.replica, ann->edge->state().replica);
+    EXPECT_TRUE(each.state.record == id || each.state.record == made);
+    EXPECT_EQ(each.state.collection, crm()->find("accounts")->id);
+    EXPECT_EQ(each.told_by, eve->edge->identity().device);
+  }
+  ASSERT_TRUE(eve->sync());
+  EXPECT_EQ(missing.list()->size(), 3U) << "told again it is no other";
+  EXPECT_EQ(missing.awaited(INT64_MAX / 2)->size(), 1U);
+  ASSERT_TRUE(ann->sync());
+  EXPECT_TRUE(missing.list()->empty()) << "she has brought all of it";
+  EXPECT_TRUE(missing.awaited(INT64_MAX / 2)->empty());
+  everybody_syncs();
+  EXPECT_EQ(eve->shows("accounts", id, "size"), "\"big\"");
+}
+
+TEST_F(Field, NothingIsMissingWhereNothingWasLost) {
+  const RecordId id = shared_account();
+  ASSERT_TRUE(ann->set("accounts", id, "size", Value{"big"}));
+  everybody_syncs();
+  office.begin_incarnation();
+  everybody_syncs();
+  EXPECT_TRUE(sync::MissingStates{*office.hub}.list()->empty());
+  EXPECT_TRUE(eve->edge->missing_states()->empty());
 }
 
 }  // namespace

@@ -305,7 +305,7 @@ TEST_F(Seams, ReservedFrameKindsAreLetPassOnBothSides) {
   ASSERT_TRUE(exchange(office, hub, edge));
   using wire::Kind;
   for (const Kind kind : {Kind::kPolicy, Kind::kConsent, Kind::kErasure, Kind::kLease,
-                          Kind::kAuditHead, Kind::kBlobWant, Kind::kBlobData, Kind::kKnownState}) {
+                          Kind::kAuditHead, Kind::kBlobWant, Kind::kBlobData}) {
     const Bytes message =
         wire::encode_frame(wire::Other{static_cast<std::uint16_t>(kind), "later"}, false);
     EXPECT_TRUE(hub.receive(message)) << static_cast<int>(kind);

@@ -1,4 +1,5 @@
-// /admin/v1/backups: begins a backup, and tells how it goes.
+// /admin/v1/backups: begins a backup, and tells how it goes. /admin/v1/compaction.
+#include "server/admin/compaction.hpp"
 #include "server/app/backup_job.hpp"
 #include "server/http/admin_guard.hpp"
 #include "server/http/json.hpp"
@@ -41,11 +42,20 @@ Response get_backup(RouteContext& context, const Request&, const PathParameters&
   return json_response(200, progress_json(context.backups.progress()));
 }
 
+Response post_compaction(RouteContext& context, const Request& request, const PathParameters&) {
+  const bool dry_run = request.parameter("dry_run") == "true";
+  auto report =
+      compact(context.workspace.hub(), context.writer, compaction_rule(context.config), dry_run);
+  if (!report) return problem(request, report.error());
+  return json_response(200, compaction_json(*report, dry_run));
+}
+
 }  // namespace
 
 void add_backup_routes(Router& router) {
   router.add("POST", "/admin/v1/backups", as_admin<post_backup>);
   router.add("GET", "/admin/v1/backups", as_admin<get_backup>);
+  router.add("POST", "/admin/v1/compaction", as_admin<post_compaction>);
 }
 
 }  // namespace satchel::server
