@@ -2,6 +2,7 @@
 // production settings and stores on disk.
 //
 //   fleet_bench [--bin FOLDER] [--folder FOLDER] [--records N] [--idle N] [--edits N] [--rounds N]
+//               [--peers SCRIPT] [--only slow-peers]
 //
 // Prints lines of the table in docs/PERFORMANCE.md on stdout and progress on stderr.
 #include <unistd.h>
@@ -25,6 +26,7 @@ int run_device(const Setting& setting, const std::vector<std::string>& words) {
 
 void run_all(const Setting& setting) {
   std::filesystem::create_directories(setting.folder + "/devices");
+  if (setting.only == "slow-peers") return measure_slow_peers(setting);
   {
     Server server{setting.bin, setting.folder + "/company"};
     Relay relay{server.port()};
@@ -35,6 +37,7 @@ void run_all(const Setting& setting) {
     measure_edit(setting, server);
   }
   measure_idle(setting);
+  if (!setting.peers.empty()) measure_slow_peers(setting);
 }
 
 }  // namespace
@@ -53,6 +56,8 @@ int main(int argc, char** argv) {
     if (name == "--records") setting.records = std::strtoull(value.c_str(), nullptr, 10);
     if (name == "--idle") setting.idle_devices = std::strtoull(value.c_str(), nullptr, 10);
     if (name == "--edits") setting.edits = std::strtoull(value.c_str(), nullptr, 10);
+    if (name == "--peers") setting.peers = value;
+    if (name == "--only") setting.only = value;
     if (name == "--rounds") setting.rounds = std::atoi(value.c_str());
     if (name == "--device" && i + 3 < argc) {
       setting.folder = folder;

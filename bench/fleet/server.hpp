@@ -26,6 +26,7 @@ class Server {
   [[nodiscard]] std::size_t anonymous_bytes() const;
   [[nodiscard]] double processor_seconds() const { return processor_seconds_of(process_->id()); }
   [[nodiscard]] std::string certificate() const { return data_ + "/tls/server.pem"; }
+  [[nodiscard]] std::string authority() const { return data_ + "/tls/ca.pem"; }
   [[nodiscard]] std::string private_key() const { return data_ + "/tls/server.key"; }
 
  private:

@@ -21,6 +21,8 @@ struct Setting {
   std::size_t idle_devices = 200;
   std::size_t edits = 300;
   int rounds = 3;
+  std::string only;   // "slow-peers": that stage alone.
+  std::string peers;  // The script of the slow peers; empty: nothing is measured beside them.
 };
 
 // Gives up where the SDK answers an error.
@@ -46,6 +48,8 @@ void measure_open(const Setting& setting);
 void measure_edit(const Setting& setting, Server& server);
 // On a server of its own, whose devices hold little.
 void measure_idle(const Setting& setting);
+// On a server of its own: syncs alone and beside a thousand peers that drip and do not read.
+void measure_slow_peers(const Setting& setting);
 
 // What a device's own process does; each prints one line.
 int run_first_sync(const Setting& setting, const std::string& name, const std::string& connect);
