@@ -152,6 +152,10 @@ struct FieldDef {
   std::shared_ptr<const StageGate> retained_from;
   std::shared_ptr<const Reopening> reopening;  // Of kStage.
   std::optional<FieldId> reopens;              // Of kLog: the stage field that its entries reopen.
+  // A scope path of this or another collection passes through the field or ends in it: where it
+  // changes, records move.
+  bool scoping = false;
+  bool scope_step = false;  // The same of a reference that a path passes through.
   std::string unit;
   // The type of the value in one register: the element of a set or log, the value of a map, else
   // `type`.
@@ -166,13 +170,31 @@ struct Agenda {
   std::vector<std::string> with;
 };
 
+// A path of $scopes, resolved: from the record along `steps`, which are references, to the field
+// whose text or texts say who holds the record. A record with "11" there is in the scope
+// "territory:11".
+struct ScopePath {
+  struct Step {
+    CollectionId collection = 0;  // That has the field.
+    FieldId field = 0;
+  };
+  std::vector<Step> steps;  // At most three.
+  Step end;
+  std::string kind;  // The name of the last field: "owner", "team", "territory".
+};
+// The kind whose texts are territories; those of the others are users' names.
+inline constexpr std::string_view kTerritoryKind = "territory";
+
 struct CollectionDef {
   CollectionId id = 0;
   std::string name;       // "contacts"
   std::string type_name;  // "Contact"
   LifeRule life = LifeRule::kEditWins;
-  std::vector<std::string> scopes;    // "all", "owner", "territory", "account.territory"
-  std::vector<std::string> subjects;  // "self" or names of reference fields.
+  std::vector<std::string> scopes;     // "all", "owner", "territory", "account.territory"
+  bool everybodys = false;             // "all" is among them: then no path says anything.
+  std::vector<ScopePath> scope_paths;  // The other ones.
+  bool passed_by_scopes = false;       // Paths of other collections lead here.
+  std::vector<std::string> subjects;   // "self" or names of reference fields.
   // The deny field that makes a record its own subject; mostly empty.
   std::string subject_if;
   std::optional<Agenda> agenda;

@@ -32,8 +32,8 @@ class RelationCheck {
   void check() {
     for (ReadCollection& read : all_) name(read.collection);
     for (ReadCollection& read : all_) resolve_references(read);
-    for (const ReadCollection& read : all_) {
-      for (const std::string& path : read.collection.scopes) check_scope(read.collection, path);
+    for (ReadCollection& read : all_) {
+      for (const std::string& path : read.collection.scopes) resolve_scope(read.collection, path);
       check_subjects(read.collection);
       check_agenda(read.collection);
     }
@@ -70,28 +70,45 @@ class RelationCheck {
     }
   }
 
-  void check_scope(const CollectionDef& collection, const std::string& path) {
-    if (path == "all") return;
+  // Fields and collections that the path touches are marked as it goes: where it is refused, so is
+  // the schema.
+  void resolve_scope(CollectionDef& collection, const std::string& path) {
+    if (path == "all") {
+      collection.everybodys = true;
+      return;
+    }
     const auto words = split(path);
     const std::string scope = "the scope " + quoted(path) + " ";
     if (words.size() > kScopeStepsMax + 1) {
       return complaints_.add(place_of(collection),
                              scope + "has more than three references; shorten it");
     }
-    const CollectionDef* at = &collection;
+    CollectionDef* at = &collection;
     std::set<CollectionId> passed{at->id};
+    ScopePath resolved;
     for (std::size_t i = 0; i < words.size(); ++i) {
-      const FieldDef* field = at->find(words[i]);
+      const auto found = std::ranges::find(at->fields, words[i], &FieldDef::name);
+      FieldDef* field = found == at->fields.end() ? nullptr : &*found;
       if (field == nullptr) {
         return complaints_.add(place_of(collection), scope + "names a field that " + at->type_name +
                                                          " does not have; correct it");
       }
-      if (i + 1 == words.size()) return check_scope_end(collection, *field, scope);
+      field->scoping = true;
+      if (i + 1 == words.size()) {
+        check_scope_end(collection, *field, scope);
+        resolved.end = {at->id, field->id};
+        resolved.kind = field->name;
+        collection.scope_paths.push_back(std::move(resolved));
+        return;
+      }
       if (!field->reference || is_map_rule(field->rule)) {
         return complaints_.add(place_of(collection), scope + "passes through " + field->name +
                                                          ", which is no reference; give it a $ref");
       }
+      field->scope_step = true;
+      resolved.steps.push_back({at->id, field->id});
       at = by_id_.at(field->reference->to);
+      at->passed_by_scopes = true;
       if (!passed.insert(at->id).second) {
         return complaints_.add(place_of(collection), scope + "comes back to " + at->type_name +
                                                          "; a scope must not run in a circle");
@@ -162,7 +179,7 @@ class RelationCheck {
 
   std::vector<ReadCollection>& all_;
   Complaints& complaints_;
-  std::map<CollectionId, const CollectionDef*> by_id_;
+  std::map<CollectionId, CollectionDef*> by_id_;
   std::map<std::string, const CollectionDef*, std::less<>> by_name_;
 };
 

@@ -41,7 +41,8 @@ namespace satchel::limits {
   SATCHEL_LIMIT(kFrameTextBytesMax, 1024, "bytes of one name or context in a frame")             \
   SATCHEL_LIMIT(kFrameNestingMax, 16, "levels of pointers in one frame")                         \
   SATCHEL_LIMIT(kPushCommitsMax, 1024, "commits of one push frame")                              \
-  SATCHEL_LIMIT(kScopesMax, 64, "scopes of one session")                                         \
+  SATCHEL_LIMIT(kScopesMax, 1'024, "scopes of one session")                                      \
+  SATCHEL_LIMIT(kTerritoriesMax, 256, "territories of one user")                                 \
   SATCHEL_LIMIT(kPurposesMax, 32, "purposes named by one hello")                                 \
   SATCHEL_LIMIT(kHttpHeaderBytesMax, 16 * 1024, "bytes of an HTTP request's header")             \
   SATCHEL_LIMIT(kHttpBodyBytesMax, 8 * 1024 * 1024, "bytes of an HTTP request's body")           \

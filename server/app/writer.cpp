@@ -11,6 +11,8 @@ namespace {
 // More would not make the commit cheaper, only its reply later.
 constexpr std::size_t kGroupJobsMax = 256;
 constexpr std::chrono::seconds kRunDeadline{30};
+// Commits of devices and admins go before records that wait to move, but not for ever.
+constexpr std::size_t kGroupsBeforeMove = 8;
 
 // What a waiting caller and the writer share.
 struct Rendezvous {
@@ -30,7 +32,10 @@ bool is_store_error(Errc code) {
 }
 
 Writer::Writer(sync::Hub& hub, Hooks hooks)
-    : hub_(hub), hooks_(std::move(hooks)), thread_([this] { work(); }) {}
+    : hub_(hub),
+      hooks_(std::move(hooks)),
+      moves_wait_(hub.state().rescoping > 0),
+      thread_([this] { work(); }) {}
 
 Writer::~Writer() { stop(); }
 
@@ -104,8 +109,14 @@ Writer::Counters Writer::counters() const {
 
 // From the front of the queue: one job that is alone, or as many as are not.
 std::vector<Writer::Job> Writer::next_group(std::unique_lock<std::mutex>& lock) {
-  changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+  changed_.wait(lock, [this] { return stopping_ || !queue_.empty() || moves_wait_; });
   std::vector<Job> group;
+  if (moves_wait_ && !stopping_ && (queue_.empty() || ++groups_before_move_ >= kGroupsBeforeMove)) {
+    groups_before_move_ = 0;
+    group.push_back(
+        {[](sync::HubTxn& txn) { return txn.rescope_next(); }, [](const Status&) {}, true});
+    return group;
+  }
   while (!queue_.empty() && group.size() < kGroupJobsMax) {
     if (queue_.front().alone && !group.empty()) break;
     group.push_back(std::move(queue_.front()));
@@ -147,6 +158,8 @@ void Writer::run_group(std::vector<Job>& group) {
     ++counters_.groups;
     counters_.jobs += group.size();
     if (!durable) ++counters_.failed;
+    // Where a move failed it is tried again after the next group that does not.
+    moves_wait_ = durable && hub_.state().rescoping > 0;
   }
   // Readers learn of it before the authors are told: an author's answer never outruns the data.
   if (durable) hooks_.after_commit();

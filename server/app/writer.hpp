@@ -70,6 +70,8 @@ class Writer {
   std::vector<std::function<void()>> waiting_;
   Counters counters_;
   bool stopping_ = false;
+  bool moves_wait_ = false;  // Records wait for HubTxn::rescope_next.
+  std::size_t groups_before_move_ = 0;
   std::thread thread_;
 };
 

@@ -40,14 +40,6 @@ bool loses_scopes(const std::vector<wire::ScopeState>& held,
   });
 }
 
-bool same_grants(const std::vector<wire::ScopeState>& held,
-                 const std::vector<wire::ScopeState>& granted) {
-  return std::equal(held.begin(), held.end(), granted.begin(), granted.end(),
-                    [](const wire::ScopeState& a, const wire::ScopeState& b) {
-                      return a.name == b.name && a.epoch == b.epoch;
-                    });
-}
-
 }  // namespace
 
 bool is_taken_out(const wire::CommitResult& result, const RecordId& id, FieldId field) {
@@ -314,11 +306,29 @@ namespace {
 
 void note_welcome(const wire::Welcome& welcome, std::int64_t boot_us, EdgeState& state) {
   state.incarnation = welcome.incarnation;
-  state.scopes = welcome.scopes;
   state.fence_token = welcome.fence_token;
   state.server_time_us = welcome.trusted_time_us;
   state.server_time_boot_us = boot_us;
   state.high_water_us = welcome.trusted_time_us;
+}
+
+// False where everything is to be asked for anew. Who has seen everything keeps it, and a pass
+// tells him of the difference; after a rise of the epoch nothing that is held is known to be what
+// may be held.
+bool note_grants(const std::vector<wire::ScopeState>& granted, bool new_incarnation,
+                 EdgeState& state) {
+  const bool lost = loses_scopes(state.scopes, granted);
+  const bool same = !lost && state.scopes.size() == granted.size();
+  const bool by_pass = !new_incarnation && state.bootstrapped && !state.scopes.empty() &&
+                       !granted.empty() && state.scopes.front().epoch == granted.front().epoch;
+  state.lost_scopes = state.lost_scopes || lost;
+  state.joining.clear();
+  if (!same && by_pass) {
+    state.joining = granted;
+  } else {
+    state.scopes = granted;
+  }
+  return !new_incarnation && (same || by_pass);
 }
 
 }  // namespace
@@ -348,8 +358,7 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
     state_ = std::move(state);
     return effects;
   }
-  effects.restart = effects.new_incarnation || !same_grants(state.scopes, welcome.scopes);
-  state.lost_scopes = state.lost_scopes || loses_scopes(state.scopes, welcome.scopes);
+  effects.restart = !note_grants(welcome.scopes, effects.new_incarnation, state);
   note_welcome(welcome, parts_.clock.boot_us(), state);
   if (effects.restart) {
     state.cursor = {};
@@ -391,6 +400,10 @@ Status Edge::apply_changes(const wire::Changes& changes) {
     apply.hold_stale(state.stale_through);
   }
   if (state.stale_through != 0) SATCHEL_TRY(apply.seek_missing());
+  if (!state.joining.empty() && (changes.restart || changes.cursor.below == 0)) {
+    state.scopes = std::exchange(state.joining, {});
+    state.lost_scopes = false;  // What was lost was named, record by record, or is dropped.
+  }
   SATCHEL_TRY(apply.page(changes.page));
   SATCHEL_TRY(apply.flush());
   if (state.stale_through != 0 && changes.cursor.below == 0) {

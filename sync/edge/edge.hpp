@@ -69,6 +69,9 @@ struct EdgeState {
   // Records of base with numbers up to this are of an earlier reading: each stays as it is until
   // the pass that takes the reading's place has told of it, or has ended without. 0: there is none.
   RecordNumber stale_through = 0;
+  // Granted by the last Welcome, where that is something else than `scopes`: a pass tells of the
+  // difference, and at its end they are the scopes. Empty: there is no such pass.
+  std::vector<wire::ScopeState> joining;
   bool lost_scopes = false;  // What is held is dropped with the next pass's first page.
   bool repull = false;       // A record was met that does not open: the next session asks for all.
 };
@@ -181,6 +184,8 @@ class Edge {
 
   // The user whose device wrote under this id, empty for the server, as the server told it with
   // what it wrote; nothing where it did not.
+  // That of a record made here, unless its author says otherwise; nothing where he has none.
+  [[nodiscard]] std::optional<std::string> first_territory() const;
   Result<std::optional<std::string>> author_of(const ReplicaId& replica);
 
   // -- Writing: door two --

@@ -95,8 +95,7 @@ class Edge::Visit {
       const Status scanned = txn_.scan_records(from, [&](StoredRecord& stored) {
         from = stored.number + 1;
         status = one(stored);
-        if (!status && is_damage(status.error().code))
-          status = note(stored.number, unreadable);
+        if (!status && is_damage(status.error().code)) status = note(stored.number, unreadable);
         return status && !stopped_;
       });
       SATCHEL_TRY(status);

@@ -70,6 +70,32 @@ Result<EdgeIdentity> decode_identity(ByteView bytes) {
   return identity;
 }
 
+namespace {
+
+void append_scopes(Bytes& out, const std::vector<wire::ScopeState>& scopes) {
+  append_varint(out, scopes.size());
+  for (const wire::ScopeState& scope : scopes) {
+    append_sized(out, scope.name);
+    append_varint(out, scope.epoch);
+    append_cursor(out, scope.cursor);
+  }
+}
+
+std::vector<wire::ScopeState> read_scopes(ByteReader& in) {
+  std::vector<wire::ScopeState> scopes;
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
+    wire::ScopeState scope;
+    scope.name = in.sized();
+    scope.epoch = in.varint();
+    scope.cursor = read_cursor(in);
+    scopes.push_back(std::move(scope));
+  }
+  return scopes;
+}
+
+}  // namespace
+
 Bytes encode_edge_state(const EdgeState& state) {
   Bytes out{kFormat};
   out += state.replica.bytes();
@@ -78,12 +104,7 @@ Bytes encode_edge_state(const EdgeState& state) {
   append_varint(out, state.results_confirmed);
   out += state.incarnation.bytes();
   append_cursor(out, state.cursor);
-  append_varint(out, state.scopes.size());
-  for (const wire::ScopeState& scope : state.scopes) {
-    append_sized(out, scope.name);
-    append_varint(out, scope.epoch);
-    append_cursor(out, scope.cursor);
-  }
+  append_scopes(out, state.scopes);
   append_sized(out, state.fence_token);
   append_varint(out, state.backed_up_through);
   append_time(out, state.server_time_us);
@@ -102,9 +123,11 @@ Bytes encode_edge_state(const EdgeState& state) {
     out += each.incarnation.bytes();
     out += static_cast<char>(each.settled ? 1 : 0);
   }
-  if (state.stale_through == 0 && !state.lost_scopes && !state.repull) return out;
+  const bool joining = !state.joining.empty();
+  if (state.stale_through == 0 && !state.lost_scopes && !state.repull && !joining) return out;
   append_varint(out, state.stale_through);
   out += static_cast<char>((state.lost_scopes ? 1 : 0) | (state.repull ? 2 : 0));
+  if (joining) append_scopes(out, state.joining);
   return out;
 }
 
@@ -117,14 +140,7 @@ Result<EdgeState> decode_edge_state(ByteView bytes) {
   state.results_confirmed = in.varint();
   state.incarnation = read_id<IncarnationId>(in);
   state.cursor = read_cursor(in);
-  const std::uint64_t count = in.varint();
-  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
-    wire::ScopeState scope;
-    scope.name = in.sized();
-    scope.epoch = in.varint();
-    scope.cursor = read_cursor(in);
-    state.scopes.push_back(std::move(scope));
-  }
+  state.scopes = read_scopes(in);
   state.fence_token = in.sized();
   state.backed_up_through = in.varint();
   state.server_time_us = read_time(in);
@@ -151,6 +167,8 @@ Result<EdgeState> decode_edge_state(ByteView bytes) {
   const std::uint8_t flags = in.u8();
   state.lost_scopes = (flags & 1) != 0;
   state.repull = (flags & 2) != 0;
+  if (in.finished()) return state;
+  state.joining = read_scopes(in);
   if (!in.finished()) return malformed("state");
   return state;
 }
@@ -243,7 +261,7 @@ Result<Bytes> find_sealed_copy(ReadTxn& txn, Table table, std::uint64_t place) {
 }
 
 Result<std::vector<std::pair<CollectionId, RecordId>>> find_record_names(ReadTxn& txn, Table table,
-                                                                        std::uint64_t place) {
+                                                                         std::uint64_t place) {
   std::vector<std::pair<CollectionId, RecordId>> names;
   auto row = txn.find(table, part_key(place, 0));
   if (!row && !is_damage(row.error().code)) return row.error();

@@ -68,8 +68,29 @@ Status EdgeWrite::create(std::string_view collection, const RecordId& id) {
   SATCHEL_TRY(fill("createdBy", Value{me.user}));
   SATCHEL_TRY(fill("createdOn", Value{to_text(me.device)}));
   SATCHEL_TRY(fill("owner", Value{me.user}));
-  if (!me.territories.empty()) SATCHEL_TRY(fill("territory", Value{me.territories.front()}));
+  if (const auto territory = edge_.first_territory())
+    SATCHEL_TRY(fill("territory", Value{*territory}));
   return {};
+}
+
+// The first of those with which the device was enrolled that its user has still, else the first
+// that he has now.
+std::optional<std::string> Edge::first_territory() const {
+  const std::string prefix = std::string{schema::kTerritoryKind} + ':';
+  const auto& granted = state_.joining.empty() ? state_.scopes : state_.joining;
+  std::optional<std::string> first;
+  for (const wire::ScopeState& scope : granted) {
+    if (scope.name.starts_with(prefix) && !first) first = scope.name.substr(prefix.size());
+  }
+  for (const std::string& known : identity_.territories) {
+    const bool has = std::any_of(granted.begin(), granted.end(),
+                                 [&](const auto& scope) { return scope.name == prefix + known; });
+    if (has || granted.empty()) return known;
+  }
+  // One who holds everything has none among his scopes.
+  const bool everything = granted.size() == 1 && granted.front().name == "*";
+  if (everything && !identity_.territories.empty()) return identity_.territories.front();
+  return first;
 }
 
 Result<wire::Commit> EdgeWrite::make_commit(const CommitBody& body) {

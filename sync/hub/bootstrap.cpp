@@ -3,24 +3,34 @@
 #include <algorithm>
 
 #include "sync/hub/agenda.hpp"
+#include "sync/hub/scope_index.hpp"
 #include "sync/hub/selection.hpp"
 
 namespace satchel::sync {
 namespace {
 
+// `below` of a cursor under way: from here on, less this much, it tells of what has to be let go
+// of; below it, of what is granted.
+constexpr RecordNumber kEvicts = 1ULL << 63;
 constexpr RecordNumber kFromTheTop = UINT64_MAX;
 constexpr Reach kEverything{.evicts = false};
+// To a reader that keeps what it holds.
+constexpr Reach kJoined{.as_whole = true, .evicts = false};
+constexpr std::size_t kBatch = 64;
+// Records that are looked up in the index at once: about as many as fill a page.
+constexpr std::size_t kAhead = 4'096;
 
 // Adds records until the page is full; gives how many of `numbers` it looked at. What cannot be
 // read goes to `damaged`.
 Result<std::size_t> add_records(ReadTxn& txn, Selection& selection,
-                                std::span<const RecordNumber> numbers, std::size_t bytes_target,
-                                PageWriter& writer, std::vector<RecordNumber>& damaged) {
+                                std::span<const RecordNumber> numbers, const Reach& reach,
+                                std::size_t bytes_target, PageWriter& writer,
+                                std::vector<RecordNumber>& damaged) {
   std::vector<StoredRecord> found;
   SATCHEL_TRY(read_batch(txn, numbers, found, damaged));
   for (const StoredRecord& stored : found) {
     if (stored.number == 0) continue;
-    const Status selected = selection.select(stored, kEverything, writer);
+    const Status selected = selection.select(stored, reach, writer);
     if (!selected && !is_damage(selected.error().code)) return selected.error();
     if (!selected) damaged.push_back(stored.number);
     if (writer.size() < bytes_target) continue;
@@ -42,7 +52,8 @@ Result<Bytes> Hub::priority_slice(const PageRequest& request) {
   Selection selection{*this, **txn, *catalog_now, request.entitlement, request.purpose};
   PageWriter writer{store().numbers()};
   std::vector<RecordNumber> damaged;  // Noted with the page that comes to them.
-  auto added = add_records(**txn, selection, *numbers, request.bytes_target, writer, damaged);
+  auto added =
+      add_records(**txn, selection, *numbers, kEverything, request.bytes_target, writer, damaged);
   if (!added) return added.error();
   return writer.empty() ? Bytes{} : writer.finish();
 }
@@ -58,25 +69,58 @@ Result<Hub::Page> Hub::begin_bootstrap(const PageRequest& request) {
   return page;
 }
 
+wire::Cursor Hub::pass_from(wire::Cursor place) {
+  place.below = kFromTheTop;
+  return place;
+}
+
+// The next records of a pass, falling from `below`, at most kAhead.
+Result<std::vector<RecordNumber>> Hub::pass_records(ReadTxn& txn,
+                                                    const std::vector<std::string>& scopes,
+                                                    RecordNumber below) {
+  const bool everything = std::binary_search(scopes.begin(), scopes.end(), "*");
+  if (!everything) return members_below(txn, parts_.receipt_key, scopes, below, kAhead);
+  auto last = txn.last_record();
+  if (!last) return last.error();
+  std::vector<RecordNumber> numbers;
+  for (RecordNumber next = std::min(below, *last + 1); next > 1 && numbers.size() < kAhead;)
+    numbers.push_back(--next);
+  return numbers;
+}
+
 Result<Hub::Page> Hub::bootstrap_page(const PageRequest& request) {
   const auto catalog_now = catalog();
   const HubState now = state();
   auto txn = parts_.store.begin_read();
   if (!txn) return txn.error();
-  auto last = (*txn)->last_record();
-  if (!last) return last.error();
-  RecordNumber below = std::min(request.from.below, *last + 1);
   Selection selection{*this, **txn, *catalog_now, request.entitlement, request.purpose};
   PageWriter writer{store().numbers()};
-  std::vector<RecordNumber> numbers;
   std::vector<RecordNumber> damaged;
-  constexpr std::size_t kBatch = 64;
-  while (below > 1 && writer.size() < request.bytes_target) {
-    numbers.clear();
-    for (RecordNumber next = below; next > 1 && numbers.size() < kBatch;) numbers.push_back(--next);
-    auto looked = add_records(**txn, selection, numbers, request.bytes_target, writer, damaged);
-    if (!looked) return looked.error();
-    below -= *looked;
+  RecordNumber below = request.from.below;
+  while (below >= kEvicts && writer.size() < request.bytes_target) {
+    auto numbers = pass_records(**txn, request.entitlement.former, below - kEvicts);
+    if (!numbers) return numbers.error();
+    SATCHEL_TRY(selection.let_go(*numbers, writer));
+    // What is granted comes in pages of its own: the reader says first that the rest is gone.
+    below = numbers->empty() ? kEvicts - 1 : kEvicts + numbers->back();
+    if (numbers->empty() && !writer.empty()) break;
+  }
+  const auto& scopes = request.joined ? *request.joined : request.entitlement.scopes;
+  const Reach& reach = request.joined ? kJoined : kEverything;
+  while (below > 1 && below < kEvicts && writer.size() < request.bytes_target) {
+    if (request.from.below >= kEvicts && !writer.empty()) break;
+    auto numbers = pass_records(**txn, scopes, below);
+    if (!numbers) return numbers.error();
+    std::size_t looked = 0;
+    while (looked < numbers->size() && writer.size() < request.bytes_target) {
+      const auto batch =
+          std::span{*numbers}.subspan(looked).first(std::min(kBatch, numbers->size() - looked));
+      auto more =
+          add_records(**txn, selection, batch, reach, request.bytes_target, writer, damaged);
+      if (!more) return more.error();
+      looked += *more;
+    }
+    below = numbers->empty() ? 0 : (*numbers)[looked - 1];
   }
   Page page;
   SATCHEL_TRY(name_damaged(**txn, damaged, page.damaged));

@@ -4,6 +4,7 @@
 
 #include "sync/hub/agenda.hpp"
 #include "sync/hub/rows.hpp"
+#include "sync/hub/scoping.hpp"
 #include "sync/hub/selection.hpp"
 #include "sync/merge/life.hpp"
 #include "sync/merge/reading.hpp"
@@ -155,19 +156,20 @@ Status Compaction::drop_dead(HubTxn& txn, std::span<const RecordNumber> numbers,
                              Sequence stable) const {
   auto records = open_all(*txn.txn_, hub_.parts_.store.numbers(), numbers);
   if (!records) return records.error();
+  Scoping scoping{txn, txn.state_.seq};
   for (const auto& [number, record] : *records) {
     if (!is_droppable(record, stable)) continue;
     const CollectionDef& collection = *hub_.catalog()->find(record.collection);
     if (const auto place = agenda_place(collection, record)) {
       SATCHEL_TRY(leave_agenda(*txn.txn_, hub_.parts_.receipt_key, collection, *place, number));
     }
-    SATCHEL_TRY(txn.txn_->erase(Table::kScopes, big_key(number)));
+    SATCHEL_TRY(scoping.remove(number, record));
     SATCHEL_TRY(txn.txn_->erase_record(number, record.id));
     for (const Entry& entry : record.entries)
       txn.state_.compaction_floor = std::max(txn.state_.compaction_floor, entry.seq);
     txn.state_changed_ = true;
   }
-  return {};
+  return scoping.finish();
 }
 
 Status Compaction::settle(HubTxn& txn, std::span<const RecordNumber> numbers,

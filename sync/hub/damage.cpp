@@ -1,5 +1,8 @@
 // Records of the hub's store that cannot be read: noted, named, and told again once they can be.
+#include <algorithm>
+
 #include "sync/hub/ingestion.hpp"
+#include "sync/hub/scoping.hpp"
 #include "sync/record/header.hpp"
 
 namespace satchel::sync {
@@ -131,12 +134,12 @@ Status HubTxn::note_damaged(std::span<const DamagedRecord> damaged) {
   return {};
 }
 
-Status HubTxn::tell_again(std::span<const RecordNumber> repaired) {
+Status HubTxn::put_telling_row(std::vector<RecordNumber> records, bool repaired) {
   CommitRow row;
   row.author = state_.self;
   row.number = state_.self_next++;
-  row.repaired = true;
-  row.records.assign(repaired.begin(), repaired.end());
+  row.repaired = repaired;
+  row.records = std::move(records);
   wire::CommitHeader header;
   header.replica = row.author;
   header.number = row.number;
@@ -146,11 +149,24 @@ Status HubTxn::tell_again(std::span<const RecordNumber> repaired) {
   state_.tag = row.tag;
   ++state_.seq;
   state_changed_ = true;
+  return txn_->put(Table::kCommits, big_key(state_.seq), encode_commit_row(row));
+}
+
+Status HubTxn::tell_again(std::span<const RecordNumber> repaired) {
+  // What was to move while it could not be read moves now.
+  Scoping scoping{*this, state_.seq + 1};
+  for (const RecordNumber each : repaired) SATCHEL_TRY(scoping.place_with_dependents(each));
+  SATCHEL_TRY(scoping.finish());
+  std::vector<RecordNumber> told{repaired.begin(), repaired.end()};
+  for (const RecordNumber each : scoping.moved()) {
+    if (std::find(told.begin(), told.end(), each) == told.end()) told.push_back(each);
+  }
+  SATCHEL_TRY(put_telling_row(std::move(told), true));
   for (const RecordNumber each : repaired) {
     SATCHEL_TRY(txn_->erase(Table::kMeta, damaged_key(each)));
     repaired_.push_back(each);
   }
-  return txn_->put(Table::kCommits, big_key(state_.seq), encode_commit_row(row));
+  return {};
 }
 
 Status Ingestion::note_damage(const CommitBody& body) {

@@ -25,6 +25,18 @@ Id read_id(ByteReader& in) {
   return *Id::from_bytes(bytes);
 }
 
+void append_texts(Bytes& out, const std::vector<std::string>& texts) {
+  append_varint(out, texts.size());
+  for (const std::string& text : texts) append_sized(out, text);
+}
+
+std::vector<std::string> read_texts(ByteReader& in) {
+  std::vector<std::string> texts;
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && !in.failed(); ++i) texts.emplace_back(in.sized());
+  return texts;
+}
+
 }  // namespace
 
 Bytes encode_user(const User& user) {
@@ -33,8 +45,12 @@ Bytes encode_user(const User& user) {
   out += static_cast<char>(user.role);
   out += static_cast<char>(user.active ? 1 : 0);
   out += user.record.bytes();
-  append_varint(out, user.territories.size());
-  for (const std::string& territory : user.territories) append_sized(out, territory);
+  append_texts(out, user.territories);
+  append_varint(out, user.former.size());
+  for (const User::FormerScope& each : user.former) {
+    append_sized(out, each.scope);
+    append_varint(out, each.until);
+  }
   return out;
 }
 
@@ -45,9 +61,15 @@ Result<User> decode_user(ByteView bytes) {
   user.role = static_cast<Role>(in.u8());
   user.active = in.u8() != 0;
   user.record = read_id<RecordId>(in);
-  const std::uint64_t count = in.varint();
-  for (std::uint64_t i = 0; i < count && !in.failed(); ++i)
-    user.territories.emplace_back(in.sized());
+  user.territories = read_texts(in);
+  if (in.finished()) return user;  // Written before grants were remembered.
+  const std::uint64_t former = in.varint();
+  for (std::uint64_t i = 0; i < former && !in.failed(); ++i) {
+    User::FormerScope each;
+    each.scope = in.sized();
+    each.until = in.varint();
+    user.former.push_back(std::move(each));
+  }
   if (!in.finished()) return malformed("user");
   return user;
 }
@@ -118,6 +140,10 @@ Bytes encode_replica_state(const ReplicaState& state) {
   append_varint(out, state.progress_commit);
   append_varint(out, static_cast<std::uint64_t>(state.last_seen_us));
   out += static_cast<char>(state.expired ? 1 : 0);
+  append_texts(out, state.granted);
+  append_texts(out, state.whole);
+  append_texts(out, state.held);
+  append_varint(out, state.held_seq);
   return out;
 }
 
@@ -136,6 +162,11 @@ Result<ReplicaState> decode_replica_state(ByteView bytes) {
   state.progress_commit = in.varint();
   state.last_seen_us = static_cast<std::int64_t>(in.varint());
   if (in.left() > 0) state.expired = in.u8() != 0;  // Older rows end here.
+  if (in.finished()) return state;                  // Written before grants were remembered.
+  state.granted = read_texts(in);
+  state.whole = read_texts(in);
+  state.held = read_texts(in);
+  state.held_seq = in.varint();
   if (!in.finished()) return malformed("replica");
   return state;
 }

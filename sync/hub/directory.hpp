@@ -19,7 +19,16 @@ struct User {
   std::vector<std::string> territories;
   bool active = true;
   RecordId record;  // Of collection "users", where the schema has one.
+  // Scopes that the user was granted before, each with the place in the sequence up to which he
+  // was: what he wrote by then is judged by what he might then. The newest, at most
+  // kFormerScopesMax.
+  struct FormerScope {
+    std::string scope;
+    Sequence until = 0;
+  };
+  std::vector<FormerScope> former{};
 };
+inline constexpr std::size_t kFormerScopesMax = 512;
 
 struct Device {
   DeviceId id;
@@ -53,6 +62,13 @@ struct ReplicaState {
   std::int64_t last_seen_us = 0;
   // It was silent for too long: it bootstraps, whatever place it names, until it has begun to.
   bool expired = false;
+  // Scopes, sorted. What the last Welcome granted; of that, what the replica holds all of, up to
+  // its place in the sequence; and of which it may still hold some, those granted among them: the
+  // others go once it has been told what happened up to `held_seq`.
+  std::vector<std::string> granted;
+  std::vector<std::string> whole;
+  std::vector<std::string> held;
+  Sequence held_seq = 0;
 };
 
 Bytes encode_user(const User& user);

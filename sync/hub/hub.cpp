@@ -5,6 +5,7 @@
 
 #include "crypto/hash.hpp"
 #include "sync/hub/rows.hpp"
+#include "sync/hub/scoping.hpp"
 #include "sync/record/header.hpp"
 #include "sync/store/schema_row.hpp"
 
@@ -16,11 +17,6 @@ Result<std::shared_ptr<const schema::Catalog>> load_schema(ReadTxn& txn) {
   if (!hash) return hash.error();
   if (!*hash) return Error{Errc::kStoreMissing, "the store has no schema: run init first"};
   return find_schema(txn, **hash);
-}
-
-// A key of a table is not sealed, and a name is personal: it is looked up by a keyed hash.
-Bytes user_key(ByteView key, const std::string& name) {
-  return crypto::hmac_sha256(key, "satchel user v1 " + name);
 }
 
 template <class Row, class Decode>
@@ -64,6 +60,7 @@ Result<std::unique_ptr<Hub>> Hub::create(Parts parts, const WorkspaceId& workspa
   if (!txn) return txn.error();
   SATCHEL_TRY((*txn)->put(Table::kMeta, kStateKey, encode_hub_state(state)));
   SATCHEL_TRY(put_schema_row(**txn, kHubSchemaKey, *catalog));
+  SATCHEL_TRY((*txn)->put(Table::kMeta, kScopesKey, scopes_digest(*catalog)));
   SATCHEL_TRY((*txn)->commit());
   txn->reset();
   return open(std::move(parts));
@@ -100,6 +97,7 @@ Result<std::unique_ptr<Hub>> Hub::open(Parts parts) {
   hub->catalog_ = std::move(*catalog);
   txn->reset();
   SATCHEL_TRY(hub->settle_damaged());
+  SATCHEL_TRY(hub->settle_scopes());
   return hub;
 }
 
@@ -207,24 +205,7 @@ Result<Bytes> Hub::schema_nodes(ByteView hash) {
   return std::move(**nodes);
 }
 
-Entitlement Hub::entitlement_of(const User& user) const {
-  Entitlement entitlement;
-  entitlement.user = user.name;
-  entitlement.role = user.role;
-  if (user.role == Role::kRep) {
-    entitlement.scopes = {"all", "owner:" + user.name};
-  } else {
-    entitlement.scopes = {"*"};
-  }
-  return entitlement;
-}
-
-bool Entitlement::grants(const std::vector<std::string>& record_scopes) const {
-  return std::any_of(scopes.begin(), scopes.end(), [&](const std::string& scope) {
-    return scope == "*" ||
-           std::find(record_scopes.begin(), record_scopes.end(), scope) != record_scopes.end();
-  });
-}
+Entitlement Hub::entitlement_of(const User& user) const { return entitlement_of(user, *catalog()); }
 
 Result<std::optional<Record>> Hub::find_record(const RecordId& id) {
   auto txn = parts_.store.begin_read();
@@ -278,23 +259,11 @@ Result<Bytes> Hub::next_fence(const ReplicaId& replica, ByteView last_issued) {
 HubTxn::HubTxn(Hub& hub, std::unique_ptr<WriteTxn> txn)
     : hub_(hub), txn_(std::move(txn)), state_(hub.state()), catalog_(hub.catalog()) {}
 
-Status HubTxn::put_user(const User& user) {
-  const Bytes key = user_key(hub_.parts_.receipt_key, user.name);
-  if (!user.active) {
-    auto known = find_user(user.name);
-    if (!known) return known.error();
-    if (!*known || (*known)->active)
-      ledger_due_.push_back({LedgerKind::kUserDisabled, 0, hub_.clock().wall_us(), key});
-  }
-  return txn_->put(Table::kUsers, key, encode_user(user));
-}
-
 Status HubTxn::put_device(const Device& device) {
   if (device.revoked) {
     auto known = find_device(device.id);
     if (!known) return known.error();
-    const bool news =
-        !*known || !(*known)->revoked || (device.wipe && !(*known)->wipe);
+    const bool news = !*known || !(*known)->revoked || (device.wipe && !(*known)->wipe);
     if (news) {
       const std::uint8_t flags = device.wipe ? kLedgerWipe : 0;
       ledger_due_.push_back(
@@ -349,8 +318,9 @@ Status HubTxn::trim_results(const ReplicaId& id, CommitNumber confirmed, Replica
 Status HubTxn::put_schema(std::shared_ptr<const schema::Catalog> catalog) {
   SATCHEL_TRY(catalog->accepts_successor_of(*catalog_));
   SATCHEL_TRY(put_schema_row(*txn_, kHubSchemaKey, *catalog));
+  const bool moved = scopes_digest(*catalog) != scopes_digest(*catalog_);
   catalog_ = std::move(catalog);
-  return {};
+  return moved ? rescope_everything() : Status{};
 }
 
 Status HubTxn::begin_incarnation() {

@@ -39,14 +39,20 @@ struct HubState {
   // Restores and clones.
   bool recovering = false;
   Stamp last_stamp;
+  std::uint64_t rescoping = 0;  // Records that wait, with their dependents, to move (scoping.hpp).
+  // Rises when a user changes: sessions look again. Of this process alone.
+  std::uint64_t directory = 0;
 };
 
 // The grants of one user: which scopes, and with which role.
 struct Entitlement {
   std::string user;
   Role role = Role::kRep;
-  std::vector<std::string> scopes;  // "all", "owner:ann"; sorted. A manager has "*": every record.
-  [[nodiscard]] bool grants(const std::vector<std::string>& record_scopes) const;
+  // "all", "owner:ann", "territory:11"; sorted. A manager has "*": every record.
+  std::vector<std::string> scopes;
+  // Scopes that are granted no more and of which the reader's device may still hold records: it is
+  // told to let go of them. Sorted; none of `scopes`.
+  std::vector<std::string> former{};
 };
 
 // A record of this store that cannot be read. Readers pass it over; once it can be read again, at
@@ -107,6 +113,7 @@ struct IngestOutcome {
 };
 
 class HubTxn;
+class Scoping;
 struct AnswerRow;
 
 // Thread-safe but for begin(): one HubTxn at a time (the server's writer thread).
@@ -173,6 +180,8 @@ class Hub {
   // What this store alone could tell a ledger that begins anew.
   Result<std::vector<LedgerEntry>> ledger_of_store();
   Entitlement entitlement_of(const User& user) const;
+  // The same under a schema of which this is the catalog.
+  static Entitlement entitlement_of(const User& user, const schema::Catalog& catalog);
 
   // Records found damaged since the store was made, until they can be read again.
   [[nodiscard]] std::vector<DamagedRecord> damaged() const;
@@ -214,6 +223,9 @@ class Hub {
     ReplicaId reader;
     CommitNumber reader_answered = 0;
     std::size_t bytes_target = 1024 * 1024;
+    // Of a pass (from.below is not 0): the scopes that are new to a reader who keeps what he holds.
+    // Nothing: he holds none, and is told of all that is granted.
+    std::optional<std::vector<std::string>> joined{};
   };
   struct Page {
     Bytes body;
@@ -226,6 +238,9 @@ class Hub {
   };
   // kConnectionCut where the log was trimmed past `from` meanwhile.
   Result<Page> changes_after(const PageRequest& request);
+  // Where a pass begins that tells a reader, who keeps his place in the sequence, of scopes that
+  // were granted or taken away since: first what he has to let go of, then what is new.
+  static wire::Cursor pass_from(wire::Cursor place);
   // The first page of a bootstrap, which may be empty: the priority slice. Its cursor goes on,
   // with changes_after, from the newest record to the oldest, and then with the sequence from where
   // it stood now. A commit is atomic to its reader again once that is caught up.
@@ -241,14 +256,20 @@ class Hub {
   friend class Ingestion;
   friend class Compaction;
   friend class MissingStates;
+  friend class Scoping;
   explicit Hub(Parts parts) : parts_(std::move(parts)) {}
   Result<Page> bootstrap_page(const PageRequest& request);
+  Result<std::vector<RecordNumber>> pass_records(ReadTxn& txn,
+                                                 const std::vector<std::string>& scopes,
+                                                 RecordNumber below);
   [[nodiscard]] bool is_noted(RecordNumber number) const;
   // Those that are not noted yet.
   Status name_damaged(ReadTxn& txn, std::span<const RecordNumber> numbers,
                       std::vector<DamagedRecord>& named);
   // At the start: what was noted, and what of it can be read again.
   Status settle_damaged();
+  // And: what a store without the index, or with that of another schema, lacks.
+  Status settle_scopes();
   Parts parts_;
   mutable std::mutex mutex_;
   std::map<RecordNumber, DamagedRecord> damaged_;  // Under mutex_.
@@ -272,6 +293,7 @@ class HubTxn {
   CommitBuilder builder();
   Result<std::optional<Record>> find_record(const RecordId& id);
 
+  // kLimitExceeded: more territories than kTerritoriesMax.
   Status put_user(const User& user);
   Status put_device(const Device& device);
   Result<std::optional<User>> find_user(const std::string& name);
@@ -301,6 +323,9 @@ class HubTxn {
   Result<bool> trim_log(Sequence through);
 
   [[nodiscard]] const HubState& state() const { return state_; }
+  // Moves one of the records that wait (HubState::rescoping) and all that depends on it, in one
+  // step of the sequence: no device ever sees half of it.
+  Status rescope_next();
   // Durable when it returns; then the hub's state and catalog are the new ones.
   Status commit();
 
@@ -309,6 +334,7 @@ class HubTxn {
   friend class Ingestion;
   friend class Compaction;
   friend class MissingStates;
+  friend class Scoping;
   Result<wire::CommitResult> judge(const IngestBatch& batch, const DeviceId& device,
                                    const wire::Commit& commit, bool& exact);
   void note_touched(const wire::Commit& commit, std::vector<RecordId>& touched) const;
@@ -331,6 +357,16 @@ class HubTxn {
   // Whoever was shown an alias was shown what was taken instead. False: `body` is as it was.
   Result<bool> add_taken_to_shown(const DeviceId& device, CommitBody& body) const;
   [[nodiscard]] Stamp next_stamp() const;
+  // A row of the log that no write stands behind: the records are told of at a new seq.
+  Status put_telling_row(std::vector<RecordNumber> records, bool repaired);
+  // What the user may hold now, and was granted before. One look-up a group.
+  struct Author {
+    User user;
+    Entitlement now;
+  };
+  Result<const Author*> author(const std::string& name, Role role);
+  // Scopes and references anew for every record, after a change of what the schema says of them.
+  Status rescope_everything();
 
   // Entries that the ledger has to hold before this is committed.
   Status tell_ledger();
@@ -344,6 +380,7 @@ class HubTxn {
   std::vector<RecordNumber> repaired_;
   std::vector<LedgerEntry> ledger_due_;
   bool replaying_ = false;  // What is written is in the ledger already.
+  std::map<std::string, Author> authors_;
 };
 
 }  // namespace satchel::sync

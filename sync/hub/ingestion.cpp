@@ -40,9 +40,29 @@ bool touches_class(const RecordWrite& write, PrivacyClass privacy) {
                      [&](const RegisterWrite& each) { return each.privacy == privacy; });
 }
 
+// What says where a record belongs may be of several classes: where some of it is written, all is
+// needed.
+bool needs_class_for_scopes(const CollectionDef& collection, const RecordWrite& write,
+                            PrivacyClass privacy) {
+  const bool moves =
+      std::any_of(write.writes.begin(), write.writes.end(), [&](const RegisterWrite& each) {
+        const FieldDef* field = collection.find(each.field);
+        return field != nullptr && field->scoping;
+      });
+  if (!moves) return false;
+  const FieldDef* maker = collection.find("createdBy");
+  if (maker != nullptr && maker->privacy == privacy) return true;
+  return std::any_of(collection.scope_paths.begin(), collection.scope_paths.end(),
+                     [&](const schema::ScopePath& path) {
+                       const auto& first = path.steps.empty() ? path.end : path.steps.front();
+                       return collection.find(first.field)->privacy == privacy;
+                     });
+}
+
 // Owner and time of a record's agenda may be of two classes: where one is written, both are needed.
 bool needs_class(const CollectionDef& collection, const RecordWrite& write, PrivacyClass privacy) {
   if (touches_class(write, privacy)) return true;
+  if (needs_class_for_scopes(collection, write, privacy)) return true;
   if (!collection.agenda) return false;
   const bool read_for_agenda = collection.find("owner")->privacy == privacy ||
                                collection.find(collection.agenda->at)->privacy == privacy;
@@ -149,16 +169,36 @@ Status Ingestion::load(const CommitBody& body) {
       target.record = Record{write.collection, write.id, {}};
     }
     target.before = target.record;
-    target.in_scope = author_.is_server || in_scope_of_author(target);
+    auto in_scope = in_scope_of_author(target);
+    if (in_scope && !*in_scope) in_scope = was_in_scope_of_author(target);
+    if (!in_scope) return in_scope.error();
+    target.in_scope = *in_scope;
   }
   return {};
 }
 
-bool Ingestion::in_scope_of_author(const Target& target) const {
-  User user;
-  user.name = author_.user;
-  user.role = author_.role;
-  return grants(txn_.hub_.entitlement_of(user), *target.collection, target.memberships);
+Result<bool> Ingestion::in_scope_of_author(const Target& target) const {
+  if (author_.is_server) return true;
+  const auto user = txn_.author(author_.user, author_.role);
+  if (!user) return user.error();
+  return grants((*user)->now, *target.collection, target.memberships);
+}
+
+// Push before purge: what he wrote before he could know that the record had gone from him is taken.
+// What he has confirmed to know bounds what he may claim not to have known.
+Result<bool> Ingestion::was_in_scope_of_author(const Target& target) const {
+  // Of a place in another life of the store nothing is known.
+  const IncarnationId& life = txn_.state_.incarnation;
+  if (target.memberships.empty() || header_.based_on.incarnation != life) return false;
+  const auto user = txn_.author(author_.user, author_.role);
+  if (!user) return user.error();
+  auto replica = txn_.replica_state(author_.replica);
+  if (!replica) return replica.error();
+  const Sequence confirmed = replica->progress.incarnation == life && replica->progress.below == 0
+                                 ? replica->progress.seq
+                                 : 0;
+  return granted_then((*user)->user, (*user)->now, target.memberships,
+                      std::max(header_.based_on.seq, confirmed));
 }
 
 // After a restore, writes of others to a record may come back before its making does: until then it

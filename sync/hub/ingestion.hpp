@@ -62,7 +62,10 @@ class Ingestion {
   // After a load that met damage: an alarm for each record that cannot be read.
   Status note_damage(const CommitBody& body);
   Status load_target(const RecordWrite& write, Target& target);
-  [[nodiscard]] bool in_scope_of_author(const Target& target) const;
+  // Now; and at the time of which the commit's author knew when he made it.
+  Result<bool> in_scope_of_author(const Target& target) const;
+  Result<bool> was_in_scope_of_author(const Target& target) const;
+  [[nodiscard]] std::string maker_of(const Target& target) const;
   // Whether the commit is the one that makes the record.
   static bool makes(const Target& target, const RecordWrite& record);
   std::optional<Refusal> judge_presence(const CommitBody& body) const;
@@ -87,7 +90,8 @@ class Ingestion {
   std::optional<Refusal> lay_out(const CommitBody& body);
   void lay_out_target(const RecordWrite& write, Target& target);
   Status store(const CommitBody& body, wire::CommitResult& result);
-  Status update_scopes(const RecordWrite& write, Target& target);
+  Status place(const CommitBody& body, std::vector<RecordNumber>& told);
+  Status update_scopes(Scoping& scoping, const RecordWrite& write, Target& target);
   Status update_agenda(const RecordWrite& write, const Target& target);
 
   HubTxn& txn_;

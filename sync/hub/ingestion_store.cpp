@@ -3,7 +3,7 @@
 
 #include "sync/hub/agenda.hpp"
 #include "sync/hub/ingestion.hpp"
-#include "sync/hub/scopes.hpp"
+#include "sync/hub/scoping.hpp"
 #include "sync/merge/reading.hpp"
 
 namespace satchel::sync {
@@ -12,27 +12,23 @@ using schema::CollectionDef;
 using schema::FieldDef;
 using wire::Outcome;
 
-Status Ingestion::update_scopes(const RecordWrite& write, Target& target) {
-  if (!has_owner_scope(*target.collection)) return {};
-  const FieldDef* owner = target.collection->find("owner");
-  const bool touched =
-      !target.exists || (owner != nullptr && std::any_of(write.writes.begin(), write.writes.end(),
-                                                         [&](const RegisterWrite& each) {
-                                                           return each.field == owner->id;
-                                                         }));
-  if (!touched || owner == nullptr) return {};
-  const FieldReading reading = read_field(*owner, target.record.of_field(owner->id));
+Status Ingestion::update_scopes(Scoping& scoping, const RecordWrite& write, Target& target) {
+  Scoping::Written written{*target.collection, target.number, target.record, target.before};
+  written.fresh = !target.exists;
+  written.by_device = !author_.is_server && write.creates;
+  written.maker = maker_of(target);
+  for (const RegisterWrite& each : write.writes) written.fields.push_back(each.field);
+  return scoping.place(written, target.memberships);
+}
+
+std::string Ingestion::maker_of(const Target& target) const {
+  if (!target.exists) return author_.user;  // Whatever he calls himself in the record.
+  const FieldDef* field = target.collection->find("createdBy");
+  if (field == nullptr) return {};
+  const FieldReading reading = read_field(*field, target.record.of_field(field->id));
   const auto value = reading.present ? decode_value(reading.value) : Result<Value>{Value{}};
   const auto* name = value ? value->as<std::string>() : nullptr;
-  // A record without an owner belongs to its author until it has one.
-  const std::string scope = "owner:" + (name != nullptr ? *name : author_.user);
-  // Whoever makes a record holds it: made for somebody else, it enters his own scope and leaves it
-  // at once, so that his device is told to let go of it.
-  const bool made_here = !author_.is_server && write.creates &&
-                         move_to_scope(target.memberships, "owner:" + author_.user, seq_);
-  if (!move_to_scope(target.memberships, scope, seq_) && !made_here) return {};
-  return txn_.txn_->put(Table::kScopes, big_key(target.number),
-                        encode_memberships(target.memberships));
+  return name != nullptr ? *name : std::string{};
 }
 
 Status Ingestion::update_agenda(const RecordWrite& write, const Target& target) {
@@ -50,6 +46,30 @@ Status Ingestion::update_agenda(const RecordWrite& write, const Target& target) 
   return {};
 }
 
+// Scopes read what the commit leaves behind, through references of its own records too: the records
+// are in the store by now. Who moves along is added to `told`.
+Status Ingestion::place(const CommitBody& body, std::vector<RecordNumber>& told) {
+  Scoping scoping{txn_, seq_};
+  for (std::size_t i = 0; i < body.records.size(); ++i) {
+    if (!body.records[i].writes.empty())
+      SATCHEL_TRY(update_scopes(scoping, body.records[i], targets_[i]));
+  }
+  SATCHEL_TRY(scoping.finish());
+  const std::set<RecordNumber> written{told.begin(), told.end()};
+  for (const RecordNumber number : scoping.moved()) {
+    if (!written.contains(number)) told.push_back(number);
+  }
+  // What the author may not hold any more must not be left in his base by his own write.
+  if (author_.is_server) return {};
+  for (std::size_t i = 0; i < body.records.size() && exact_; ++i) {
+    if (body.records[i].writes.empty()) continue;
+    auto held = in_scope_of_author(targets_[i]);
+    if (!held) return held.error();
+    exact_ = *held;
+  }
+  return {};
+}
+
 Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
   CommitRow row;
   std::vector<StoredRecord> batch;
@@ -63,17 +83,15 @@ Status Ingestion::store(const CommitBody& body, wire::CommitResult& result) {
       target.number = *number;
     }
     target.stored.number = target.number;
-    SATCHEL_TRY(update_scopes(body.records[i], target));
     SATCHEL_TRY(update_agenda(body.records[i], target));
-    // What the author may not hold any more must not be left in his base by his own write.
-    if (!author_.is_server && !in_scope_of_author(target)) exact_ = false;
     row.records.push_back(target.number);
     batch.push_back(std::move(target.stored));
   }
+  SATCHEL_TRY(txn_.txn_->put_many(batch));
+  SATCHEL_TRY(place(body, row.records));
   // What was made on a base that a restore has taken away may find nothing to be folded into: its
   // maker may not have returned yet, or the page that tells of him not have arrived.
   if (header_.based_on.incarnation != txn_.state_.incarnation) exact_ = false;
-  SATCHEL_TRY(txn_.txn_->put_many(batch));
   SATCHEL_TRY(txn_.hub_.entropy().fill(
       std::span{reinterpret_cast<std::uint8_t*>(&row.tag), sizeof row.tag}));
   row.author = author_.replica;

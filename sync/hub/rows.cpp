@@ -1,5 +1,7 @@
 #include "sync/hub/rows.hpp"
 
+#include "crypto/hash.hpp"
+
 namespace satchel::sync {
 namespace {
 
@@ -35,6 +37,7 @@ Bytes encode_hub_state(const HubState& state) {
   out += static_cast<char>(state.recovering ? 1 : 0);
   append_u64(out, state.last_stamp.bits);
   append_varint(out, state.compaction_floor);
+  append_varint(out, state.rescoping);
   return out;
 }
 
@@ -54,6 +57,8 @@ Result<HubState> decode_hub_state(ByteView bytes) {
   state.recovering = in.u8() != 0;
   state.last_stamp = Stamp{in.u64()};
   if (in.left() > 0) state.compaction_floor = in.varint();  // Older rows end here.
+  if (in.finished()) return state;                          // Written before records waited.
+  state.rescoping = in.varint();
   if (!in.finished()) return malformed("state");
   return state;
 }
@@ -91,6 +96,10 @@ Result<CommitRow> decode_commit_row(ByteView bytes) {
   row.header = in.sized();
   if (!in.finished()) return malformed("commit");
   return row;
+}
+
+Bytes user_key(ByteView key, const std::string& name) {
+  return crypto::hmac_sha256(key, "satchel user v1 " + name);
 }
 
 Bytes damaged_key(RecordNumber number) {

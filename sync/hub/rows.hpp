@@ -19,6 +19,9 @@ inline Bytes life_key(const IncarnationId& incarnation) {
   return key;
 }
 
+// A key of a table is not sealed, and a user's name is personal: it is looked up by a keyed hash.
+Bytes user_key(ByteView key, const std::string& name);
+
 // A row for each record that was found damaged: key = this, record number (big-endian).
 inline constexpr std::string_view kDamagedKey = "hub.damaged.";
 Bytes damaged_key(RecordNumber number);

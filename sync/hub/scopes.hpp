@@ -8,25 +8,36 @@
 
 namespace satchel::sync {
 
-// In this version the paths `all` and `owner` are in force.
-bool in_everybodys_scope(const schema::CollectionDef& collection);
-bool has_owner_scope(const schema::CollectionDef& collection);
-
 // The scopes of one record, past ones included; none for collections that are everybody's.
 Result<std::vector<Membership>> memberships_of(ReadTxn& txn,
                                                const schema::CollectionDef& collection,
                                                RecordNumber number);
-// Ends membership in other scopes and begins it in this one. False if it was in already.
-bool move_to_scope(std::vector<Membership>& memberships, const std::string& scope, Sequence seq);
+// Ends membership in all other scopes and begins it in these (sorted, each once). The last one of
+// each scope is kept for good: what was written before it ended may still come. False if nothing
+// changed.
+bool move_to_scopes(std::vector<Membership>& memberships, const std::vector<std::string>& scopes,
+                    Sequence seq);
+// Those in which the record is now; sorted.
+std::vector<std::string> live_scopes(const std::vector<Membership>& memberships);
 
 bool grants(const Entitlement& entitlement, const schema::CollectionDef& collection,
             const std::vector<Membership>& memberships);
+// Whether the record was in a scope that `user` was granted, at the place `at` of the sequence or
+// after it: what he made himself enters his scopes later than what he has heard.
+bool granted_then(const User& user, const Entitlement& now,
+                  const std::vector<Membership>& memberships, Sequence at);
 // Since when the record is in a granted scope; 0 for always. Precondition: grants().
 Sequence entered_at(const Entitlement& entitlement, const schema::CollectionDef& collection,
                     const std::vector<Membership>& memberships);
-// The granted scope that the record left last after `since`, if it left one.
+// The scope, granted or granted formerly, that the record left last after `since`, if it left one.
 std::optional<Membership> left_after(const Entitlement& entitlement,
                                      const std::vector<Membership>& memberships, Sequence since);
+// A scope that is granted no more and that the record is in.
+std::optional<Membership> in_former(const Entitlement& entitlement,
+                                    const std::vector<Membership>& memberships);
+// Sorted; those of `all` that are not among `but`. Both are sorted.
+std::vector<std::string> without(const std::vector<std::string>& all,
+                                 const std::vector<std::string>& but);
 
 // What `field` of record `id` points to, nothing where the record or the value is missing.
 Result<std::optional<RecordId>> reference_of(Hub& hub, ReadTxn& txn,

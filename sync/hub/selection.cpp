@@ -71,6 +71,25 @@ Status Selection::select(const StoredRecord& stored, const Reach& reach, PageWri
   return added ? Status{} : Status{added.error()};
 }
 
+Status Selection::let_go(std::span<const RecordNumber> numbers, PageWriter& writer) {
+  std::vector<StoredRecord> found;
+  std::vector<RecordNumber> damaged;  // One without a name cannot be named: it is told once it can.
+  SATCHEL_TRY(read_batch(txn_, numbers, found, damaged));
+  for (const StoredRecord& stored : found) {
+    if (stored.number == 0) continue;
+    auto name = decode_name(stored.header);
+    if (!name) continue;
+    const schema::CollectionDef* collection = catalog_.find(name->collection);
+    if (collection == nullptr) continue;
+    auto memberships = memberships_of(txn_, *collection, stored.number);
+    if (!memberships) return memberships.error();
+    if (grants(entitlement_, *collection, *memberships)) continue;
+    const auto left = in_former(entitlement_, *memberships);
+    if (left) writer.add_evict(name->collection, name->id, left->scope);
+  }
+  return {};
+}
+
 Status Selection::open_permitted(const StoredRecord& stored, const RecordHeader& header) {
   segments_.clear();
   plain_.clear();

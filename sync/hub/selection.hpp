@@ -37,6 +37,8 @@ class Selection {
             const std::string& purpose);
   // Adds the record to the page, unless there is nothing to send.
   Status select(const StoredRecord& stored, const Reach& reach, PageWriter& writer);
+  // Tells the reader to let go of those of the records that he may not hold any more.
+  Status let_go(std::span<const RecordNumber> numbers, PageWriter& writer);
 
  private:
   // Leaves the record's plain segments in segments_.

@@ -78,6 +78,7 @@ Status EdgeSession::on_welcome(const wire::Welcome& welcome) {
     }
   }
   welcomed_ = true;
+  progress_after_ = numbering().next_commit - 1;
   // Answers to what lies between our watermark and the server's were lost: the first answers are
   // asked for again.
   pushed_through_ = std::min<CommitNumber>(welcome.watermark, numbering().watermark);
@@ -135,6 +136,7 @@ Status EdgeSession::receive(ByteView message) {
     if (changes->caught_up && !caught_up_) SATCHEL_TRY(prepare_report());
     caught_up_ = changes->caught_up;
     progress_owed_ = true;
+    progress_after_ = numbering().next_commit - 1;
     return {};
   }
   return unexpected("a frame that only a device sends");
@@ -203,6 +205,8 @@ Status EdgeSession::prepare_report() {
 }
 
 bool EdgeSession::progress_due() const {
+  // Who has said that he knows of a record's going is not taken to have written without knowing it.
+  if (pushed_through_ < progress_after_) return false;
   if (!progress_owed_ || !progress_sent_us_ || !config_.live || !caught_up_) return progress_owed_;
   return edge_.clock().boot_us() - *progress_sent_us_ >= kProgressEveryUs;
 }

@@ -2,18 +2,11 @@
 #include <algorithm>
 #include <memory>
 
+#include "sync/session/reach.hpp"
 #include "sync/session/session.hpp"
 
 namespace satchel::sync {
 namespace {
-
-bool same_grants(const std::vector<wire::ScopeState>& held, const std::vector<std::string>& granted,
-                 std::uint64_t epoch) {
-  return std::equal(held.begin(), held.end(), granted.begin(), granted.end(),
-                    [&](const wire::ScopeState& a, const std::string& b) {
-                      return a.name == b && a.epoch == epoch;
-                    });
-}
 
 bool fence_fits(const wire::HelloBody& hello, const ReplicaState& known) {
   const bool never_fenced = known.fence_confirmed.empty() && known.fence_issued.empty();
@@ -45,6 +38,7 @@ Status HubSession::check_peer(const wire::Hello& hello) {
     return Error{Errc::kDeviceWiped};
   }
   if ((*device)->revoked) return Error{Errc::kDeviceRevoked};
+  directory_ = hub_.state().directory;  // First: a change that comes meanwhile is looked at again.
   auto user = hub_.find_user((*device)->user);
   if (!user) return user.error();
   if (!*user || !(*user)->active) return Error{Errc::kUserDisabled};
@@ -187,6 +181,8 @@ struct HubSession::Greeting {
   Device device;
   wire::Cursor place;  // Where the device stands, and durably so; seq 0 where that is nowhere.
   bool expired = false;
+  std::vector<std::string> granted;
+  TellingPlan plan{};
   ReplicaState replica{};
   Bytes fence{};
   bool fenced = false;
@@ -216,8 +212,9 @@ struct HubSession::Greeting {
       if (!fresh) return fresh.error();
       fence = std::move(*fresh);
     }
+    // Nor is it taken to know what it stands at before it has sent all that it made by then.
     const bool further =
-        same_life && place.seq > 0 &&
+        same_life && place.seq > 0 && replica.watermark + 1 >= hello.next_commit &&
         (replica.progress.incarnation != place.incarnation || replica.progress.seq < place.seq);
     if (further) {
       replica.progress = place;
@@ -228,6 +225,10 @@ struct HubSession::Greeting {
       replica.expired = true;
       replica.progress = {};
     }
+    const HubState& now = txn.state();
+    const bool anew = place.seq == 0 || place.incarnation != now.incarnation ||
+                      hello.incarnation != now.incarnation;
+    plan = plan_telling({hello, place, now.scope_epoch, now.seq, anew}, granted, replica);
     if (!hello.fence_token.empty()) replica.fence_confirmed = hello.fence_token;
     replica.fence_issued = fence;
     // The answer that the next hello is compared with stays.
@@ -242,9 +243,21 @@ struct HubSession::Greeting {
   }
 };
 
+void HubSession::begin_telling(TellingPlan& plan, const HubState& state) {
+  const wire::Cursor cursor = hello_cursor();
+  began_anew_ = restart_ = plan.telling == Telling::kRestart;
+  sent_ = restart_ ? wire::Cursor{state.incarnation, 0, 0} : cursor;
+  if (plan.telling == Telling::kPass) sent_ = Hub::pass_from(cursor);
+  joined_ = std::move(plan.joined);
+  entitlement_.former = std::move(plan.former);
+  send_own_ = restart_ || hello_.bootstrapping;
+  slice_due_ = !restart_ && sent_.below == 0 && state.seq - sent_.seq > config_.far_behind;
+}
+
 void HubSession::greet() {
   const auto greeting = std::make_shared<Greeting>(
-      Greeting{hub_, hello_, *device_, too_old_ ? wire::Cursor{} : hello_cursor(), expired_});
+      Greeting{hub_, hello_, *device_, too_old_ ? wire::Cursor{} : hello_cursor(), expired_,
+               entitlement_.scopes});
   Work work;
   work.run = [greeting](HubTxn& txn) { return greeting->run(txn); };
   work.done = [this, greeting](const Status& durable) {
@@ -261,19 +274,15 @@ void HubSession::greet() {
       return;
     }
     outgoing_.push_back(wire::encode_frame(welcome, false));
-    const wire::Cursor cursor = hello_cursor();
-    restart_ = cursor.seq == 0 || too_old_ || cursor.incarnation != state.incarnation ||
-               hello_.incarnation != state.incarnation ||
-               !same_grants(hello_.scopes, entitlement_.scopes, state.scope_epoch);
-    sent_ = restart_ ? wire::Cursor{state.incarnation, 0, 0} : cursor;
-    send_own_ = restart_ || hello_.bootstrapping;
-    slice_due_ = !restart_ && sent_.below == 0 && state.seq - sent_.seq > config_.far_behind;
+    begin_telling(greeting->plan, state);
     // What another life of the store answered, this one has not.
     answered_ = hello_.incarnation == state.incarnation ? hello_.watermark_confirmed : 0;
     // What a device has not been answered it pushes at once, and each answer has a place in the
     // sequence: a bootstrap's is later than all of them.
     const CommitNumber made = hello_.next_commit - 1;
-    if (restart_ && std::min(replica.watermark, hello_.watermark_confirmed) < made)
+    // And what he wrote on what he may hold no more is judged before it goes from him.
+    const bool first = restart_ || greeting->plan.telling == Telling::kPass;
+    if (first && std::min(replica.watermark, hello_.watermark_confirmed) < made)
       answer_first_ = made;
     fence_ = greeting->fence;
     fence_confirmed_ = hello_.settling;

@@ -31,10 +31,23 @@ void HubSession::note_damaged(std::vector<DamagedRecord> damaged) {
   work_.push_back(std::move(work));
 }
 
+Status HubSession::check_grants() {
+  const std::uint64_t directory = hub_.state().directory;
+  if (directory == directory_) return {};
+  auto user = hub_.find_user(user_.name);
+  if (!user) return user.error();
+  if (!*user || !(*user)->active) return Error{Errc::kUserDisabled};
+  const bool same =
+      (*user)->role == user_.role && hub_.entitlement_of(**user).scopes == entitlement_.scopes;
+  if (!same) return Error{Errc::kConnectionCut, "this user may hold other records now"};
+  directory_ = directory;
+  return {};
+}
+
 Result<Hub::Page> HubSession::read_page() {
-  Hub::PageRequest request{entitlement_, purpose_,
-                           sent_,        send_own_ ? ReplicaId{} : hello_.replica,
-                           answered_,    config_.page_bytes};
+  Hub::PageRequest request{
+      entitlement_, purpose_,           sent_,  send_own_ ? ReplicaId{} : hello_.replica,
+      answered_,    config_.page_bytes, joined_};
   if (slice_due_) {
     auto slice = hub_.priority_slice(request);
     if (!slice) return slice.error();
@@ -58,6 +71,7 @@ Result<std::optional<Bytes>> HubSession::next_page() {
   if (hello_.settling) poked_ = false;  // Nothing is told before a former id is settled.
   if (!poked_ || commits_waiting_ > 0 || noting_) return std::optional<Bytes>{};
   if (answered_ < answer_first_) return std::optional<Bytes>{};
+  SATCHEL_TRY(check_grants());
   poked_ = false;
   auto page = read_page();
   if (!page) return page.error();

@@ -94,6 +94,7 @@ Status HubSession::find_trimmed_origins(IngestBatch& batch) {
 }
 
 Status HubSession::on_push(wire::Push push) {
+  SATCHEL_TRY(check_grants());
   if (push.commits.empty()) return unexpected("an empty push");
   if (push.commits.size() > limits::kPushCommitsMax)
     return Error{Errc::kLimitExceeded, "commits of one push"};
@@ -172,7 +173,7 @@ wire::Cursor HubSession::hello_cursor() const {
 
 Status HubSession::on_progress(const wire::Progress& progress) {
   // It stands there still: the pages that begin anew are on their way.
-  if (too_old_ && !caught_up_sent_ && progress.cursor == hello_cursor()) return {};
+  if (began_anew_ && !caught_up_sent_ && progress.cursor == hello_cursor()) return {};
   if (progress.cursor.seq > sent_.seq) return unexpected("progress past what was sent");
   progress_ = progress;
   return {};
@@ -217,7 +218,8 @@ std::function<Status(HubTxn&)> HubSession::take_progress() {
 }
 
 std::optional<HubSession::Work> HubSession::closing_work() {
-  if (failure_ || !progress_) return std::nullopt;
+  // What a commit is judged by must not come before a commit that was sent before it.
+  if (failure_ || !progress_ || commits_waiting_ > 0) return std::nullopt;
   auto put = take_progress();
   if (!put) return std::nullopt;
   return Work{std::move(put), {}};

@@ -27,6 +27,8 @@
 
 namespace satchel::sync {
 
+struct TellingPlan;
+
 enum class SessionRole : std::uint8_t { kHub, kEdge };
 
 // One side of an exchange, whichever it is: all that carries messages between two sides need know.
@@ -108,6 +110,9 @@ class HubSession final : public Session {
   Status find_trimmed_origins(IngestBatch& batch);
   struct Greeting;
   void greet();  // Fence and Welcome, once durable.
+  void begin_telling(TellingPlan& plan, const HubState& state);
+  // The user is who he was at the hello. kConnectionCut where he may hold something else now.
+  Status check_grants();
   void note_restored_server();
   wire::Welcome make_welcome(const HubState& state, const ReplicaState& replica,
                              const Bytes& fence) const;
@@ -133,6 +138,7 @@ class HubSession final : public Session {
   std::optional<Device> device_;
   User user_;
   Entitlement entitlement_;
+  std::uint64_t directory_ = 0;  // HubState's, when the user was looked at.
   wire::HelloBody hello_;
   std::string purpose_;
   std::size_t commits_waiting_ = 0;
@@ -141,10 +147,12 @@ class HubSession final : public Session {
   std::deque<Bytes> outgoing_;
   std::optional<Error> failure_;  // Found by work that ran elsewhere; told at the next call.
   wire::Cursor sent_;
-  bool too_old_ = false;           // The device's place is gone, or it was away for too long.
-  bool expired_ = false;           // The latter.
-  bool restart_ = false;           // The next page is the first of a bootstrap.
-  bool slice_due_ = false;         // Before the next page.
+  bool too_old_ = false;     // The device's place is gone, or it was away for too long.
+  bool expired_ = false;     // The latter.
+  bool began_anew_ = false;  // Everything is told anew, whatever the device's place was.
+  bool restart_ = false;     // The next page is the first of a bootstrap.
+  bool slice_due_ = false;   // Before the next page.
+  std::optional<std::vector<std::string>> joined_;  // Hub::PageRequest.
   CommitNumber answer_first_ = 0;  // Before a bootstrap begins: the device's own up to here.
   // Until caught up: the device's own commits are sent back too.
   bool send_own_ = false;
@@ -230,6 +238,7 @@ class EdgeSession final : public Session {
   std::deque<CommitNumber> in_flight_;  // Last commit of each push frame not yet answered.
   std::deque<Bytes> to_report_;         // Of states that the server lacks, once caught up.
   bool progress_owed_ = false;
+  CommitNumber progress_after_ = 0;  // What was made before the page that it confirms goes first.
   std::optional<std::int64_t> progress_sent_us_;  // By the boot clock.
   Counters counters_;
 };

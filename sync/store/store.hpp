@@ -25,18 +25,20 @@ enum class Table : std::uint8_t {
   kCommits = 5,   // hub: seq -> commit log row;     edge: acknowledged commits kept until backed up
   kOutbox = 6,    // edge: commit number (and part) -> pending commit
   kInbox = 7,     // edge: refused writes
-  kWatermarks = 8,  // hub: replica id -> watermark and state
-  kResults = 9,     // hub: replica id, commit number -> first answer
-  kDevices = 10,    // hub
-  kUsers = 11,      // hub
-  kCodes = 12,      // hub: enrolment codes, hashed
-  kSchemas = 13,    // hash -> compiled nodes
-  kScopes = 14,     // hub: record number -> materialised scopes
-  kAudit = 15,      // reserved
-  kAgenda = 16,     // hub: blinded (collection, owner, day) -> record numbers
-  kTaken = 17,      // hub: replica id, block -> commits that the trimmed part of the log told of
+  kWatermarks = 8,     // hub: replica id -> watermark and state
+  kResults = 9,        // hub: replica id, commit number -> first answer
+  kDevices = 10,       // hub
+  kUsers = 11,         // hub
+  kCodes = 12,         // hub: enrolment codes, hashed
+  kSchemas = 13,       // hash -> compiled nodes
+  kScopes = 14,        // hub: record number -> materialised scopes
+  kAudit = 15,         // reserved
+  kAgenda = 16,        // hub: blinded (collection, owner, day) -> record numbers
+  kTaken = 17,         // hub: replica id, block -> commits that the trimmed part of the log told of
+  kScopeMembers = 18,  // hub: blinded scope, block -> which record numbers are in it
+  kReferences = 19,    // hub: blinded id, record number, field -> that field names that record
 };
-inline constexpr std::size_t kTableCount = 18;
+inline constexpr std::size_t kTableCount = 20;
 
 // One privacy class's part of a stored record. `bytes` is the plaintext segment
 // (sync/record/segment.hpp), or, while `sealed`, what is on disk: such a segment can be carried

@@ -141,8 +141,7 @@ Status hub_push(std::size_t count) {
   SATCHEL_TRY(edge.receive(**session.generate()));
   SATCHEL_TRY(session.receive(**edge.generate()));
   office.work_for(session);
-  return session.receive(
-      wire::encode_frame(wire::Push{std::vector<wire::Commit>(count)}, false));
+  return session.receive(wire::encode_frame(wire::Push{std::vector<wire::Commit>(count)}, false));
 }
 
 // Letters that do not compress well: as much as a device can be made to send.
@@ -215,6 +214,14 @@ Status former_ids(std::size_t count) {
   return {};
 }
 
+Status territories(std::size_t count) {
+  Office office;
+  auto txn = office.hub->begin();
+  SATCHEL_ASSERT(txn.has_value());
+  return (*txn)->put_user(
+      {"ann", sync::Role::kRep, std::vector<std::string>(count, "11"), true, {}});
+}
+
 }  // namespace
 
 LimitProbes replica_probes() {
@@ -228,6 +235,7 @@ LimitProbes replica_probes() {
       {"kPushCommitsMax", "hub session", hub_push, many, "commits of"},
       {"kCommitBytesMax", "device", device_commit_bytes, many, "a commit has at most"},
       {"kOutboxCommitsMax", "device", outbox, many, "the outbox holds 100000"},
+      {"kTerritoriesMax", "hub", territories, many, "a user has at most 256 territories"},
       {"kFormerIdsMax", "device", former_ids, many, "without a sync"},
   };
 }

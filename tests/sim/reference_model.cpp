@@ -13,8 +13,6 @@ using schema::FieldDef;
 using schema::Rule;
 using std::ranges::any_of;
 
-constexpr std::uint64_t kNow = UINT64_MAX;
-
 bool is_null(const Bytes& value) { return value == encode_value(Value{}); }
 bool is_true(const Bytes& value) { return value == encode_value(Value{true}); }
 std::int64_t integer(const Bytes& value) {
@@ -247,7 +245,7 @@ bool ReferenceModel::must_come_out(const ModelCommit& commit, const ModelRecord&
          any_of(values, [](const LiveValue& v) { return is_true(v.value); });
 }
 
-Verdict ReferenceModel::judge(const CommitName& name) const {
+Verdict ReferenceModel::judge(const CommitName& name, Seq known) const {
   const ModelCommit& commit = commits_.at(name);
   // What was taken once, and its author knows it, is taken again after a restore, as far as then.
   if (answered_.contains(name) && was_taken(name)) return verdicts_.at(name);
@@ -255,7 +253,7 @@ Verdict ReferenceModel::judge(const CommitName& name) const {
   for (const ModelRecord& record : commit.records) {
     if (record.creates && !view(record.id, kNow).contains({kLifeField, Bytes{}})) continue;
     const bool hidden =
-        !commit.by_server && !commit.everything && !entitled(record.id, commit.user, kNow, kNow);
+        !commit.by_server && !commit.everything && !entitled(record.id, commit.user, known, kNow);
     if (hidden || find(record.id) == nullptr) return {Verdict::Kind::kDenied, {}};
   }
   bool any_left = false, cycle = false;

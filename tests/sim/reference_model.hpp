@@ -16,6 +16,7 @@ struct CommitName {
 };
 using Names = std::set<CommitName>;
 using Seq = std::uint64_t;
+inline constexpr Seq kNow = UINT64_MAX;
 
 enum class Deed : std::uint8_t { kPut, kIncrease, kRaise, kLower, kAppend };
 
@@ -39,6 +40,9 @@ struct ModelCommit {
   std::string user, device;
   bool everything = false, by_server = false;  // Its author may hold every record; is the server.
   std::uint64_t stamp = 0;                     // As its author made it.
+  // What of the server he knew then: a place in the sequence of one life of it.
+  IncarnationId life = {};
+  Seq based = 0;
   std::vector<ModelRecord> records;
 };
 
@@ -72,13 +76,16 @@ class ReferenceModel {
   explicit ReferenceModel(const schema::Catalog& catalog) : catalog_(catalog) {}
 
   // -- What happens --
-  void written(ModelCommit commit);             // On its author's replica, durably.
-  Verdict judge(const CommitName& name) const;  // What the server must decide, and then did:
+  void written(ModelCommit commit);  // On its author's replica, durably.
+  // What the server must decide, and then did. `known`: up to where its author knew of records
+  // that came and went.
+  Verdict judge(const CommitName& name, Seq known) const;
   void taken(const CommitName& name, const Verdict& verdict, Seq seq, std::uint64_t now_ms);
   void refused(const CommitName& name, const Verdict& verdict) { verdicts_[name] = verdict; }
   // Both names are of one commit, which the server judged under the second: who knows it by the
   // first knows it.
   void known_as(const CommitName& name, const CommitName& judged);
+  const ModelCommit& commit(const CommitName& name) const { return commits_.at(name); }
   // The last verdict, in whichever life of the server.
   const Verdict& verdict(const CommitName& name) const { return verdicts_.at(name); }
   void answer_reached(const CommitName& name) { answered_.insert(name); }  // With its receipt.

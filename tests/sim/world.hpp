@@ -82,6 +82,8 @@ class World {
   ModelCommit model_commit(const CommitName& name, const sync::CommitBody& body,
                            const std::map<RecordId, sync::Record>& shown) const;
   void on_durable(const std::vector<Answered>& answered);
+  std::pair<Seq, Seq> known_by(const CommitName& name);
+  Verdict expected_verdict(const CommitName& name, const Verdict& actual);
   void on_answer(const CommitName& name, const Bytes& content_hash,
                  const wire::CommitResult& result);
   void mark_answer(const CommitName& name, const Verdict& actual, const std::string& rule);
@@ -128,6 +130,7 @@ class World {
   std::unique_ptr<SimServer> server_;
   std::vector<std::unique_ptr<SimDevice>> devices_;
   Workload workload_;
+  std::map<ReplicaId, wire::Cursor> confirmed_;  // By each replica, when it was last answered.
   ReferenceModel model_;
   Disaster disaster_ = Disaster::kNone;
   std::map<CommitName, std::vector<Variant>> variants_;

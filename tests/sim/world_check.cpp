@@ -10,7 +10,6 @@
 namespace satchel::sim {
 namespace {
 
-constexpr std::uint64_t kNow = UINT64_MAX;
 constexpr std::string_view kPurpose = sync::kDefaultPurpose;
 
 std::vector<LiveValue> values_of(const sync::Entry& entry) {

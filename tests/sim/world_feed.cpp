@@ -96,6 +96,8 @@ CommitName World::note_commit(SimDevice& device, std::uint64_t place,
   commit.device = device.name();
   commit.everything = !device.is_rep();
   commit.stamp = made.header.stamp;
+  commit.life = made.header.based_on.incarnation;
+  commit.based = made.header.based_on.seq;
   const Bytes& hash = made.header.content_hash;
   variants_[name].push_back({hash, commit, {name, hash}});
   // A number that another copy of the device has used already: told once it is known who keeps it.
@@ -196,6 +198,8 @@ void World::on_durable(const std::vector<Answered>& answered) {
       on_answer({each.replica, number}, row->content_hash, row->result);
       if (failed()) return;
     }
+    const auto replica = server().hub().find_replica(each.replica);
+    if (replica && *replica) confirmed_[each.replica] = (*replica)->progress;
   }
   check_touched();
 }
@@ -210,6 +214,27 @@ void World::mark_answer(const CommitName& name, const Verdict& actual, const std
   if (actual.kind == Verdict::Kind::kDenied) marks_.reach("commit denied");
   if (actual.kind == Verdict::Kind::kInvalid) marks_.reach("commit invalid");
   if (!actual.taken_out.empty()) marks_.reach("commit reduced");
+}
+
+// What he knew when he wrote it, or has said since that he knows: as the server had it before this
+// group, and has it now. What he says comes into a group among his commits.
+std::pair<Seq, Seq> World::known_by(const CommitName& name) {
+  const ModelCommit& commit = model_.commit(name);
+  const IncarnationId life = server().hub().state().incarnation;
+  if (commit.life != life) return {kNow, kNow};
+  const auto counts = [&](const wire::Cursor& confirmed) {
+    return confirmed.incarnation == life && confirmed.below == 0 ? confirmed.seq : 0;
+  };
+  const Seq before = std::max(commit.based, counts(confirmed_[name.author]));
+  const auto replica = server().hub().find_replica(name.author);
+  if (!replica || !*replica) return {before, before};
+  return {before, std::max(before, counts((*replica)->progress))};
+}
+
+Verdict World::expected_verdict(const CommitName& name, const Verdict& actual) {
+  const auto [before, now] = known_by(name);
+  Verdict expected = model_.judge(name, before);
+  return actual == expected ? expected : model_.judge(name, now);
 }
 
 void World::on_answer(const CommitName& name, const Bytes& content_hash,
@@ -234,7 +259,7 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
   if (result.elsewhere) return on_answer_elsewhere(*variant, actual);
   // Its author knows some of his own commits by names under which others of them were taken.
   if (!model_.is_judged(name)) model_.written(variant->commit);
-  const Verdict expected = model_.judge(name);
+  const Verdict expected = expected_verdict(name, actual);
   std::ostringstream text;
   text << "commit " << to_text(name.author).substr(0, 6) << ":" << name.number << " of "
        << variant->commit.user << " got outcome " << static_cast<int>(result.outcome) << " rule '"

@@ -122,9 +122,18 @@ struct Office {
     SATCHEL_ASSERT((*txn)->commit().has_value());
   }
   // Also changes what somebody is who is there already.
-  void add_user(const std::string& name, sync::Role role) {
+  void add_user(const std::string& name, sync::Role role,
+                std::vector<std::string> territories = {}) {
     auto txn = hub->begin();
-    SATCHEL_ASSERT(txn && (*txn)->put_user({name, role, {}, true, {}}) && (*txn)->commit());
+    SATCHEL_ASSERT(txn && (*txn)->put_user({name, role, std::move(territories), true, {}}) &&
+                   (*txn)->commit());
+  }
+  // Those that wait to move get their places.
+  void rescope() {
+    while (hub->state().rescoping > 0) {
+      auto txn = hub->begin();
+      SATCHEL_ASSERT(txn && (*txn)->rescope_next() && (*txn)->commit());
+    }
   }
   // One commit of the server's own. The error is the first of builder and hub.
   Status write(const std::function<Status(sync::CommitBuilder&)>& fill) {
@@ -164,7 +173,8 @@ struct Phone {
   std::vector<Bytes> pushed;  // Every Push message that was sent, as it was sent.
 
   Phone(Office& at, const std::string& user, sync::Role role, std::uint64_t seed,
-        std::shared_ptr<const schema::Catalog> catalog = crm())
+        std::shared_ptr<const schema::Catalog> catalog = crm(),
+        std::vector<std::string> territories = {})
       : office(at), entropy(seed) {
     StoreId store_id;
     store_id.octets[0] = static_cast<std::uint8_t>(seed);
@@ -176,6 +186,7 @@ struct Phone {
     identity.device = *crypto::random_id<sync::DeviceId>(entropy);
     identity.user = user;
     identity.role = role;
+    identity.territories = std::move(territories);
     auto created = sync::Edge::create(parts(), identity, std::move(catalog));
     SATCHEL_ASSERT(created.has_value());
     edge = std::move(*created);

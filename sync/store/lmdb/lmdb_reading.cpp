@@ -23,7 +23,7 @@ std::string_view name_of(Table table) {
   constexpr std::array<std::string_view, kTableCount> kNames = {
       "state",  "records", "numbers",    "replicas", "meta",    "commits",
       "outbox", "inbox",   "watermarks", "results",  "devices", "users",
-      "codes",  "schemas", "scopes",     "audit",    "agenda",  "taken"};
+      "codes",  "schemas", "scopes",     "audit",    "agenda",  "taken", "members", "references"};
   return kNames[static_cast<std::size_t>(table)];
 }
 

@@ -1,0 +1,358 @@
+#include "sync/hub/scoping.hpp"
+
+#include <algorithm>
+
+#include "crypto/hash.hpp"
+#include "sync/merge/reading.hpp"
+#include "sync/record/header.hpp"
+
+namespace satchel::sync {
+namespace {
+
+using schema::CollectionDef;
+using schema::FieldDef;
+
+constexpr std::string_view kAllScope = "all";
+constexpr std::string_view kMakerField = "createdBy";
+constexpr int kStepsMax = 3;
+
+void add_text(ByteView encoded, std::vector<std::string>& texts) {
+  const auto value = decode_value(encoded);
+  const auto* text = value ? value->as<std::string>() : nullptr;
+  if (text != nullptr && !text->empty()) texts.push_back(*text);
+}
+
+// The text that the field shows, or the texts of a set.
+std::vector<std::string> shown_texts(const FieldDef& field, std::span<const Entry> entries) {
+  std::vector<std::string> texts;
+  const FieldReading reading = read_field(field, entries);
+  if (reading.present && !reading.value.empty()) add_text(reading.value, texts);
+  for (const ShownItem& item : reading.items) add_text(item.key, texts);
+  return texts;
+}
+
+std::optional<RecordId> shown_reference(const FieldDef& field, const Record& record) {
+  const auto texts = shown_texts(field, record.of_field(field.id));
+  if (texts.empty()) return std::nullopt;
+  const auto id = parse_record_id(texts.front());
+  return id ? std::optional<RecordId>{*id} : std::nullopt;
+}
+
+Bytes waiting_key(RecordNumber number) {
+  Bytes key{kWaitingKey};
+  append_u64_big(key, number);
+  return key;
+}
+
+// Of a record of that collection: what its field says. The segment of the field's class alone is
+// opened.
+Status read_texts(ReadTxn& txn, RecordNumber number, CollectionId collection, const FieldDef& field,
+                  const ReplicaNumbers& numbers, std::vector<std::string>& texts) {
+  if (number == 0) return {};
+  std::vector<StoredRecord> found;
+  SATCHEL_TRY(txn.find_many(std::span{&number, 1}, found));
+  const StoredRecord& stored = found.front();
+  if (stored.number == 0) return {};
+  auto name = decode_name(stored.header);
+  if (!name) return name.error();
+  if (name->collection != collection) return {};
+  for (const Segment& segment : stored.segments) {
+    if (segment.privacy != field.privacy) continue;
+    auto plain = txn.open_segment(stored, segment);
+    if (!plain) return plain.error();
+    Record record;
+    SATCHEL_TRY(decode_segment(*plain, segment.privacy, numbers, record.entries));
+    texts = shown_texts(field, record.of_field(field.id));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool moves_scopes(const CollectionDef& collection, std::span<const FieldId> fields) {
+  return std::any_of(fields.begin(), fields.end(), [&](FieldId id) {
+    const FieldDef* field = collection.find(id);
+    return field != nullptr && field->scoping;
+  });
+}
+
+Bytes scopes_digest(const schema::Catalog& catalog) {
+  Bytes text{"satchel scopes v1"};
+  for (const CollectionDef& collection : catalog.collections()) {
+    append_u64(text, collection.id);
+    append_varint(text, collection.scopes.size());
+    for (const std::string& path : collection.scopes) append_sized(text, path);
+  }
+  return crypto::sha256(text);
+}
+
+// After a repair it is told of anew, and then it and what hangs on it are placed.
+Status Scoping::note_damage(const DamagedRecord& damaged) {
+  return txn_.note_damaged(std::span{&damaged, 1});
+}
+
+Status Scoping::finish() { return members_.write(*txn_.txn_, key()); }
+
+const Bytes& Scoping::key() const { return txn_.hub_.parts_.receipt_key; }
+
+Result<bool> Scoping::is_waiting(RecordNumber number) const {
+  if (txn_.state_.rescoping == 0) return false;
+  auto row = txn_.txn_->find(Table::kMeta, waiting_key(number));
+  if (!row) return row.error();
+  return row->has_value();
+}
+
+Status Scoping::wait(RecordNumber number) {
+  auto waiting = is_waiting(number);
+  if (!waiting) return waiting.error();
+  if (*waiting) return {};
+  ++txn_.state_.rescoping;
+  txn_.state_changed_ = true;
+  return txn_.txn_->put(Table::kMeta, waiting_key(number), "1");
+}
+
+Result<std::vector<std::string>> Scoping::texts_of(const RecordId& id, const FieldDef& field,
+                                                   CollectionId collection) {
+  const auto known = texts_.find({id, field.id});
+  if (known != texts_.end()) return known->second;
+  ReadTxn& txn = *txn_.txn_;
+  const ReplicaNumbers& names = txn_.hub_.store().numbers();
+  auto numbers = txn.find_numbers(std::span{&id, 1});
+  if (!numbers) return numbers.error();
+  Texts texts;
+  const Status read = read_texts(txn, numbers->front(), collection, field, names, texts);
+  if (!read && !is_damage(read.error().code)) return read.error();
+  // What it says cannot be known for now: who hangs on it is placed once it can be read again.
+  if (!read) SATCHEL_TRY(note_damage({numbers->front(), collection, id}));
+  texts_.emplace(std::pair{id, field.id}, texts);
+  return texts;
+}
+
+Result<std::optional<std::vector<std::string>>> Scoping::path_ends(const schema::ScopePath& path,
+                                                                   const OwnTexts& own) {
+  const auto field_of = [&](const schema::ScopePath::Step& step) -> const FieldDef& {
+    return *txn_.catalog_->find(step.collection)->find(step.field);
+  };
+  auto texts = path.steps.empty() ? own(field_of(path.end)) : own(field_of(path.steps.front()));
+  if (!texts) return texts.error();
+  for (std::size_t i = 0; i < path.steps.size(); ++i) {
+    if (texts->empty()) break;
+    const auto id = parse_record_id(texts->front());
+    if (!id) return std::optional{Texts{}};
+    auto numbers = txn_.txn_->find_numbers(std::span{&*id, 1});
+    if (!numbers) return numbers.error();
+    auto waiting = is_waiting(numbers->front());
+    if (!waiting) return waiting.error();
+    if (*waiting) return std::optional<Texts>{};
+    const auto& next = i + 1 < path.steps.size() ? path.steps[i + 1] : path.end;
+    auto further = texts_of(*id, field_of(next), next.collection);
+    if (!further) return further.error();
+    texts = std::move(further);
+  }
+  return std::optional{std::move(*texts)};
+}
+
+Result<std::optional<std::vector<std::string>>> Scoping::scopes_of(const CollectionDef& collection,
+                                                                   const OwnTexts& own,
+                                                                   const std::string& maker) {
+  Texts scopes;
+  for (const schema::ScopePath& path : collection.scope_paths) {
+    auto ends = path_ends(path, own);
+    if (!ends) return ends.error();
+    if (!*ends) return std::optional<Texts>{};
+    for (const std::string& end : **ends) scopes.push_back(path.kind + ':' + end);
+  }
+  if (scopes.empty()) scopes.push_back("owner:" + maker);
+  std::sort(scopes.begin(), scopes.end());
+  scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
+  return std::optional{std::move(scopes)};
+}
+
+Status Scoping::move(RecordNumber number, std::vector<Membership>& memberships, const Texts& scopes,
+                     bool& moved) {
+  const Texts before = live_scopes(memberships);
+  moved = move_to_scopes(memberships, scopes, seq_);
+  if (!moved) return {};
+  for (const std::string& scope : without(before, scopes)) members_.leave(scope, number);
+  for (const std::string& scope : without(scopes, before)) members_.enter(scope, number);
+  return txn_.txn_->put(Table::kScopes, big_key(number), encode_memberships(memberships));
+}
+
+Status Scoping::note_references(const Written& written) {
+  for (const FieldDef& field : written.collection.fields) {
+    if (!field.scope_step) continue;
+    if (std::find(written.fields.begin(), written.fields.end(), field.id) == written.fields.end())
+      continue;
+    const auto before = written.fresh ? std::nullopt : shown_reference(field, written.before);
+    const auto after = shown_reference(field, written.record);
+    if (before == after) continue;
+    if (before) SATCHEL_TRY(erase_reference(*txn_.txn_, key(), *before, written.number, field.id));
+    if (after) SATCHEL_TRY(put_reference(*txn_.txn_, key(), *after, written.number, field.id));
+  }
+  return {};
+}
+
+Status Scoping::place(const Written& written, std::vector<Membership>& memberships) {
+  const CollectionDef& collection = written.collection;
+  const bool moves = written.fresh || moves_scopes(collection, written.fields);
+  if (!moves) return {};
+  SATCHEL_TRY(note_references(written));
+  std::vector<Dependent> dependents;
+  bool waits = false;
+  if (collection.passed_by_scopes) {
+    const std::size_t room = kDependentsInCommitMax - dependents_;
+    auto found = dependents_of(written.record.id, room);
+    if (!found) return found.error();
+    waits = !*found;
+    if (waits) SATCHEL_TRY(wait(written.number));
+    if (*found) dependents = std::move(**found);
+  }
+  if (collection.everybodys) {
+    if (written.fresh) {
+      members_.enter(std::string{kAllScope}, written.number);
+    }
+  } else {
+    const OwnTexts own = [&](const FieldDef& field) -> Result<Texts> {
+      return shown_texts(field, written.record.of_field(field.id));
+    };
+    auto scopes = scopes_of(collection, own, written.maker);
+    if (!scopes) return scopes.error();
+    waits = waits || !*scopes;
+    const Texts makers{"owner:" + written.maker};
+    const Texts target = !waits                ? **scopes
+                         : memberships.empty() ? makers
+                                               : live_scopes(memberships);
+    bool moved = false;
+    // Whoever makes a record holds it: made for somebody else, it enters his own scope and leaves
+    // it at once, so that his device is told to let go of it.
+    const bool goes = std::find(target.begin(), target.end(), makers.front()) == target.end();
+    if (written.fresh && written.by_device && goes)
+      memberships.push_back({makers.front(), seq_, 0});
+    SATCHEL_TRY(move(written.number, memberships, target, moved));
+  }
+  dependents_ += dependents.size();
+  for (const Dependent& dependent : dependents) SATCHEL_TRY(move_dependent(dependent));
+  return {};
+}
+
+Result<std::optional<Scoping::Dependent>> Scoping::look_up(RecordNumber number) {
+  std::vector<StoredRecord> found;
+  const Status read = txn_.txn_->find_many(std::span{&number, 1}, found);
+  if (!read && !is_damage(read.error().code)) return read.error();
+  if (!read || found.front().number == 0) return std::optional<Dependent>{};
+  auto name = decode_name(found.front().header);
+  if (!name) return std::optional<Dependent>{};
+  const CollectionDef* collection = txn_.catalog_->find(name->collection);
+  if (collection == nullptr) return std::optional<Dependent>{};
+  return std::optional{Dependent{number, name->id, collection}};
+}
+
+Result<std::optional<std::vector<Scoping::Dependent>>> Scoping::dependents_of(const RecordId& root,
+                                                                              std::size_t most) {
+  std::vector<Dependent> all;
+  std::set<RecordNumber> seen;
+  std::vector<RecordId> level{root};
+  for (int step = 0; step < kStepsMax && !level.empty(); ++step) {
+    std::vector<RecordId> next;
+    for (const RecordId& id : level) {
+      const std::size_t room = most == SIZE_MAX ? SIZE_MAX : most + seen_.size() + 1;
+      auto numbers = referring_to(*txn_.txn_, key(), id, room);
+      if (!numbers) return numbers.error();
+      for (const RecordNumber number : *numbers) {
+        if (seen_.contains(number) || !seen.insert(number).second) continue;
+        auto dependent = look_up(number);
+        if (!dependent) return dependent.error();
+        if (!*dependent) continue;
+        if (all.size() == most) return std::optional<std::vector<Dependent>>{};
+        if ((*dependent)->collection->passed_by_scopes) next.push_back((*dependent)->id);
+        all.push_back(**dependent);
+      }
+    }
+    level = std::move(next);
+  }
+  seen_.insert(seen.begin(), seen.end());
+  return std::optional{std::move(all)};
+}
+
+Status Scoping::move_dependent(const Dependent& dependent) {
+  const Status moved = try_move(dependent);
+  if (moved || !is_damage(moved.error().code)) return moved;
+  return note_damage({dependent.number, dependent.collection->id, dependent.id});
+}
+
+Status Scoping::try_move(const Dependent& dependent) {
+  if (dependent.collection->everybodys) return {};
+  auto memberships = memberships_of(*txn_.txn_, *dependent.collection, dependent.number);
+  if (!memberships) return memberships.error();
+  const OwnTexts own = [&](const FieldDef& field) {
+    return texts_of(dependent.id, field, dependent.collection->id);
+  };
+  std::string maker;
+  if (const FieldDef* field = dependent.collection->find(kMakerField)) {
+    auto texts = own(*field);
+    if (!texts) return texts.error();
+    if (!texts->empty()) maker = texts->front();
+  }
+  auto scopes = scopes_of(*dependent.collection, own, maker);
+  if (!scopes) return scopes.error();
+  if (!*scopes) return {};
+  bool moved = false;
+  SATCHEL_TRY(move(dependent.number, *memberships, **scopes, moved));
+  if (moved) moved_.push_back(dependent.number);
+  return {};
+}
+
+Status Scoping::remove(RecordNumber number, const Record& record) {
+  const CollectionDef* collection = txn_.catalog_->find(record.collection);
+  if (collection == nullptr) return {};
+  WriteTxn& txn = *txn_.txn_;
+  for (const FieldDef& field : collection->fields) {
+    const auto named = field.scope_step ? shown_reference(field, record) : std::nullopt;
+    if (named) SATCHEL_TRY(erase_reference(txn, key(), *named, number, field.id));
+  }
+  if (collection->everybodys) {
+    members_.leave(std::string{kAllScope}, number);
+    return {};
+  }
+  auto memberships = memberships_of(txn, *collection, number);
+  if (!memberships) return memberships.error();
+  for (const std::string& scope : live_scopes(*memberships)) members_.leave(scope, number);
+  return txn.erase(Table::kScopes, big_key(number));
+}
+
+Status Scoping::place_with_dependents(RecordNumber number) {
+  auto root = look_up(number);
+  if (!root) return root.error();
+  if (!*root) return {};
+  auto dependents = dependents_of((*root)->id, SIZE_MAX);
+  if (!dependents) return dependents.error();
+  SATCHEL_TRY(move_dependent(**root));
+  for (const Dependent& dependent : **dependents) SATCHEL_TRY(move_dependent(dependent));
+  return {};
+}
+
+Status Scoping::place_anew(RecordNumber number) {
+  auto record = look_up(number);
+  if (!record) return record.error();
+  if (!*record) return {};
+  const CollectionDef& collection = *(*record)->collection;
+  for (const FieldDef& field : collection.fields) {
+    if (!field.scope_step) continue;
+    auto texts = texts_of((*record)->id, field, collection.id);
+    if (!texts) return texts.error();
+    if (texts->empty()) continue;
+    if (const auto id = parse_record_id(texts->front()))
+      SATCHEL_TRY(put_reference(*txn_.txn_, key(), *id, number, field.id));
+  }
+  if (collection.everybodys) {
+    members_.enter(std::string{kAllScope}, number);
+    return {};
+  }
+  auto memberships = memberships_of(*txn_.txn_, collection, number);
+  if (!memberships) return memberships.error();
+  // The index was emptied: what the record is in already is entered again.
+  for (const std::string& scope : live_scopes(*memberships)) members_.enter(scope, number);
+  return move_dependent(**record);
+}
+
+}  // namespace satchel::sync
