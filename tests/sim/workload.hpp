@@ -38,6 +38,7 @@ class Workload {
   };
 
   void create(Pen& pen, const Hot& hot);
+  const schema::FieldDef& field_to_edit(const Hot& hot);
   void edit(Pen& pen, const Hot& hot, const RecordId& id);
   void end_or_restore(Pen& pen, const Hot& hot, const RecordId& id);
   Status write_field(Pen& pen, const Hot& hot, const RecordId& id, const schema::FieldDef& field);
