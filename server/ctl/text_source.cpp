@@ -114,8 +114,8 @@ void TextSource::decode_units(std::string_view block) {
       half_ = c;
       continue;
     }
-    const auto first = static_cast<unsigned char>(half_.front());
-    const auto second = static_cast<unsigned char>(c);
+    const std::uint32_t first = static_cast<unsigned char>(half_.front());
+    const std::uint32_t second = static_cast<unsigned char>(c);
     half_.clear();
     const bool little = encoding_ == Encoding::kUtf16Le;
     append_unit(little ? first | second << 8U : first << 8U | second);

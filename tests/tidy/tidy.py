@@ -97,8 +97,8 @@ ERRORS = "schema/model/error.def"
 PACKAGES = "scripts/packages.txt"
 NOTICES = "docs/THIRD_PARTY.md"
 # Used to build and to test, part of nothing.
-TOOLS = {"g++", "cmake", "ninja-build", "ccache", "pkg-config", "git", "python3", "curl",
-         "faketime", "jq", "openssl"}
+TOOLS = {"g++", "clang-16", "libclang-rt-16-dev", "llvm-16", "cmake", "ninja-build", "ccache",
+         "pkg-config", "git", "python3", "curl", "faketime", "jq", "openssl"}
 
 SKIPPED_FOLDERS = {"build", ".git", ".demo", "__pycache__"}
 SOURCES = (".hpp", ".cpp", ".h", ".c")
