@@ -24,12 +24,10 @@ const json::array* list_of(const json::object& from, const char* name) {
 
 }  // namespace
 
-Result<CollectionFields> CollectionFields::get(AdminClient& client, const std::string& collection) {
-  auto body = client.get("/admin/v1/schema");
-  if (!body) return body.error();
+Result<CollectionFields> CollectionFields::read(ByteView answer, const std::string& collection) {
   const Error odd{Errc::kFrameMalformed, "the server's answer is no schema"};
   boost::system::error_code error;
-  const json::value parsed = json::parse(*body, error);
+  const json::value parsed = json::parse(answer, error);
   const auto* const schema = parsed.if_object();
   const auto* const collections =
       error || schema == nullptr ? nullptr : list_of(*schema, "collections");

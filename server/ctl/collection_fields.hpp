@@ -15,7 +15,13 @@ namespace satchel::server {
 class CollectionFields {
  public:
   // kCollectionUnknown; what the server answers.
-  static Result<CollectionFields> get(AdminClient& client, const std::string& collection);
+  static Result<CollectionFields> get(AdminClient& client, const std::string& collection) {
+    const auto answer = client.get("/admin/v1/schema");
+    if (!answer) return answer.error();
+    return read(*answer, collection);
+  }
+  // From the answer. kCollectionUnknown; kFrameMalformed.
+  static Result<CollectionFields> read(ByteView answer, const std::string& collection);
 
   // Of a path ("name", "name.given", "externalIds.erp") what is wrong with it; empty: nothing.
   [[nodiscard]] std::string complaint(std::string_view path) const;
