@@ -18,6 +18,14 @@ if(SATCHEL_SANITIZE)
     target_compile_options(satchel_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
   endif()
 endif()
+if(SATCHEL_FUZZ)
+  target_compile_options(satchel_warnings INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# std::move(*f()) says what becomes of a Result, also where Boost gives a value of its own.
+add_library(satchel_test_warnings INTERFACE)
+target_compile_options(satchel_test_warnings INTERFACE
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-pessimizing-move>)
 
 # Of the core, in every debug build that no sanitizer watches: it runs six times as fast and takes a
 # twentieth longer to build, and the simulator's worlds are most of what a test run does.
@@ -51,7 +59,7 @@ function(satchel_test name label)
   add_executable(${name} ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE satchel::warnings ${arg_DEPENDS}
+  target_link_libraries(${name} PRIVATE satchel::warnings satchel_test_warnings ${arg_DEPENDS}
     GTest::gtest GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT})
