@@ -228,6 +228,13 @@ struct Company {
   std::unique_ptr<sync::Hub> hub;
 };
 
+// All that there are, so that one device holds everything.
+std::vector<std::string> territories() {
+  std::vector<std::string> names;
+  for (int n = 0; n < 50; ++n) names.push_back("T" + std::to_string(n));
+  return names;
+}
+
 // A device of the company, known to its hub. Thread-bound.
 struct Device {
   Device(Company& company, const std::string& folder, sync::StoreTrace* trace = nullptr)
@@ -240,7 +247,7 @@ struct Device {
                                       {},
                                       {}};
     auto txn = take(company.hub->begin());
-    take(txn->put_user({"ann", sync::Role::kRep, {}, true, {}}));
+    take(txn->put_user({"ann", sync::Role::kRep, territories(), true, {}}));
     take(txn->put_device({identity.device, "ann", "bench", signer.public_key(), {}, false, 0, 0}));
     take(txn->commit());
     if (trace != nullptr) *trace = {};

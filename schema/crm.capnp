@@ -1,9 +1,10 @@
 # Field sales: what a CRM holds that visits people. The single source of collections, merge rules
 # and privacy classes; a schema of your own is written in the same way (see annotations.capnp).
 #
-# Scopes: `all` and `owner` are in force in this version. What belongs to a territory is given to
-# everybody (`all`) until territory paths such as "account.territory" are in force; targets, van
-# stock and sample allocations go to their owner alone.
+# Scopes: an account is held by its owner, its territory and its team, and with it all that hangs on
+# it: who takes over an account takes over its orders, whoever made them. A person belongs to who
+# owns the contact too, a task to who is to do it. What is sold and the forms are everybody's. What
+# has no scope, such as a visit to nobody, is its maker's. Managers hold everything.
 #
 # Values that are derived are never stored and so have no field here: an order's total, a record's
 # modifiedAt and modifiedBy. Times are microseconds UTC ($unit("us")).
@@ -24,8 +25,8 @@ const accountStages :S.StageTable = (
            (stage = "closed", over = ["dormant"])],
   serverOnly = ["closed"]);
 
-struct Account $S.collection("accounts") $S.life(editWins) $S.scopes(["all"])
-    $S.subjectIf("naturalPerson") {
+struct Account $S.collection("accounts") $S.life(editWins)
+    $S.scopes(["owner", "territory", "team"]) $S.subjectIf("naturalPerson") {
   name            @0 :Text         $S.merge(multi)  $S.privacy(company) $S.index $S.search;
   legalName       @1 :Text         $S.merge(multi)  $S.privacy(financial);
   taxId           @2 :Text         $S.merge(multi)  $S.privacy(financial);
@@ -62,7 +63,8 @@ struct Account $S.collection("accounts") $S.life(editWins) $S.scopes(["all"])
   description    @29 :Text         $S.merge(text)   $S.privacy(special) $S.search;
 }
 
-struct Contact $S.collection("contacts") $S.life(editWins) $S.scopes(["all"])
+struct Contact $S.collection("contacts") $S.life(editWins)
+    $S.scopes(["owner", "account.owner", "account.territory", "account.team"])
     $S.subject(["self"]) {
   name             @0 :S.PersonName $S.merge(multi) $S.privacy(personal) $S.search;
   account          @1 :Text         $S.merge(lww)   $S.privacy(company)
@@ -93,7 +95,9 @@ const contactPointStages :S.StageTable = (
            (stage = "bounced", over = ["verified"]),
            (stage = "invalid", over = ["bounced"])]);
 
-struct ContactPoint $S.collection("contactPoints") $S.scopes(["all"]) $S.subject(["contact"]) {
+struct ContactPoint $S.collection("contactPoints")
+    $S.scopes(["contact.owner", "contact.account.owner", "contact.account.territory",
+               "contact.account.team"]) $S.subject(["contact"]) {
   contact    @0 :Text  $S.merge(once) $S.ref(to = "contacts", gone = keep) $S.index;
   kind       @1 :Text  $S.merge(once) $S.privacy(businessContact) $S.index;
   value      @2 :Text  $S.merge(once) $S.privacy(businessContact) $S.index $S.search;
@@ -105,7 +109,8 @@ struct ContactPoint $S.collection("contactPoints") $S.scopes(["all"]) $S.subject
   validTo    @8 :Int64 $S.merge(min) $S.unit("us");
 }
 
-struct AccountContact $S.collection("accountContacts") $S.scopes(["all"]) $S.subject(["contact"]) {
+struct AccountContact $S.collection("accountContacts")
+    $S.scopes(["account.owner", "account.territory", "account.team"]) $S.subject(["contact"]) {
   account         @0 :Text $S.merge(once) $S.privacy(company)
                            $S.ref(to = "accounts", gone = keep) $S.index;
   contact         @1 :Text $S.merge(once) $S.privacy(company)
@@ -128,7 +133,7 @@ const leadStages :S.StageTable = (
            (stage = "disqualified", over = ["nurturing"]),
            (stage = "converted", over = ["qualified", "disqualified"])]);
 
-struct Lead $S.collection("leads") $S.scopes(["all"]) $S.subject(["self"]) {
+struct Lead $S.collection("leads") $S.scopes(["owner", "territory"]) $S.subject(["self"]) {
   name        @0 :S.PersonName $S.merge(multi)  $S.privacy(personal) $S.search;
   company     @1 :Text         $S.merge(lww)    $S.privacy(businessContact) $S.index $S.search;
   title       @2 :Text         $S.merge(lww)    $S.privacy(businessContact);
@@ -169,7 +174,8 @@ const pipelineStages :S.StageTable = (
            (stage = "lost", over = ["negotiation"])],
   needsReason = ["lost"]);
 
-struct Opportunity $S.collection("opportunities") $S.scopes(["all"]) {
+struct Opportunity $S.collection("opportunities")
+    $S.scopes(["account.owner", "account.territory", "account.team"]) {
   name             @0 :Text    $S.merge(lww)    $S.privacy(company) $S.index $S.search;
   closeDate        @1 :Int64   $S.merge(lww)    $S.privacy(company) $S.unit("us") $S.index;
   nextStep         @2 :Text    $S.merge(lww)    $S.privacy(company);
@@ -222,7 +228,8 @@ const submitted :S.Gate = (field = "status", stage = "submitted");
 const orderSubmitted :S.Gate = (field = "order.status", stage = "submitted");
 
 # Kept for legal reasons, and its content frozen, from the moment it is submitted.
-struct Order $S.collection("orders") $S.scopes(["all"]) $S.retention(legal)
+struct Order $S.collection("orders")
+    $S.scopes(["account.owner", "account.territory", "account.team"]) $S.retention(legal)
     $S.retentionFrom(.submitted) {
   account           @0 :Text      $S.merge(once)    $S.privacy(company)
                                   $S.ref(to = "accounts", gone = keep) $S.index;
@@ -261,8 +268,9 @@ struct Order $S.collection("orders") $S.scopes(["all"]) $S.retention(legal)
 }
 
 # The content of an order: frozen with it, so that no line is added, changed or taken away.
-struct OrderLine $S.collection("orderLines") $S.scopes(["all"]) $S.retention(legal)
-    $S.retentionFrom(.orderSubmitted) {
+struct OrderLine $S.collection("orderLines")
+    $S.scopes(["order.account.owner", "order.account.territory", "order.account.team"])
+    $S.retention(legal) $S.retentionFrom(.orderSubmitted) {
   order       @0 :Text    $S.merge(once)   $S.privacy(company)
                           $S.ref(to = "orders", gone = keep) $S.index
                           $S.frozenFrom(.orderSubmitted);
@@ -377,7 +385,9 @@ const visitStages :S.StageTable = (
            (stage = "inProgress", over = ["skipped", "cancelled"]),
            (stage = "completed", over = ["inProgress"])]);
 
-struct Visit $S.collection("visits") $S.scopes(["all"])
+struct Visit $S.collection("visits")
+    $S.scopes(["account.owner", "account.territory", "account.team", "contact.owner",
+               "contact.account.owner", "contact.account.territory", "contact.account.team"])
     $S.agenda((at = "plannedStart", with = ["account", "contact"])) {
   account      @0 :Text       $S.merge(once)   $S.privacy(company)
                               $S.ref(to = "accounts", gone = keep) $S.index;
@@ -423,21 +433,30 @@ struct Answer {
   question @0 :Text;
   value @1 :Text;
 }
-struct SurveyResponse $S.collection("surveyResponses") $S.scopes(["all"]) {
+struct SurveyResponse $S.collection("surveyResponses")
+    $S.scopes(["visit.account.owner", "visit.account.territory", "visit.account.team",
+               "visit.contact.owner", "visit.contact.account.owner",
+               "visit.contact.account.territory", "visit.contact.account.team"]) {
   visit   @0 :Text         $S.merge(once) $S.privacy(company)
                            $S.ref(to = "visits", gone = keep) $S.index;
   survey  @1 :Text         $S.merge(once) $S.privacy(company)
                            $S.ref(to = "surveys", gone = keep) $S.index;
   answers @2 :List(Answer) $S.merge(once) $S.privacy(company);
 }
-struct ShelfAudit $S.collection("shelfAudits") $S.scopes(["all"]) {
+struct ShelfAudit $S.collection("shelfAudits")
+    $S.scopes(["visit.account.owner", "visit.account.territory", "visit.account.team",
+               "visit.contact.owner", "visit.contact.account.owner",
+               "visit.contact.account.territory", "visit.contact.account.team"]) {
   visit   @0 :Text         $S.merge(once) $S.privacy(company)
                            $S.ref(to = "visits", gone = keep) $S.index;
   survey  @1 :Text         $S.merge(once) $S.privacy(company)
                            $S.ref(to = "surveys", gone = keep) $S.index;
   answers @2 :List(Answer) $S.merge(once) $S.privacy(company);
 }
-struct StockCount $S.collection("stockCounts") $S.scopes(["all"]) {
+struct StockCount $S.collection("stockCounts")
+    $S.scopes(["visit.account.owner", "visit.account.territory", "visit.account.team",
+               "visit.contact.owner", "visit.contact.account.owner",
+               "visit.contact.account.territory", "visit.contact.account.team"]) {
   visit   @0 :Text         $S.merge(once) $S.privacy(company)
                            $S.ref(to = "visits", gone = keep) $S.index;
   survey  @1 :Text         $S.merge(once) $S.privacy(company)
@@ -455,7 +474,9 @@ const taskStages :S.StageTable = (
            (stage = "cancelled", over = ["inProgress"]),
            (stage = "done", over = ["cancelled"])]);
 
-struct Task $S.collection("tasks") $S.scopes(["all"]) {
+struct Task $S.collection("tasks")
+    $S.scopes(["assignee", "account.owner", "account.territory", "account.team", "contact.owner",
+               "contact.account.owner", "contact.account.territory", "contact.account.team"]) {
   title     @0 :Text  $S.merge(lww)   $S.privacy(behavioural) $S.index $S.search;
   due       @1 :Int64 $S.merge(lww)   $S.privacy(behavioural) $S.unit("us") $S.index;
   priority  @2 :Text  $S.merge(lww)   $S.privacy(behavioural) $S.index;
@@ -470,7 +491,9 @@ struct Task $S.collection("tasks") $S.scopes(["all"]) {
   assignee  @7 :Text  $S.merge(lww)   $S.privacy(employee) $S.index;
 }
 
-struct Interaction $S.collection("interactions") $S.scopes(["all"]) {
+struct Interaction $S.collection("interactions")
+    $S.scopes(["account.owner", "account.territory", "account.team", "contact.owner",
+               "contact.account.owner", "contact.account.territory", "contact.account.team"]) {
   channel     @0 :Text  $S.merge(once) $S.privacy(behavioural) $S.index;
   direction   @1 :Text  $S.merge(once) $S.privacy(behavioural);
   at          @2 :Int64 $S.merge(once) $S.privacy(behavioural) $S.unit("us") $S.index;
@@ -498,7 +521,9 @@ const caseStages :S.StageTable = (
            (stage = "resolved", over = ["pending"]),
            (stage = "closed", over = ["resolved"])]);
 
-struct Case $S.collection("cases") $S.scopes(["all"]) {
+struct Case $S.collection("cases")
+    $S.scopes(["account.owner", "account.territory", "account.team", "contact.owner",
+               "contact.account.owner", "contact.account.territory", "contact.account.team"]) {
   title    @0 :Text  $S.merge(lww)    $S.privacy(behavioural) $S.index $S.search;
   priority @1 :Text  $S.merge(lww)    $S.privacy(behavioural) $S.index;
   account  @2 :Text  $S.merge(lww)    $S.privacy(behavioural)
@@ -526,7 +551,7 @@ struct Campaign $S.collection("campaigns") $S.scopes(["all"]) {
   from    @3 :Int64 $S.merge(server) $S.privacy(company) $S.unit("us") $S.index;
   to      @4 :Int64 $S.merge(server) $S.privacy(company) $S.unit("us") $S.index;
 }
-struct Segment $S.collection("segments") $S.scopes(["all"]) {
+struct Segment $S.collection("segments") $S.scopes(["owner"]) {
   name    @0 :Text       $S.merge(server) $S.privacy(company) $S.index $S.search;
   channel @1 :Text       $S.merge(server) $S.privacy(company) $S.index;
   purpose @2 :Text       $S.merge(server) $S.privacy(company);
@@ -544,7 +569,9 @@ const memberStages :S.StageTable = (
            (stage = "responded", over = ["opened"]),
            (stage = "unsubscribed", over = ["responded"])]);
 
-struct CampaignMember $S.collection("campaignMembers") $S.scopes(["all"]) {
+struct CampaignMember $S.collection("campaignMembers")
+    $S.scopes(["contact.owner", "contact.account.owner", "contact.account.territory",
+               "contact.account.team"]) {
   campaign @0 :Text $S.merge(once)  $S.privacy(behavioural)
                     $S.ref(to = "campaigns", gone = keep) $S.index;
   contact  @1 :Text $S.merge(once)  $S.privacy(behavioural)
@@ -563,8 +590,9 @@ struct Article $S.collection("articles") $S.scopes(["all"]) {
 # ---- Consent and data quality
 
 # What a data subject decided. Grow-only: nothing in an event is ever written again.
-struct ConsentEvent $S.collection("consentEvents") $S.scopes(["all"]) $S.subject(["subject"])
-    $S.retention(evidence) {
+struct ConsentEvent $S.collection("consentEvents")
+    $S.scopes(["subject.owner", "subject.account.owner", "subject.account.territory",
+               "subject.account.team"]) $S.subject(["subject"]) $S.retention(evidence) {
   subject      @0 :Text       $S.merge(once) $S.ref(to = "contacts", gone = keep) $S.index;
   controller   @1 :Text       $S.merge(once);
   kind         @2 :Text       $S.merge(once) $S.index;
@@ -601,7 +629,7 @@ const verdictStages :S.StageTable = (
   beats = [(stage = "confirmed", over = ["suspected"]),
            (stage = "rejected", over = ["suspected"])]);
 
-struct DuplicateLink $S.collection("duplicateLinks") $S.scopes(["all"]) {
+struct DuplicateLink $S.collection("duplicateLinks") $S.scopes(["owner"]) {
   left    @0 :Text    $S.merge(once)  $S.privacy(personal) $S.index;
   right   @1 :Text    $S.merge(once)  $S.privacy(personal) $S.index;
   score   @2 :Float64 $S.merge(once)  $S.privacy(personal) $S.index;

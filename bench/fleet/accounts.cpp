@@ -52,7 +52,7 @@ std::string account_line(std::size_t number) {
           quoted("postalCode", std::to_string(10000 + number % 80000)) + "," +
           quoted("country", "DE") + "}";
   line += "," + quoted("owner", "rep" + std::to_string(number % kOwners));
-  line += "," + quoted("territory", "T" + std::to_string(number % 50));
+  line += "," + quoted("territory", territory_name(number));
   line += "," + quoted("status", "prospect");
   line += ",\"phones\":[\"+49 30 " + std::to_string(1'000'000 + number * 7919 % 8'999'999) + "\"]";
   line += ",\"emails\":[\"info@" + word(number) + ".example\"]";

@@ -12,6 +12,12 @@ std::string account_id(std::size_t number);
 // Accounts belong to the reps rep0 to rep19, whom the server must know first.
 inline constexpr std::size_t kOwners = 20;
 
+// And to territories that reps of the benchmark have been given all of (Server::add_rep).
+inline constexpr std::size_t kTerritories = 50;
+inline std::string territory_name(std::size_t number) {
+  return "T" + std::to_string(number % kTerritories);
+}
+
 // One line of NDJSON, as `satchelctl import` reads it.
 std::string account_line(std::size_t number);
 

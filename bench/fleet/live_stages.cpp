@@ -218,7 +218,7 @@ void measure_edit(const Setting& setting, Server& server) {
 
 void measure_idle(const Setting& setting) {
   Server server{setting.bin, setting.folder + "/idle"};
-  server.ctl({"user", "create", "ann", "--role", "rep"});
+  server.add_rep("ann");
   for (std::size_t i = 0; i < kOwners; ++i)
     server.ctl({"user", "create", "rep" + std::to_string(i), "--role", "rep"});
   const std::string file = setting.folder + "/few.ndjson";

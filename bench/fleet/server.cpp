@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "bench/fleet/accounts.hpp"
+
 namespace satchel::bench {
 
 Server::Server(std::string bin, std::string folder)
@@ -25,6 +27,16 @@ void Server::start() {
 std::string Server::ctl(std::vector<std::string> words) const {
   words.insert(words.begin(), {bin_ + "/satchelctl", "--data", data_});
   return run(words, log_);
+}
+
+void Server::add_rep(const std::string& user) {
+  std::vector<std::string> words{"user", "create", user, "--role", "rep"};
+  for (std::size_t i = 0; i < kTerritories; ++i) {
+    if (!has_territories_) ctl({"territory", "create", territory_name(i)});
+    words.insert(words.end(), {"--territory", territory_name(i)});
+  }
+  has_territories_ = true;
+  ctl(std::move(words));
 }
 
 std::string Server::enrolment(const std::string& user) const {

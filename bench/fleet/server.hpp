@@ -20,6 +20,8 @@ class Server {
   void stop() { process_.reset(); }
   // Runs satchelctl and gives its output.
   std::string ctl(std::vector<std::string> words) const;
+  // A rep who holds all accounts of the benchmark (accounts.hpp), by their territories.
+  void add_rep(const std::string& user);
   // A fresh enrolment code.
   [[nodiscard]] std::string enrolment(const std::string& user) const;
   [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -34,6 +36,7 @@ class Server {
   std::string data_;
   std::string log_;
   std::uint16_t port_ = 0;
+  bool has_territories_ = false;
   std::unique_ptr<Process> process_;
 };
 

@@ -123,8 +123,8 @@ void enroll(const Server& server, const Config& config, const std::string& user)
 }
 
 void grow_company(const Setting& setting, Server& server, Relay& relay) {
-  server.ctl({"user", "create", "ann", "--role", "rep"});
-  server.ctl({"user", "create", "bob", "--role", "rep"});
+  server.add_rep("ann");
+  server.add_rep("bob");
   for (std::size_t i = 0; i < kOwners; ++i)
     server.ctl({"user", "create", "rep" + std::to_string(i), "--role", "rep"});
   enroll(server, home(setting, "watching"), "ann");

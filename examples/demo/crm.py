@@ -26,14 +26,16 @@ def collections():
                 for n, name in enumerate(GOODS, 1)]
     accounts = [{"id": record_id(1, n), "type": "customer",
                  "name": account_name(n, dice), "status": "active",
-                 "owner": "ann" if n % 2 else "bob"} for n in range(1, ACCOUNTS + 1)]
+                 "owner": "ann" if n % 2 else "bob",
+                 "territory": "harbour" if n % 2 else "hills",
+                 "team": ["bob"] if n == 1 else []} for n in range(1, ACCOUNTS + 1)]
     contacts = [{"id": record_id(2, n), "account": account["id"],
                  "name": {"given": dice.choice(FIRST), "family": dice.choice(LAST)},
                  "jobTitle": "Head of Purchasing" if n == 1 else dice.choice(TITLES)}
                 for n, account in enumerate(accounts, 1)]
     orders, lines = [], []
     for n in range(1, ORDERS + 1):
-        account = dice.choice(accounts)
+        account = accounts[0] if n == 1 else dice.choice(accounts)
         orders.append({"id": record_id(3, n), "account": account["id"], "number": f"O{n:05}",
                        "currency": "EUR", "owner": account["owner"]})
         lines.append({"id": record_id(4, n), "order": record_id(3, n),

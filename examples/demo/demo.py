@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import crm  # noqa: E402
 import world  # noqa: E402
 
-PEOPLE = [("ann", "rep"), ("bob", "rep"), ("mia", "manager")]
+PEOPLE = [("ann", "rep", ["harbour"]), ("bob", "rep", ["hills"]), ("mia", "manager", [])]
 
 
 def say(text=""):
@@ -98,12 +98,32 @@ def show(demo, homes):
         row = json.loads(row)
         say(f"      {row['collection']}/{row['id']} {row.get('field', '')}")
 
-    headline("All four copies, in canonical form")
-    dumps = {"server": demo.server.dump(), "ann": ann.dump(), "bob": bob.dump(), "mia": mia.dump()}
-    same = len(set(dumps.values())) == 1
-    say(f"   {len(dumps['server'].splitlines())} records each, "
-        f"{'byte for byte the same' if same else 'NOT THE SAME'}")
-    return same
+    hand_over(demo, ann, bob)
+    headline("Each copy, in canonical form")
+    right = True
+    for (name, _, _), home in zip(PEOPLE, homes):
+        home.run("sync")
+        held, allowed = home.dump(), demo.server.dump("--user", name)
+        right = right and held == allowed
+        say(f"   {name:<4} {len(held.splitlines()):4} records: byte for byte what {name} may hold"
+            if held == allowed else f"   {name:<4} NOT WHAT {name} MAY HOLD")
+    return right
+
+
+def hand_over(demo, ann, bob):
+    """An account and all that hangs on it, from one rep to the other, with unsent work on it."""
+    headline("The office hands an account of bob's to ann; bob, on the road, does not know yet")
+    account = find(bob, "accounts", 'owner = "bob" and territory = "hills"')
+    bob.run("put", "accounts", account, "website=https://late-edit.example")
+    demo.server.ctl("record", "put", "accounts", account, "owner=ann", "territory=harbour")
+    counts = lambda home: len(home.dump().splitlines())
+    before = [counts(home) for home in (ann, bob)]
+    for home in (bob, ann):
+        home.run("sync")
+    for name, home, was in zip(("ann", "bob"), (ann, bob), before):
+        say(f"   {name}: {was} records before, {counts(home)} after")
+    kept = ann.json("get", "accounts", account)["fields"]["website"]
+    say(f"   what bob had written without a network arrived with ann: {kept}")
 
 
 def main():
@@ -119,14 +139,18 @@ def main():
     try:
         with world.World(options.bin, folder) as demo:
             headline(f"Server: {demo.server.url}")
-            for name, role in PEOPLE:
-                demo.server.ctl("user", "create", name, "--role", role)
+            for name, role, territories in PEOPLE:
+                for territory in territories:
+                    demo.server.ctl("territory", "create", territory)
+                words = [word for each in territories for word in ("--territory", each)]
+                demo.server.ctl("user", "create", name, "--role", role, *words)
             load(demo, folder)
-            homes = [demo.enrol(name) for name, _ in PEOPLE]
+            homes = [demo.enrol(name) for name, _, _ in PEOPLE]
             for home in homes:
                 home.run("sync")
-            names = ", ".join(name for name, _ in PEOPLE)
-            say(f"   {names} enrolled, each with an encrypted replica")
+            for (name, role, _), home in zip(PEOPLE, homes):
+                held = len(home.dump().splitlines())
+                say(f"   {name}, {role}: enrolled, {held} records on the device")
             same = show(demo, homes)
             if not options.once:
                 linger(demo, folder)

@@ -22,12 +22,15 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+import handover  # noqa: E402
 import names  # noqa: E402
 import prepare  # noqa: E402
+import slices  # noqa: E402
 import world  # noqa: E402
 
 SKIPPED = 77
 PEOPLE = ("nancy", "margaret", "andrew")  # Two reps and their manager.
+OTHERS = ("janet", "steven", "michael", "robert", "laura", "anne")
 
 # (collection, where from, file, mapping), in the order in which they refer to each other.
 IMPORTS = [
@@ -170,11 +173,18 @@ def check_scenario(folder, places, syncs, first):
             check(server.dump() == before, "the dump is the same, byte for byte")
             print("== dirty rows")
             check_dirty_rows(server)
-        homes = [northwind.enrol(name) for name in PEOPLE]
-        for home in homes:
-            home.run("sync")
         made = {}
         ids = {name: id for id, name in names.names_of(server.dump(), made).items()}
+        held = slices.Slices(places["data"])
+        # The one account that two reps share.
+        server.ctl("record", "put", "accounts", ids["@accounts/ALFKI"], 'team:=["margaret"]')
+        held.teams["ALFKI"] = {"margaret"}
+        everybody = {name: northwind.enrol(name) for name in PEOPLE + OTHERS}
+        for home in everybody.values():
+            home.run("sync")
+        print("== nine employees, fifty-three territories: each holds his own slice only")
+        check_slices(everybody, held, made)
+        homes = [everybody[name] for name in PEOPLE]
         print(f"== offline, then sync: {', '.join(PEOPLE[at] for at in syncs)}")
         edit_offline(homes, ids, made)
         for at in syncs + syncs:  # Who synced first fetches what the others brought.
@@ -183,8 +193,30 @@ def check_scenario(folder, places, syncs, first):
         for who, dump in [("the server", server.dump())] + list(zip(PEOPLE, map(
                 world.Home.dump, homes))):
             compare(who, names.named_lines(dump, made), expected)
-            check(dump == server.dump(), f"{who} holds what the server holds")
+        held.names["ALFKI"] |= {"@orders/new", "@orderLines/new-58"}
         check_explanations(homes[2], ids)
+        print("== two accounts change hands, with unsent work of who had them")
+        order = homes[:2] if first else homes[1::-1]
+        made |= handover.check_handover(check, northwind, homes[:2], order, held, ids)
+        for home in everybody.values():
+            home.run("sync")
+        check_slices(everybody, held, made)
+        for who, home in everybody.items():
+            check(home.dump() == server.dump("--user", who),
+                  f"{who} holds what the server says he may, byte for byte")
+
+
+def check_slices(everybody, held, made):
+    """Against the CSV files: which records, by name."""
+    for who, home in everybody.items():
+        found, wanted = set(names.named_lines(home.dump(), made)), held.held_by(who)
+        if found != wanted:
+            raise world.Failed(f"{who}: missing {sorted(wanted - found)[:5]}, "
+                               f"too much {sorted(found - wanted)[:5]}")
+        print(f"   {who:<9} {len(found):>5} records", flush=True)
+    reps = [who for who in everybody if who not in held.managers]
+    check(all(len(held.held_by(who)) < len(held.held_by("andrew")) for who in reps),
+          "each holds his slice, and no rep holds everything")
 
 
 def compare(who, lines, expected):

@@ -40,8 +40,11 @@ def users(data):
 
 
 def owners(data):
-    """Whoever took most of a customer's orders; of several, the one who took the latest."""
+    """Whoever took most of a customer's orders; of several, the one who took the latest. The data
+    does not say in which territory a customer is: those of an owner are dealt out over his own."""
     names = user_names(data)
+    territories = {user["Name"]: json.loads(user["Territories"]) for user in users(data)}
+    dealt = collections.Counter()
     taken = collections.defaultdict(lambda: collections.defaultdict(list))
     for _, row in read(data / "orders.csv"):
         taken[row["CustomerID"]][row["EmployeeID"]].append((row["OrderDate"], row["OrderID"]))
@@ -50,8 +53,12 @@ def owners(data):
         by = taken.get(row["CustomerID"])
         if by:
             owner = max(by, key=lambda employee: (len(by[employee]), max(by[employee])))
-            rows.append({"CustomerID": row["CustomerID"], "Owner": names[owner],
+            name = names[owner]
+            among = territories[name]
+            rows.append({"CustomerID": row["CustomerID"], "Owner": name,
+                         "Territory": among[dealt[name] % len(among)],
                          "Source": f"customers.csv:{line}"})
+            dealt[name] += 1
     return rows
 
 

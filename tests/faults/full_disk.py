@@ -37,7 +37,7 @@ class Office:
 
     def put(self, name):
         put = self.server.must("-o", "json", "record", "put", "accounts", "name=" + name,
-                               "description=" + TEXT)
+                               "territory=north", "description=" + TEXT)
         return json.loads(put)["id"]
 
 

@@ -66,7 +66,8 @@ class Cycles:
         clients = [rigs.start_command(self.device.command("sync", "--retries", "0"))]
         if number % 2:
             clients.append(rigs.start_command(
-                self.server.command("-o", "json", "record", "put", "accounts", "name=" + name)))
+                self.server.command("-o", "json", "record", "put", "accounts", "name=" + name,
+                                    "territory=north")))
         reached = rigs.wait_for_file(self.held, clients)
         if "hold" in fault or number % 4 == 0:
             time.sleep(self.rig.random.uniform(0, 0.004))

@@ -91,7 +91,8 @@ def live_device(rig):
                           if id_ in life.twins + mine + offices}
             life.mark()
         if turn % 3 == 1:  # The office writes, and the device hears of it.
-            put = server.must("-o", "json", "record", "put", "accounts", f"name=Office {turn}")
+            put = server.must("-o", "json", "record", "put", "accounts", f"name=Office {turn}",
+                              "territory=north")
             offices.append(json.loads(put)["id"])
             server.must("record", "put", "accounts", mine[0], f"website=office{turn}")
             server.must("record", "put", "accounts", offices[-1], "team:=[\"ann\"]")
@@ -129,7 +130,8 @@ def live_server(rig):
     life.mark()
 
     def make(name):
-        put = server.must("-o", "json", "record", "put", "accounts", "name=" + name)
+        put = server.must("-o", "json", "record", "put", "accounts", "name=" + name,
+                          "territory=north")
         life.told(json.loads(put)["id"], name=name)
         return json.loads(put)["id"]
 

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 LONG = os.environ.get("SATCHEL_LONG") == "1"
@@ -111,7 +112,7 @@ class Rig:
 class Server:
     def __init__(self, rig, name="server", make=True, map_size=None):
         self.rig, self.data = rig, rig.path(name)
-        self.process = None
+        self.process, self.making = None, threading.Lock()
         self.log = rig.path(name + ".log")
         rig.servers.append(self)
         if not make:
@@ -165,6 +166,13 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.wait()
 
+    def make_user(self, name, role="rep"):
+        """Reps hold each other's accounts: they are of one territory."""
+        with self.making:  # Devices are enrolled side by side.
+            if "north" not in self.must("territory", "list"):
+                self.must("territory", "create", "north")
+        self.must("user", "create", name, "--role", role, "--territory", "north")
+
     def command(self, *words):
         return [self.rig.bin + "/satchelctl", "--data", self.data, *words]
 
@@ -203,7 +211,7 @@ class Device:
         return json.loads(self.must("-o", "json", *words))
 
     def enroll(self, server, env=None, role="rep"):
-        server.must("user", "create", self.name, "--role", role)
+        server.make_user(self.name, role)
         self.must("enroll", server.must("device", "enroll", "--user", self.name), env=env)
 
     def dump(self):

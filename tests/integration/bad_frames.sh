@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh" "$1"
 make_server
 start_server
-ctl user create ann --role rep >/dev/null || fatal "user create"
+make_users ann
 device ann enroll "$(ctl device enroll --user ann)" >/dev/null 2>&1 || fatal "enroll"
 ID=$(device ann put accounts name=Before)
 device ann sync >/dev/null || fatal "sync"

@@ -8,7 +8,7 @@ replica_of() { "$@" -o json status | jq -r .replica; }
 
 make_server
 start_server
-for user in ann dora bob; do must ctl user create $user --role rep; done
+make_users ann dora bob
 must device bob enroll "$(ctl device enroll --user bob)"
 # What everybody shows of one account, in canonical form.
 shown() { jq -c "select(.id == \"$1\") | .fields | {visitCount, tags, industry}"; }

@@ -105,12 +105,12 @@ expect "without it heal says that it is lost" "0 acknowledged" "$(status_of json
 expect "and verify agrees" 0 "$(status_of device bob verify)"
 
 # ---- The server's store -----------------------------------------------------------------------------
-LAST=$(ctl record put accounts name="Rots")
+LAST=$(ctl record put accounts name="Rots" territory=north)
 [[ $LAST =~ ([0-9a-f]{8}-[0-9a-f-]{27}) ]] && LAST=${BASH_REMATCH[1]}
 must device ann sync
 LAST_NUMBER=$(ctl -o json status | jq .records)  # Nothing was ever erased: it is the newest.
-must ctl user create cay --role rep
-ctl dump --canonical >"$WORK/whole"
+make_users cay
+ctl dump --canonical --user cay >"$WORK/whole"
 stop_server
 must "$DAMAGE" "$DATA/workspaces/main/data" records "$(key_of "$LAST_NUMBER")"
 start_server

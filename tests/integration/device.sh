@@ -14,9 +14,8 @@ NOBODY=018f3c5e-7b1a-7c3d-9e4f-000000000000
 
 make_server
 start_server
-must ctl territory create north
+make_users ann bob
 for user in ann bob; do
-  must ctl user create $user --role rep --territory north
   must device $user enroll "$(ctl device enroll --user $user)" --name tablet
 done
 
@@ -114,13 +113,19 @@ expect "takes its commit with it" "$BEFORE" "$(json ann status | jq .next_commit
 expect "sync" "attempts,bytes_in,bytes_out,damaged_outbox,ms,pushed,received,refused" "$(json ann sync | keys)"
 expect "nothing waits" 0 "$(json ann status | jq .pending)"
 must device bob sync
-expect "the same" "$(device ann dump --canonical --clocks)" "$(device bob dump --canonical --clocks)"
+for user in ann bob; do
+  expect "$user holds what he may" "$(ctl dump --canonical --clocks --user $user)" \
+    "$(device $user dump --canonical --clocks)"
+done
+same_accounts() { device "$1" dump --canonical --clocks | grep '"collection":"accounts"'; }
+expect "both hold the accounts" "$(same_accounts ann)" "$(same_accounts bob)"
 expect "the server's dump" "$(device ann dump --canonical)" "$(ctl dump --canonical --user ann)"
 expect "a wrong port" 7 "$(status_of device ann --connect 127.0.0.1:1 sync --timeout 5)"
 expect "its code" unreachable "$(code_of device ann --connect 127.0.0.1:1 sync)"
 
 # Two devices write a field of which the first write stands; the second one finds its own in the inbox.
-POINT=$(device ann put contactPoints label=desk)
+PERSON=$(device ann put contacts account="$ID" name.family=Kern)
+POINT=$(device ann put contactPoints contact="$PERSON" label=desk)
 must device ann sync
 must device bob sync
 must device ann put contactPoints "$POINT" kind=phone
@@ -249,7 +254,7 @@ must device bob sync
 expect "and back" "$(device bob dump --canonical)" "$(ctl dump --canonical --user bob)"
 
 # ---- Damage --------------------------------------------------------------------------------------
-must ctl user create dan --role rep
+make_users dan
 must device dan enroll "$(ctl device enroll --user dan)"
 must device dan sync
 must device dan put accounts name="Sent" description="$(head -c 30000 /dev/urandom | base64 -w0)"
@@ -278,7 +283,7 @@ expect_match "damage is found" '^8 ok True \[\]$' "$(cat "$WORK/damage")"
 expect_match "a damaged outbox entry is named" "^8 ok True \\[$WAITS\\]$" "$(cat "$WORK/damage")"
 
 # ---- A wipe from afar ------------------------------------------------------------------------------
-must ctl user create zoe --role rep
+make_users zoe
 must device zoe enroll "$(ctl device enroll --user zoe)"
 must device zoe sync
 ZOE=$(json zoe status | jq -r .device)

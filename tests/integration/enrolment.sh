@@ -84,7 +84,7 @@ stop_server
 # Eleven minutes later, as the server's clock has it.
 if command -v faketime >/dev/null; then
   start_server
-  ctl user create bob --role rep >/dev/null
+  make_users bob
   enrol bob
   stop_server
   # Not through the command: it would stand between the server and its signals.

@@ -15,7 +15,7 @@ check() {
 make_server
 KEYS=$DATA/workspaces/main/keys
 start_server
-must ctl user create ann --role rep
+make_users ann
 must device enroll "$(ctl device enroll --user ann)"
 must device put accounts name=Shop
 must device sync

@@ -24,9 +24,8 @@ later() { sleep 0.15; }
 
 make_server
 start_server
-must ctl territory create north
+make_users ann bob
 for user in ann bob; do
-  must ctl user create $user --role rep --territory north
   must device $user enroll "$(ctl device enroll --user $user)" --name tablet
 done
 
@@ -91,9 +90,9 @@ expect "agreed" 1 "$(shown ann | grep -c '"name":"Agreed"')"
 expect "no conflict is left" "00" "$(field ann conflicts)$(field bob conflicts)"
 
 # ---- What stages forbid and what takes them back --------------------------------------------------
-ORDER=$(device ann put orders poNumber=PO-1)
+ORDER=$(device ann put orders account=$A poNumber=PO-1)
 LINE=$(device ann put orderLines order="$ORDER" quantity=5)
-CASE=$(device ann put cases title=Leak status=pending)
+CASE=$(device ann put cases account=$A title=Leak status=pending)
 must device ann sync
 must device bob sync
 must device ann put orders "$ORDER" status=submitted
@@ -139,7 +138,7 @@ for round in 1 2 3; do
   # Random text does not compress: the push is far larger than all that goes before it.
   NOTE=$(head -c 30000 /dev/urandom | base64 -w0)
   must device ann add accounts $A visitCount=10
-  must device ann put tasks title="Round $round $NOTE"
+  must device ann put tasks account=$A title="Round $round $NOTE"
   rm -f "$WORK/proxy.port"  # The last round's must not be taken for this one's.
   python3 "$HERE/../faults/fault_proxy.py" "$PORT" swallow up 20000 >"$WORK/proxy.port" &
   PROXY=$!

@@ -82,8 +82,15 @@ ctl() { "$BIN/satchelctl" --data "$DATA" "$@"; }
 # device HOME VERB...: the device's command; json: what it says in JSON.
 device() { "$BIN/satchel" --home "$WORK/$1" "${@:2}"; }
 json() { device "$1" -o json "${@:2}"; }
+# Reps of one territory, who hold each other's accounts. Empty for a schema that has none.
+TERRITORY=north
+make_users() {
+  local user
+  [ -z "$TERRITORY" ] || ctl territory list | grep -qw "$TERRITORY" || must ctl territory create "$TERRITORY"
+  for user in "$@"; do must ctl user create "$user" --role rep ${TERRITORY:+--territory "$TERRITORY"}; done
+}
 # A rep with a device of that name, enrolled at the server that runs.
 make_rep() {
-  must ctl user create "$1" --role rep
+  make_users "$1"
   must device "$1" enroll "$(ctl device enroll --user "$1")"
 }

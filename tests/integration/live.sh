@@ -23,7 +23,7 @@ appears() {
   done
   echo no
 }
-for user in ann bob cay; do ctl user create "$user" --role rep >/dev/null || fatal "user create"; done
+make_users ann bob cay
 for user in ann bob cay; do enrol "$user" "$user"; done
 watch_home ann; ANN=$WATCHER
 watch_home bob; BOB=$WATCHER
@@ -32,7 +32,7 @@ for user in ann bob cay; do
   expect "$user is connected" yes "$(appears '"collection":"users"' "$WORK/$user.out")"
 done
 
-ID=$(ctl record put accounts name=First)
+ID=$(ctl record put accounts name=First territory=north)
 for user in ann bob cay; do
   expect "$user hears of it" yes "$(appears "$ID" "$WORK/$user.out")"
 done
@@ -47,7 +47,7 @@ ctl device revoke "$DEVICE" >/dev/null
 expect "a revoked device's session ends" yes "$(appears '"code":"device_revoked"' "$WORK/server.log")"
 ctl user disable bob >/dev/null
 expect "a disabled user's too" yes "$(appears '"code":"user_disabled"' "$WORK/server.log")"
-ID=$(ctl record put accounts name=Secret)
+ID=$(ctl record put accounts name=Secret territory=north)
 expect "who may hears of what follows" yes "$(appears "$ID" "$WORK/cay.out")"
 sleep 1
 expect "who may not does not" 0 "$(cat "$WORK/ann.out" "$WORK/bob.out" | grep -c "$ID")"
@@ -57,7 +57,7 @@ for user in ann bob; do
   expect "$user's next sync" 5 "$(status_of "$BIN/satchel" --home "$WORK/$user" sync --retries 0)"
 done
 ctl user set-role cay manager >/dev/null
-ID=$(ctl record put accounts name=Third)
+ID=$(ctl record put accounts name=Third territory=north)
 expect "a new role only begins the session anew" yes "$(appears "$ID" "$WORK/cay.out")"
 
 # A drain closes live sessions at once; they come back.
@@ -66,7 +66,7 @@ stop_server
 expect "a drain with live sessions" 0 "$SERVER_STATUS"
 expect "does not wait for them" yes "$([ $(($(date +%s) - before)) -lt 10 ] && echo yes)"
 start_server
-ID=$(ctl record put accounts name=Fourth)
+ID=$(ctl record put accounts name=Fourth territory=north)
 expect "cay comes back" yes "$(appears "$ID" "$WORK/cay.out")"
 expect "and still runs" runs "$(kill -0 "$CAY" 2>/dev/null && echo runs)"
 stop_server

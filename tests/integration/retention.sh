@@ -8,7 +8,7 @@ log_from() { ctl -o json status | jq .log_from; }
 make_server
 sed -i 's/^log = .*/log = 2/' "$DATA/satcheld.toml"  # At most 16 times as many for who is behind.
 start_server
-must ctl user create ann --role rep
+make_users ann
 for home in ann late; do must device "$home" enroll "$(ctl device enroll --user ann)"; done
 ID=$(device ann put accounts name=First)
 VISIT=$(device ann put visits account="$ID" plannedStart="$(date -u +%Y-%m-%dT%H:%M:%SZ)")

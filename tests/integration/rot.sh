@@ -61,7 +61,7 @@ start_server
 expect_match "the server's: it starts and warns" '"level":"warning","msg":"schema_restored"' "$(cat "$WORK/server.log")"
 expect "it is whole" "$(cat "$WORK/whole")" "$(ctl dump --canonical)"
 must "$DAMAGE" "$DATA/workspaces/main/data" schemas last
-must ctl user create bob --role rep
+make_users bob
 expect "while it runs, it gives the schema all the same" 0 "$(status_of device bob enroll "$(ctl device enroll --user bob)")"
 stop_server
 
@@ -70,6 +70,7 @@ cp "$(dirname "$0")/../data/fleet.capnp" "$WORK/fleet.capnp"
 mkdir "$WORK/fleet"
 WORK_OF_CRM=$WORK
 WORK=$WORK/fleet
+TERRITORY=
 make_server --schema "$WORK_OF_CRM/fleet.capnp"
 start_server
 make_rep cay

@@ -11,12 +11,13 @@ changed() {
 }
 
 # ---- A schema of one's own -----------------------------------------------------------------------
+TERRITORY=
 make_server --schema "$FLEET"
 start_server
 expect "its collections, and no others" '["drivers","trips","vans"]' \
   "$(ctl -o json schema show | jq -c '[.collections[].name]')"
 for user in ann bob; do
-  must ctl user create $user --role rep
+  make_users $user
   must device $user enroll "$(ctl device enroll --user $user)"
 done
 VAN=$(device ann put vans plate=B-42 depot=Lyon state.stage=ready equipment:='["rope"]')

@@ -5,7 +5,7 @@ SHIM=$2
 make_server
 sed -i 's/^map_size = .*/map_size = "16MiB"/' "$DATA/satcheld.toml"
 start_server
-ctl user create ann --role rep >/dev/null || fatal "user create"
+make_users ann
 "$BIN/satchel" --home "$WORK/ann" enroll "$(ctl device enroll --user ann)" >/dev/null || fatal enroll
 
 # Full.
@@ -52,7 +52,7 @@ stop_server
 # A disk that fails.
 export SATCHEL_FAIL_SYNC=$WORK/fail
 start_server env LD_PRELOAD="$SHIM"
-ctl user create bob --role rep >/dev/null || fatal "user create"
+make_users bob
 touch "$SATCHEL_FAIL_SYNC"
 expect "a write that reaches no disk" 75 "$(status_of ctl user create cay --role rep)"
 expect_match "says so" '^error: store_latched: ' "$(cat "$WORK/err")"
@@ -72,7 +72,7 @@ touch "$SATCHEL_FAIL_SYNC"
 expect "a device's write that reaches no disk" 75 "$(status_of env LD_PRELOAD="$SHIM" "$BIN/satchel" --home "$WORK/ann" put accounts name=Lost)"
 expect_match "says so" '^error: store_latched: ' "$(cat "$WORK/err")"
 start_server
-ctl record put accounts name=FromTheOffice >/dev/null || fatal "record put"
+ctl record put accounts name=FromTheOffice territory=north >/dev/null || fatal "record put"
 expect "a sync that reaches no disk" 75 "$(status_of env LD_PRELOAD="$SHIM" "$BIN/satchel" --home "$WORK/ann" sync)"
 rm "$SATCHEL_FAIL_SYNC"
 expect "with a disk that works it goes on" 0 "$(status_of device sync)"

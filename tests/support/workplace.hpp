@@ -54,6 +54,9 @@ inline std::shared_ptr<const schema::Catalog> crm() {
   return *catalog;
 }
 
+// Whose reps hold each other's accounts, unless a test says otherwise.
+inline const std::vector<std::string> kNorth{"north"};
+
 // The hub and its store.
 struct Office {
   HandClock clock;
@@ -123,7 +126,7 @@ struct Office {
   }
   // Also changes what somebody is who is there already.
   void add_user(const std::string& name, sync::Role role,
-                std::vector<std::string> territories = {}) {
+                std::vector<std::string> territories = kNorth) {
     auto txn = hub->begin();
     SATCHEL_ASSERT(txn && (*txn)->put_user({name, role, std::move(territories), true, {}}) &&
                    (*txn)->commit());
@@ -174,7 +177,7 @@ struct Phone {
 
   Phone(Office& at, const std::string& user, sync::Role role, std::uint64_t seed,
         std::shared_ptr<const schema::Catalog> catalog = crm(),
-        std::vector<std::string> territories = {})
+        std::vector<std::string> territories = kNorth)
       : office(at), entropy(seed) {
     StoreId store_id;
     store_id.octets[0] = static_cast<std::uint8_t>(seed);

@@ -126,7 +126,8 @@ TEST_F(Bootstrap, AVisitThatIsMovedOrHandedOverLeavesTheDayOfWhoHadIt) {
       [&](sync::CommitBuilder& b) { return b.set("visits", given, "owner", Value{"bob"}); }));
 
   const auto slice_of = [&](const std::string& user) {
-    const sync::Entitlement entitlement{user, Role::kRep, {"all", "owner:" + user}};
+    const sync::Entitlement entitlement{
+        user, Role::kRep, {"all", "owner:" + user, "territory:north"}};
     const sync::Hub::PageRequest request{entitlement, std::string{sync::kDefaultPurpose}, {}, {}};
     std::set<RecordId> ids;
     const Bytes page = *office.hub->priority_slice(request);

@@ -30,8 +30,13 @@ struct Row {
   const char* fields;
 };
 
+// Who holds an account holds what hangs on it; who owns a person, what is of that person.
+#define SATCHEL_OF_ACCOUNT(to) to "account.owner " to "account.territory " to "account.team"
+#define SATCHEL_OF_CONTACT(to) to "owner " SATCHEL_OF_ACCOUNT(to)
+#define SATCHEL_OF_EITHER(to) SATCHEL_OF_ACCOUNT(to) " " SATCHEL_OF_CONTACT(to "contact.")
+
 constexpr Row kModel[] = {
-    {"accounts", "all", "", "crm",
+    {"accounts", "owner territory team", "", "crm",
      "name multi company; legalName taxId multi financial; type industry size website lww company;"
      "billingAddress shippingAddress multi company; position lww company;"
      "openingHours visitWindows map:lww company; phones emails set company; parent lww company;"
@@ -41,35 +46,35 @@ constexpr Row kModel[] = {
      "behavioural;"
      "visitCount counter behavioural; naturalPerson deny businessContact; description text "
      "special"},
-    {"contacts", "all", "self", "crm",
+    {"contacts", SATCHEL_OF_CONTACT(""), "self", "crm",
      "name multi personal; account lww company;"
      "jobTitle department language preferredChannel bestTime timeZone lww businessContact;"
      "birthday multi personal; photo lww personal;"
      "doNotProcess doNotProfile doNotTrack doNotSolicit blockGeo deny businessContact;"
      "notes text special"},
-    {"contactPoints", "all", "contact", "crm",
+    {"contactPoints", SATCHEL_OF_CONTACT("contact."), "contact", "crm",
      "contact once businessContact; kind value normalized once businessContact;"
      "private deny businessContact; label primary lww businessContact; state stage businessContact;"
      "validTo min businessContact"},
-    {"accountContacts", "all", "contact", "crm",
+    {"accountContacts", SATCHEL_OF_ACCOUNT(""), "contact", "crm",
      "account contact once company; role isDecisionMaker lww businessContact"},
-    {"leads", "all", "self", "crm",
+    {"leads", "owner territory", "self", "crm",
      "name multi personal; company title phone email lww businessContact;"
      "source campaign once behavioural; lastTouch lww behavioural; status stage businessContact;"
      "convertedTo once businessContact; score server behavioural; owner territory server "
      "businessContact"},
-    {"opportunities", "all", "", "crm",
+    {"opportunities", SATCHEL_OF_ACCOUNT(""), "", "crm",
      "name closeDate nextStep probability forecastCategory lww company;"
      "account primaryContact lww company; amount multi financial; contacts map:lww businessContact;"
      "competitors set company; pipeline stage company; stageHistory log company;"
      "owner territory server company; description text special"},
-    {"orders", "all", "", "legal",
+    {"orders", SATCHEL_OF_ACCOUNT(""), "", "legal",
      "account once company; contact lww company; status stage company; number server company;"
      "requestedDelivery poNumber note lww company; currency once company; serverTotal server "
      "financial;"
      "printCount counter company; signature once special; payments log financial;"
      "owner territory server company"},
-    {"orderLines", "all", "", "legal",
+    {"orderLines", SATCHEL_OF_ACCOUNT("order."), "", "legal",
      "order product once company; quantity multi company;"
      "unitPrice discount priceTrace multi financial; serverPrice server financial"},
     {"products", "all", "", "crm",
@@ -87,36 +92,38 @@ constexpr Row kModel[] = {
     {"vanStock", "owner", "", "crm", "rep product lot once company; remaining escrow company"},
     {"sampleAllocations", "owner", "", "crm",
      "rep product lot once company; remaining escrow company"},
-    {"visits", "all", "", "crm",
+    {"visits", SATCHEL_OF_EITHER(""), "", "crm",
      "account contact once company; plannedStart plannedEnd routeOrder lww employee;"
      "status stage employee; skipReason lww company; checkIn checkOut once employee;"
      "participants set businessContact; outcome lww behavioural; photos log behavioural;"
      "notes text special; owner territory server company"},
     {"surveys", "all", "", "crm", "title questions version server public"},
-    {"surveyResponses", "all", "", "crm", "visit survey answers once company"},
-    {"shelfAudits", "all", "", "crm", "visit survey answers once company"},
-    {"stockCounts", "all", "", "crm", "visit survey answers once company"},
-    {"tasks", "all", "", "crm",
+    {"surveyResponses", SATCHEL_OF_EITHER("visit."), "", "crm",
+     "visit survey answers once company"},
+    {"shelfAudits", SATCHEL_OF_EITHER("visit."), "", "crm", "visit survey answers once company"},
+    {"stockCounts", SATCHEL_OF_EITHER("visit."), "", "crm", "visit survey answers once company"},
+    {"tasks", "assignee " SATCHEL_OF_EITHER(""), "", "crm",
      "title due priority account contact lww behavioural; status stage company;"
      "checklist map:max company; assignee lww employee"},
-    {"interactions", "all", "", "crm",
+    {"interactions", SATCHEL_OF_EITHER(""), "", "crm",
      "channel direction at account contact subjectLine purpose decision once behavioural;"
      "attendees map:lww businessContact; body once special"},
-    {"cases", "all", "", "crm",
+    {"cases", SATCHEL_OF_EITHER(""), "", "crm",
      "title priority account contact lww behavioural; status stage company; comments log special;"
      "slaDue server company"},
     {"campaigns", "all", "", "crm", "name channel purpose from to server company"},
-    {"segments", "all", "", "crm",
+    {"segments", "owner", "", "crm",
      "name channel purpose from to server company; members server behavioural"},
-    {"campaignMembers", "all", "", "crm",
+    {"campaignMembers", SATCHEL_OF_CONTACT("contact."), "", "crm",
      "campaign contact once behavioural; status stage behavioural"},
     {"articles", "all", "", "crm", "title body language approvedUntil attachment server public"},
-    {"consentEvents", "all", "subject", "evidence",
+    {"consentEvents", SATCHEL_OF_CONTACT("subject."), "subject", "evidence",
      "subject controller kind purpose channel contactPoint parents supersedes at validFrom validTo "
      "form "
      "evidence assurance signingKey nonce signature once businessContact; actor once employee"},
     {"consentForms", "all", "", "crm", "title text language version hash server company"},
-    {"duplicateLinks", "all", "", "crm", "left right score once personal; verdict stage personal"},
+    {"duplicateLinks", "owner", "", "crm",
+     "left right score once personal; verdict stage personal"},
     {"users", "all", "", "crm", "name role territories email active server employee"},
     {"territories", "all", "", "crm", "name parent server company"},
     {"targets", "owner", "", "crm", "owner period amount server employee"},
