@@ -42,6 +42,7 @@ Result<std::vector<Author>> decode_authors(ByteView bytes) {
   ByteReader in{bytes};
   auto count = read_count(in, kIdBytes + 1);
   if (!count) return count.error();
+  if (*count == 0) return malformed();  // Nobody has no bytes at all.
   for (std::uint64_t i = 0; i < *count; ++i) {
     const auto id = ReplicaId::from_bytes(in.take(kIdBytes));
     Author author;

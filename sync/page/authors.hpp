@@ -16,7 +16,7 @@ struct Author {
   friend bool operator==(const Author&, const Author&) = default;
 };
 
-//   authors  format (u8 = 1) | count | count x (id (16) | length, name)
+//   authors  format (u8 = 1) | count | count x (id (16) | length, name); of nobody: nothing
 Bytes encode_authors(const std::vector<Author>& authors);
 // kFrameMalformed, kRecordNewer.
 Result<std::vector<Author>> decode_authors(ByteView bytes);

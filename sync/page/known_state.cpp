@@ -44,7 +44,8 @@ Result<std::vector<KnownState>> decode_known_states(ByteView bytes) {
     state.registers = in.varint();
     states.push_back(state);
   }
-  if (!in.finished()) return Error{Errc::kFrameMalformed, "known states"};
+  const bool formed = in.finished() && format == static_cast<std::uint8_t>(kFormat);
+  if (!formed) return Error{Errc::kFrameMalformed, "known states"};
   return states;
 }
 

@@ -77,12 +77,12 @@ class Fleet {
     ann->pushed.clear();
     office.restore(before_[0]);
     ann->restore(before_[1]);
-    bob->restore(before_[2]);
   }
 
   // Whatever came of it, bob's work is what and where it was, and he goes on.
   void check_office() {
     office.restart();
+    bob->restore(before_[2]);
     const auto report = office.store->check();
     law(report && report->bad.empty(), "the server's store is not in order");
     law(text_of_trip() == trip_, "somebody changed what he may not even see");
