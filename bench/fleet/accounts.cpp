@@ -72,4 +72,43 @@ double write_accounts(const std::string& file, std::size_t first, std::size_t en
   return static_cast<double>(bytes) / static_cast<double>(end - first);
 }
 
+std::string company_territory(std::size_t number) {
+  if (number < kDayAccounts) return "Day";
+  if (number < kSpecialAccounts) {
+    return "P" + std::to_string((number - kDayAccounts) / kPusherAccounts);
+  }
+  return territory_name(number);
+}
+
+double write_company(const std::string& file, std::size_t end) {
+  std::ofstream out{file, std::ios::trunc};
+  out << "id,name,type,industry,website,billingAddress.street,billingAddress.city,"
+         "billingAddress.postalCode,billingAddress.country,owner,territory,status,phones,emails,"
+         "lastVisitAt,visitCount\n";
+  const auto begun = out.tellp();
+  for (std::size_t n = 0; n < end; ++n) {
+    const std::string name = word(n);
+    out << account_id(n) << ",\"" << name << " Handelsgesellschaft mbH & Co. KG\","
+        << (n % 3 == 0 ? "wholesale" : "retail") << ','
+        << (n % 5 == 0 ? "food and beverages" : "steel") << ",https://www." << name << ".example/"
+        << n << ',' << word(n + 1) << "strasse " << n % 90 << ',' << word(n % 500) << ','
+        << 10000 + n % 80000 << ",DE,rep" << n % kOwners << ',' << company_territory(n)
+        << ",prospect,\"[\"\"+49 30 " << 1'000'000 + n * 7919 % 8'999'999 << "\"\"]\",\"[\"\"info@"
+        << name << ".example\"\"]\"," << 1'759'000'000'000'000 + n * 1'000'003 << ',' << n % 40
+        << '\n';
+  }
+  return static_cast<double>(out.tellp() - begun) / static_cast<double>(end);
+}
+
+std::string visit_id(std::size_t number) { return account_id(1'000'000'000 + number); }
+
+void write_day(const std::string& file, const std::string& owner, std::int64_t now_us) {
+  std::ofstream out{file, std::ios::trunc};
+  for (std::size_t n = 0; n < kDayVisits; ++n) {
+    out << "{\"id\":\"" << visit_id(n) << "\",\"account\":\"" << account_id(n * 97)
+        << "\",\"plannedStart\":" << now_us << ",\"status\":\"planned\",\"owner\":\"" << owner
+        << "\"}\n";
+  }
+}
+
 }  // namespace satchel::bench

@@ -159,4 +159,34 @@ double read_and_open_seconds(const std::string& file, std::size_t piece) {
   return seconds;
 }
 
+double read_seconds(const std::string& file) {
+  std::vector<char> piece(1U << 20);
+  const int in = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (in < 0) give_up("no file " + file);
+  const Timer timer;
+  while (::read(in, piece.data(), piece.size()) > 0) {
+  }
+  const double seconds = timer.seconds();
+  ::close(in);
+  return seconds;
+}
+
+double write_seconds(const std::string& folder, std::size_t bytes) {
+  const std::vector<char> piece(1U << 20, 'p');
+  const std::string file = folder + "/written";
+  const int out = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (out < 0) give_up("no file " + file);
+  const Timer timer;
+  for (std::size_t written = 0; written < bytes; written += piece.size()) {
+    if (::write(out, piece.data(), std::min(piece.size(), bytes - written)) < 0) {
+      give_up("writing failed");
+    }
+  }
+  if (::fdatasync(out) != 0) give_up("fdatasync failed");
+  const double seconds = timer.seconds();
+  ::close(out);
+  ::unlink(file.c_str());
+  return seconds;
+}
+
 }  // namespace satchel::bench

@@ -31,4 +31,10 @@ double tls_connect_seconds(const std::string& certificate, const std::string& pr
 // pieces of `piece` bytes.
 double read_and_open_seconds(const std::string& file, std::size_t piece);
 
+// Seconds of reading a file from its begin to its end.
+double read_seconds(const std::string& file);
+
+// Seconds of writing a new file of so many bytes in one go, and fdatasync.
+double write_seconds(const std::string& folder, std::size_t bytes);
+
 }  // namespace satchel::bench

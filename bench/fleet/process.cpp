@@ -81,9 +81,9 @@ int Process::finish() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-void Process::stop() {
+void Process::end(int signal) {
   if (id_ <= 0) return;
-  ::kill(id_, SIGTERM);
+  ::kill(id_, signal);
   ::waitpid(id_, nullptr, 0);
   id_ = -1;
 }

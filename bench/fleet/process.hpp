@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -32,10 +33,13 @@ class Process {
   // What it printed and was not read by read_line.
   [[nodiscard]] const std::string& output() const { return pending_; }
   // SIGTERM, and the end awaited.
-  void stop();
+  void stop() { end(SIGTERM); }
+  // SIGKILL, and the end awaited.
+  void kill() { end(SIGKILL); }
 
  private:
   bool read_more(int wait_ms);
+  void end(int signal);
 
   pid_t id_ = -1;
   int output_ = -1;

@@ -24,9 +24,23 @@ void Server::start() {
   port_ = static_cast<std::uint16_t>(std::atoi(ready.c_str() + colon + 1));
 }
 
-std::string Server::ctl(std::vector<std::string> words) const {
+void Server::kill() {
+  process_->kill();
+  process_.reset();
+}
+
+std::vector<std::string> Server::ctl_words(std::vector<std::string> words) const {
   words.insert(words.begin(), {bin_ + "/satchelctl", "--data", data_});
-  return run(words, log_);
+  return words;
+}
+
+std::string Server::ctl(std::vector<std::string> words) const {
+  return run(ctl_words(std::move(words)), log_);
+}
+
+void Server::add_rep_of(const std::string& user, const std::string& territory) {
+  if (made_.insert(territory).second) ctl({"territory", "create", territory});
+  ctl({"user", "create", user, "--role", "rep", "--territory", territory});
 }
 
 void Server::add_rep(const std::string& user) {

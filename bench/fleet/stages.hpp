@@ -21,7 +21,9 @@ struct Setting {
   std::size_t idle_devices = 200;
   std::size_t edits = 300;
   int rounds = 3;
-  std::string only;   // "slow-peers": that stage alone.
+  std::size_t devices = 1'000;  // That come back after an outage.
+  std::size_t handovers = 30;
+  std::string only;   // The name of one stage; empty: all.
   std::string peers;  // The script of the slow peers; empty: nothing is measured beside them.
 };
 
@@ -50,6 +52,31 @@ void measure_edit(const Setting& setting, Server& server);
 void measure_idle(const Setting& setting);
 // On a server of its own: syncs alone and beside a thousand peers that drip and do not read.
 void measure_slow_peers(const Setting& setting);
+
+// Reps rep0 to rep19 and the first accounts (accounts.hpp) that they own; ann holds them all.
+void import_accounts(const Setting& setting, Server& server, std::size_t records);
+// Of a fresh device of ann in a process of its own, through the relay; gives up where it received
+// less than all.
+double first_sync_seconds(const Setting& setting, const Server& server, const std::string& name,
+                          const Relay& relay);
+
+// Each of these on a server of its own.
+// An account with 500 dependents goes to and fro between two live devices.
+void measure_handover(const Setting& setting);
+// First sync over a line with round trips of 100 ms.
+void measure_far(const Setting& setting);
+// Setting::devices come back at once with commits of their own.
+void measure_outage(const Setting& setting);
+
+// What is measured of a company of a size.
+struct ScaleParts {
+  bool slices = false;   // First sync of a slice, one change, 1,000 changes, memory.
+  bool ingest = false;   // 50 devices push.
+  bool restart = false;  // kill -9 and start.
+};
+// A company of `wanted` accounts, but at least those of its slices, imported from CSV, and what
+// `parts` say of it.
+void measure_scale(const Setting& setting, std::size_t wanted, const ScaleParts& parts);
 
 // What a device's own process does; each prints one line.
 int run_first_sync(const Setting& setting, const std::string& name, const std::string& connect);

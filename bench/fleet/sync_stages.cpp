@@ -122,6 +122,21 @@ void enroll(const Server& server, const Config& config, const std::string& user)
   take(Replica::enroll(config, server.enrolment(user), "bench"));
 }
 
+void import_accounts(const Setting& setting, Server& server, std::size_t records) {
+  for (std::size_t i = 0; i < kOwners; ++i)
+    server.ctl({"user", "create", "rep" + std::to_string(i), "--role", "rep"});
+  const std::string file = setting.folder + "/accounts.ndjson";
+  write_accounts(file, 0, records);
+  server.ctl({"import", "accounts", file});
+}
+
+double first_sync_seconds(const Setting& setting, const Server& server, const std::string& name,
+                          const Relay& relay) {
+  const FirstSync figures = first_sync(setting, server, name, &relay);
+  if (figures.received < static_cast<double>(setting.records)) give_up("records are missing");
+  return figures.seconds;
+}
+
 void grow_company(const Setting& setting, Server& server, Relay& relay) {
   server.add_rep("ann");
   server.add_rep("bob");
