@@ -25,10 +25,35 @@ constexpr std::chrono::milliseconds kAftermath{300};
 constexpr const char* kReps[] = {"anna", "bert"};
 constexpr const char* kPlaces[] = {"North", "South"};
 
+// One kind of dependent, how many there are, and what each of them says.
+struct Kind {
+  const char* collection;
+  std::size_t count;
+  const char* refers;   // The field that refers, ...
+  std::size_t of_kind;  // ... to a record of this kind; 0: to the account.
+  const char* more;     // Further members of its line.
+};
+// Their numbers begin at 1,000 times the place, and the account's is 0.
+constexpr Kind kKinds[] = {
+    {"accounts", 1, "parent", 0, ",\"name\":\"Hafen Markt\",\"type\":\"retail\""},
+    {"contacts", 100, "account", 0, ",\"jobTitle\":\"buyer\",\"department\":\"purchasing\""},
+    {"contactPoints", 100, "contact", 1, ",\"kind\":\"email\",\"label\":\"work\""},
+    {"orders", 50, "account", 0, ",\"currency\":\"EUR\",\"note\":\"gate B\""},
+    {"orderLines", 150, "order", 3, ",\"quantity\":5"},
+    {"visits", 50, "account", 0, ",\"outcome\":\"ordered\""},
+    {"tasks", 50, "account", 0, ",\"title\":\"call back\",\"priority\":\"high\""},
+};
+std::string id_of(std::size_t kind, std::size_t number) { return account_id(kind * 1000 + number); }
+
 // What one device shows of the account and its dependents, kept from its change stream.
 // Thread-safe.
 class Holding {
  public:
+  Holding() {
+    for (std::size_t kind = 0; kind < std::size(kKinds); ++kind) {
+      for (std::size_t n = 0; n < kKinds[kind].count; ++n) of_account_.insert(id_of(kind, n));
+    }
+  }
   void look(const Event& event) {
     const auto now = Clock::now();
     const std::lock_guard hold{mutex_};
@@ -37,6 +62,7 @@ class Holding {
       const std::size_t at = row.find("\"id\":\"");
       if (at == std::string_view::npos) continue;
       const std::string id{row.substr(at + 6, 36)};
+      if (of_account_.count(id) == 0) continue;  // Who is who comes in the same stream.
       if (row.find("\"gone\":true") != std::string_view::npos) {
         shown_.erase(id);
       } else {
@@ -59,29 +85,10 @@ class Holding {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::set<std::string> of_account_;
   std::set<std::string> shown_;
   Clock::time_point at_{};
 };
-
-// One kind of dependent, how many there are, and what each of them says.
-struct Kind {
-  const char* collection;
-  std::size_t count;
-  const char* refers;   // The field that refers, ...
-  std::size_t of_kind;  // ... to a record of this kind; 0: to the account.
-  const char* more;     // Further members of its line.
-};
-// Their numbers begin at 1,000 times the place, and the account's is 0.
-constexpr Kind kKinds[] = {
-    {"accounts", 1, "parent", 0, ",\"name\":\"Hafen Markt\",\"type\":\"retail\""},
-    {"contacts", 100, "account", 0, ",\"jobTitle\":\"buyer\",\"department\":\"purchasing\""},
-    {"contactPoints", 100, "contact", 1, ",\"kind\":\"email\",\"label\":\"work\""},
-    {"orders", 50, "account", 0, ",\"currency\":\"EUR\",\"note\":\"gate B\""},
-    {"orderLines", 150, "order", 3, ",\"quantity\":5"},
-    {"visits", 50, "account", 0, ",\"outcome\":\"ordered\""},
-    {"tasks", 50, "account", 0, ",\"title\":\"call back\",\"priority\":\"high\""},
-};
-std::string id_of(std::size_t kind, std::size_t number) { return account_id(kind * 1000 + number); }
 
 std::size_t import_all(const Setting& setting, const Server& server) {
   std::size_t records = 0;
