@@ -96,14 +96,18 @@ Sequence entered_at(const Entitlement& entitlement, const schema::CollectionDef&
 
 std::optional<Membership> left_after(const Entitlement& entitlement,
                                      const std::vector<Membership>& memberships, Sequence since) {
-  std::optional<Membership> last;
-  for (const Membership& membership : memberships) {
-    const bool known =
-        holds(entitlement, membership.scope) || is_among(entitlement.former, membership.scope);
-    if (membership.left <= since || !known) continue;
-    if (!last || membership.left > last->left) last = membership;
-  }
-  return last;
+  const auto last_of = [&](const auto& is_known) {
+    std::optional<Membership> last;
+    for (const Membership& membership : memberships) {
+      if (membership.left <= since || !is_known(membership.scope)) continue;
+      if (!last || membership.left > last->left) last = membership;
+    }
+    return last;
+  };
+  // One that is granted no more has held nothing since.
+  const auto last = last_of([&](const auto& scope) { return holds(entitlement, scope); });
+  if (last) return last;
+  return last_of([&](const auto& scope) { return is_among(entitlement.former, scope); });
 }
 
 std::optional<Membership> in_former(const Entitlement& entitlement,

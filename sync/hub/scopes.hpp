@@ -29,7 +29,8 @@ bool granted_then(const User& user, const Entitlement& now,
 // Since when the record is in a granted scope; 0 for always. Precondition: grants().
 Sequence entered_at(const Entitlement& entitlement, const schema::CollectionDef& collection,
                     const std::vector<Membership>& memberships);
-// The scope, granted or granted formerly, that the record left last after `since`, if it left one.
+// The granted scope that the record left last after `since`; where it left none, the one that was
+// granted formerly.
 std::optional<Membership> left_after(const Entitlement& entitlement,
                                      const std::vector<Membership>& memberships, Sequence since);
 // A scope that is granted no more and that the record is in.

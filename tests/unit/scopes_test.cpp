@@ -282,6 +282,35 @@ TEST_F(Scopes, WhatLeftATerritoryThatIsTakenGoesToo) {
   EXPECT_EQ(stored_by(*ann), 2U);
 }
 
+// Its reader loses it with the last scope that he may hold, wherever it goes from the one he lost.
+TEST_F(Scopes, ATerritoryThatIsTakenHoldsBackNoEvict) {
+  const auto team = [this](bool add) {
+    ASSERT_TRUE(office.write([&](sync::CommitBuilder& b) {
+      return add ? b.set_add("accounts", shop, "team", Value{"ann"})
+                 : b.set_remove("accounts", shop, "team", Value{"ann"});
+    }));
+  };
+  team(true);
+  ASSERT_TRUE(ann->sync());
+  const wire::Cursor place = ann->edge->state().cursor;
+  give("ann", {});
+  team(false);
+  hand_over();
+  sync::Entitlement now = office.hub->entitlement_of(**office.hub->find_user("ann"));
+  now.former = {"territory:11"};
+  const auto page = office.hub->changes_after(
+      {now, std::string{sync::kDefaultPurpose}, place, {}, 0, 1, std::nullopt});
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->cursor.seq, place.seq + 1) << "the page ends before the hand-over";
+  auto reader = sync::PageReader::open(page->body);
+  sync::PageItem item;
+  std::set<std::string> evicted;
+  while (*reader->next(item)) {
+    if (item.evict) evicted.insert(to_text(item.id));
+  }
+  EXPECT_EQ(evicted, ids({shop, jim}));
+}
+
 TEST_F(Scopes, GrantsThatChangeBackInTheMiddleOfAPassLeaveNothingOutAndNothingBehind) {
   for (int i = 0; i < 200; ++i) {
     make("accounts", {{"name", Value{std::string(200, 'm')}}, {"territory", Value{"13"}}});
