@@ -31,6 +31,29 @@ struct Trial $S.collection("trials") $S.life(deleteWins) $S.scopes(["owner"]) {
                              $S.retention(legal)
                              $S.retentionFrom(field = "stage", stage = "passed");
 }
+
+struct Firm $S.collection("firms") $S.scopes(["territory", "team"]) {
+  name      @0 :Text       $S.merge(multi)     $S.privacy(company);
+  territory @1 :Text       $S.merge(server)    $S.privacy(company);
+  team      @2 :List(Text) $S.merge(accessSet) $S.privacy(employee);
+  visits    @3 :Int64      $S.merge(counter)   $S.privacy(behavioural);
+  lastVisit @4 :Int64      $S.merge(max)       $S.privacy(company);
+}
+struct Person $S.collection("people") $S.scopes(["firm.territory", "firm.team"]) {
+  name @0 :Text       $S.merge(lww) $S.privacy(personal);
+  firm @1 :Text       $S.merge(lww) $S.privacy(company) $S.ref(to = "firms");
+  tags @2 :List(Text) $S.merge(set) $S.privacy(company);
+}
+struct Line $S.collection("lines") $S.scopes(["person.firm.territory"]) {
+  value  @0 :Text $S.merge(lww) $S.privacy(personal);
+  person @1 :Text $S.merge(lww) $S.privacy(company) $S.ref(to = "people");
+}
+struct Call $S.collection("calls") $S.life(deleteWins) $S.scopes(["owner", "firm.territory"]) {
+  note  @0 :Text       $S.merge(lww)    $S.privacy(personal);
+  firm  @1 :Text       $S.merge(lww)    $S.privacy(company) $S.ref(to = "firms");
+  owner @2 :Text       $S.merge(server) $S.privacy(employee);
+  said  @3 :List(Text) $S.merge(log)    $S.privacy(company);
+}
 )";
 
 }  // namespace

@@ -4,6 +4,7 @@ namespace satchel::sim {
 
 SimDevice::SimDevice(Parts parts, std::string name, std::string user, sync::Role role)
     : parts_(std::move(parts)),
+      marks_(parts_.marks),
       name_(std::move(name)),
       user_(std::move(user)),
       role_(role),
@@ -35,7 +36,7 @@ void SimDevice::enrol() {
   auto edge = sync::Edge::create({*store_, clock_, entropy_, nullptr}, identity, parts_.catalog);
   SATCHEL_ASSERT(edge);
   edge_ = std::move(*edge);
-  gave_up = was_restored = false;
+  gave_up = was_restored = was_silent = false;
   unsure_until = 0;
   backup.reset();
   moment.reset();
@@ -52,6 +53,7 @@ void SimDevice::open() {
 
 void SimDevice::connect(bool live) {
   if (connected() || gave_up || !parts_.server.running()) return;
+  if (parts_.queue.now() < silent_until) return;
   sync::EdgeSession::Config config{Bytes(32, 'e'), *signer_, live, 2'000};
   session_ = std::make_unique<sync::EdgeSession>(*edge_, config);
   connection_ = std::make_shared<ConnectionId>(0);
@@ -84,7 +86,7 @@ void SimDevice::crash() {
   const std::vector<sync::Numbering> before = edge_->numberings();
   edge_.reset();
   store_.reset();
-  if (disk_->unsynced_count() > 0) parts_.marks.reach("page taken back by a power cut");
+  if (disk_->unsynced_count() > 0) REACHED("page taken back by a power cut");
   disk_->crash();
   clock_.reboot();
   open();

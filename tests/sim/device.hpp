@@ -67,9 +67,12 @@ class SimDevice {
   // Sends what somebody recorded earlier, as if it came from this device now, once it is welcome.
   bool inject(Bytes message);
 
-  bool gave_up = false;       // Its home is lost: it must enrol anew.
-  bool disturbed = false;     // Something old was put on its connection.
-  bool was_restored = false;  // Its store is older than what it told the server.
+  bool gave_up = false;           // Its home is lost: it must enrol anew.
+  bool disturbed = false;         // Something old was put on its connection.
+  std::int64_t silent_until = 0;  // Nobody hears of it before.
+  std::int64_t greeted_us = 0;    // When it was last made welcome.
+  bool was_silent = false;        // For longer than it is waited for.
+  bool was_restored = false;      // Its store is older than what it told the server.
   // The server was restored to before what this device may know: until it hears a welcome on this
   // connection or a later one.
   ConnectionId unsure_until = 0;
@@ -85,6 +88,7 @@ class SimDevice {
   void fail(const Error& error);
 
   Parts parts_;
+  Marks& marks_;
   std::string name_;
   std::string user_;
   sync::Role role_;

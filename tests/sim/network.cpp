@@ -41,7 +41,7 @@ void Network::deliver(ConnectionId id, End to) {
   Bytes message = std::move(direction.messages.front());
   direction.messages.pop_front();
   if (direction.deaf) return;
-  if (direction.ended) marks_.reach("message delivered late");
+  if (direction.ended) REACHED("message delivered late");
   const auto ear = at->second.ears[index(to)].message;
   ear(std::move(message));
 }
@@ -86,7 +86,7 @@ void Network::truncate(Direction& direction) {
   while (whole < direction.messages.size() && direction.messages[whole].size() <= arrives) {
     arrives -= direction.messages[whole++].size();
   }
-  if (whole < direction.messages.size() && arrives > 0) marks_.reach("cut mid-message");
+  if (whole < direction.messages.size() && arrives > 0) REACHED("cut mid-message");
   direction.messages.resize(whole);
 }
 

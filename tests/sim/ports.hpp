@@ -3,11 +3,10 @@
 
 #include <functional>
 #include <map>
-#include <set>
-#include <string>
 
 #include "crypto/entropy.hpp"
 #include "sync/clock/ports.hpp"
+#include "tests/sim/marks.hpp"
 #include "tests/support/seeds.hpp"
 
 namespace satchel::sim {
@@ -69,66 +68,5 @@ class SimEntropy final : public crypto::Entropy {
  private:
   Gen& gen_;
 };
-
-// Names of the branches that a world came through; the smoke seeds together must come through all
-// of them.
-class Marks {
- public:
-  void reach(std::string_view mark) { reached_.emplace(mark); }
-  void join_with(const Marks& other) {
-    reached_.insert(other.reached_.begin(), other.reached_.end());
-  }
-  [[nodiscard]] bool contains(std::string_view mark) const {
-    return reached_.contains(std::string{mark});
-  }
-
- private:
-  std::set<std::string> reached_;
-};
-
-// Every mark there is, so that one that nothing reaches any more is missed.
-inline constexpr std::string_view kMarks[] = {"cut mid-message",
-                                              "message delivered late",
-                                              "lost ack, repeated commit answered",
-                                              "push replayed",
-                                              "hello replayed",
-                                              "device crashed",
-                                              "server crashed before the commit",
-                                              "server crashed before the ack",
-                                              "store failed",
-                                              "commit denied",
-                                              "commit invalid",
-                                              "commit reduced",
-                                              "frozen write taken out",
-                                              "kept record not deleted",
-                                              "stage reopened",
-                                              "merged outcome",
-                                              "delete against edit",
-                                              "record restored",
-                                              "deleted for good",
-                                              "record changed hands",
-                                              "record evicted",
-                                              "home lost",
-                                              "stage contested",
-                                              "stamp lowered",
-                                              "clock jumped",
-                                              "server restored by tool",
-                                              "raw copy noticed",
-                                              "commit re-offered",
-                                              "known commit re-offered",
-                                              "device restored",
-                                              "device restored again",
-                                              "renumbered commit known again",
-                                              "fork noticed",
-                                              "fence noticed",
-                                              "refused write retried",
-                                              "admin write",
-                                              "log trimmed",
-                                              "device behind the log",
-                                              "bootstrap resumed",
-                                              "priority slice sent",
-                                              "page taken back by a power cut",
-                                              "new life cut before its first page",
-                                              "reading cut while it was replaced"};
 
 }  // namespace satchel::sim

@@ -60,6 +60,12 @@ std::vector<LiveValue> standing(const FieldDef& field, const std::vector<LiveVal
   return left;
 }
 
+bool is_contested(const FieldDef& field, const std::vector<LiveValue>& values) {
+  const auto left = standing(field, values);
+  return any_of(
+      left, [&](const LiveValue& other) { return text(other.value) != text(left.front().value); });
+}
+
 LiveValue show(Rule rule, const FieldDef& field, const std::vector<LiveValue>& values) {
   const auto null = [](const LiveValue& value) { return is_null(value.value) ? 1 : 0; };
   switch (rule) {
@@ -252,8 +258,8 @@ Verdict ReferenceModel::judge(const CommitName& name, Seq known) const {
   Verdict verdict;
   for (const ModelRecord& record : commit.records) {
     if (record.creates && !view(record.id, kNow).contains({kLifeField, Bytes{}})) continue;
-    const bool hidden =
-        !commit.by_server && !commit.everything && !entitled(record.id, commit.user, known, kNow);
+    const bool hidden = !commit.by_server && !commit.everything &&
+                        !scopes_.entitled(record.id, commit.user, known, kNow);
     if (hidden || find(record.id) == nullptr) return {Verdict::Kind::kDenied, {}};
   }
   bool any_left = false, cycle = false;
@@ -274,19 +280,22 @@ Verdict ReferenceModel::judge(const CommitName& name, Seq known) const {
   return cycle ? Verdict{Verdict::Kind::kInvalid, {}} : verdict;
 }
 
-void ReferenceModel::taken(const CommitName& name, const Verdict& verdict, Seq seq,
-                           std::uint64_t now_ms) {
+ReferenceScopes::Moves ReferenceModel::taken(const CommitName& name, const Verdict& verdict,
+                                             Seq seq, std::uint64_t now_ms) {
   const ModelCommit& commit = commits_.at(name);
   verdicts_[name] = verdict;
   taken_[name] = seq;
   // A stamp from the future counts as made at the end of the millisecond in which it came.
   const std::uint64_t stamp = std::min(commit.stamp, now_ms << 16 | 0xFFFF);
+  std::vector<ReferenceScopes::Written> placed;
   for (const ModelRecord& record : commit.records) {
-    Held* held = nullptr;
+    ReferenceScopes::Written now{
+        record.id, !held_.contains(record.id), record.creates && !commit.by_server, false, {}};
     for (const ModelWrite& write : record.writes) {
       if (verdict.taken_out.contains({record.id, write.field})) continue;
-      held = &held_[record.id];
+      Held* held = &held_[record.id];
       held->collection = record.collection;
+      now.fields.insert(write.field);
       const RegisterName where = place(write, name);
       Taken taken{{name, stamp, value_as_judged(write, commit.device)},
                   seq,
@@ -299,29 +308,13 @@ void ReferenceModel::taken(const CommitName& name, const Verdict& verdict, Seq s
       }
       held->registers[where].push_back(std::move(taken));
     }
-    if (held != nullptr) note_owner(*held, commit, record.creates, seq);
+    if (!now.fields.empty()) placed.push_back(std::move(now));
   }
+  return scopes_.taken(placed, commit.user, seq);
 }
 
-void ReferenceModel::note_owner(Held& held, const ModelCommit& commit, bool creates,
-                                Seq seq) const {
-  const FieldDef* owner = catalog_.find(held.collection)->find("owner");
-  const auto move_to = [&](const std::string& user) {
-    if (held.owners.empty() || held.owners.back().second != user)
-      held.owners.emplace_back(seq, user);
-  };
-  const auto life = held.registers.find({kLifeField, Bytes{}});
-  // After a restore a delete may come back before the making: it makes nobody an owner.
-  const bool made_now = creates && life != held.registers.end() && life->second.back().seq == seq;
-  // It begins with whoever makes it, even where he makes it for somebody else.
-  if (held.owners.empty() || (made_now && !commit.by_server)) move_to(commit.user);
-  const auto at = held.registers.find({owner == nullptr ? kLifeField : owner->id, Bytes{}});
-  if (owner == nullptr || at == held.registers.end() || at->second.back().seq != seq) return;
-  const std::string user = text(newest(live(at->second, kNow)).value);
-  move_to(user.empty() ? commit.user : user);
-}
-
-std::set<std::pair<RecordId, RegisterName>> ReferenceModel::server_restored(Seq seq) {
+std::set<std::pair<RecordId, RegisterName>> ReferenceModel::server_restored(
+    Seq seq, const ReferenceScopes::Grants& then) {
   std::set<std::pair<RecordId, RegisterName>> lost;
   std::erase_if(taken_, [&](const auto& each) { return each.second > seq; });
   for (auto& [id, held] : held_) {
@@ -330,9 +323,44 @@ std::set<std::pair<RecordId, RegisterName>> ReferenceModel::server_restored(Seq 
         lost.emplace(id, where);
     }
     std::erase_if(held.registers, [](const auto& each) { return each.second.empty(); });
-    std::erase_if(held.owners, [&](const auto& each) { return each.first > seq; });
   }
   std::erase_if(held_, [](const auto& each) { return each.second.registers.empty(); });
+  scopes_.restored(seq, then);
+  return lost;
+}
+
+void ReferenceModel::dropped(const RecordId& id) {
+  Seq& ended = dropped_[id];
+  for (const auto& each : held_.at(id).registers)
+    ended = std::max(ended, last_write(id, each.first));
+  held_.erase(id);
+  scopes_.dropped(id);
+}
+
+std::set<RecordId> ReferenceModel::settled(Seq stable, std::uint64_t before_ms, Seq seq) {
+  std::set<RecordId> lost;
+  for (auto& [id, held] : held_) {
+    for (auto& [where, all] : held.registers) {
+      const FieldDef* field = catalog_.find(held.collection)->find(where.first);
+      const auto values = live(all, kNow);
+      const auto is_new = [&](const LiveValue& v) { return (v.stamp >> 16) >= before_ms; };
+      if (field == nullptr || values.size() < 2 || any_of(values, is_new)) continue;
+      if (last_write(id, where) > stable) continue;
+      const Rule rule = rule_in_force(field->rule);
+      const Rule each_rule = rule == Rule::kMap ? rule_in_force(field->values) : rule;
+      const LiveValue winner = show(each_rule, *field, values);
+      if (each_rule == Rule::kStage && (!where.second.empty() || is_contested(*field, values)))
+        continue;
+      for (Taken& one : all) {
+        const bool loses = one.live.name != winner.name && std::ranges::count(values, one.live) > 0;
+        if (loses) one.until = seq;
+      }
+      lost.insert(id);
+    }
+  }
+  std::vector<ReferenceScopes::Written> told;
+  for (const RecordId& id : lost) told.push_back({id, false, false, true, {}});
+  scopes_.taken(told, {}, seq);
   return lost;
 }
 
@@ -345,7 +373,8 @@ std::vector<LiveValue> ReferenceModel::live(const std::vector<Taken>& all, Seq s
   std::vector<LiveValue> values;
   for (const Taken& one : all) {
     const auto over = [&](auto& t) { return t.seq <= seq && t.seen.contains(one.live.name); };
-    if (one.seq <= seq && !any_of(all, over)) values.push_back(one.live);
+    const bool lost = one.until != kNow && one.until <= seq;
+    if (one.seq <= seq && !lost && !any_of(all, over)) values.push_back(one.live);
   }
   std::ranges::sort(values);
   const Deed deed = all.front().deed;
@@ -371,11 +400,24 @@ RecordView ReferenceModel::view(const RecordId& id, Seq seq) const {
   return view;
 }
 
+RecordView ReferenceModel::view_of(const RecordId& id, FieldId field) const {
+  RecordView view;
+  const Held* held = find(id);
+  if (held == nullptr) return view;
+  for (auto at = held->registers.lower_bound({field, Bytes{}});
+       at != held->registers.end() && at->first.first == field; ++at)
+    view.emplace(at->first, live(at->second, kNow));
+  return view;
+}
+
 Seq ReferenceModel::last_write(const RecordId& id, const RegisterName& where) const {
   const Held* held = find(id);
   if (held == nullptr) return 0;
   const auto at = held->registers.find(where);
-  return at == held->registers.end() ? 0 : at->second.back().seq;
+  if (at == held->registers.end()) return 0;
+  Seq last = at->second.back().seq;
+  for (const Taken& one : at->second) last = one.until != kNow ? std::max(last, one.until) : last;
+  return last;
 }
 
 bool ReferenceModel::alive(const RecordId& id) const {
@@ -417,15 +459,13 @@ FieldView ReferenceModel::field_view(const RecordId& id, const FieldDef& field) 
   const Rule rule = rule_in_force(field.rule);
   const Rule each_rule = rule == Rule::kMap ? rule_in_force(field.values) : rule;
   const bool number = rule == Rule::kCounter || rule == Rule::kMax || rule == Rule::kMin;
-  for (const auto& [where, values] : view(id, kNow)) {
-    if (where.first != field.id || values.empty()) continue;
+  const RecordView now = view_of(id, field.id);
+  for (const auto& [where, values] : now) {
+    if (values.empty()) continue;
     const bool mark = each_rule == Rule::kStage && !where.second.empty();
     if (mark) continue;
     const LiveValue one = show(each_rule, field, values);
-    if (each_rule == Rule::kStage) {
-      for (const LiveValue& other : standing(field, values))
-        shown.contested |= text(other.value) != text(one.value);
-    }
+    if (each_rule == Rule::kStage) shown.contested |= is_contested(field, values);
     if (is_null(one.value)) continue;
     if (schema::is_map_rule(rule) && !number) {
       shown.items[where.second] = one.value;
@@ -438,7 +478,8 @@ FieldView ReferenceModel::field_view(const RecordId& id, const FieldDef& field) 
     shown.present = true;
   }
   if (field.reopening && shown.present && !shown.contested) {
-    const auto marks = view(id, kNow)[{field.id, Bytes{"reopened"}}];
+    const auto at = now.find({field.id, Bytes{"reopened"}});
+    const auto marks = at == now.end() ? std::vector<LiveValue>{} : at->second;
     const auto index = field.stages->find(text(shown.value));
     const bool moved = index && std::ranges::count(field.reopening->gate.reached, *index) > 0;
     if (moved && any_of(marks, [](const auto& one) { return is_true(one.value); }))
@@ -447,28 +488,15 @@ FieldView ReferenceModel::field_view(const RecordId& id, const FieldDef& field) 
   return shown;
 }
 
-bool ReferenceModel::entitled(const RecordId& id, const std::string& user, Seq from, Seq to) const {
-  const Held* held = find(id);
-  if (held == nullptr) return false;
-  if (std::ranges::count(catalog_.find(held->collection)->scopes, "all") > 0) return true;
-  for (std::size_t i = 0; i < held->owners.size(); ++i) {
-    const std::uint64_t end = i + 1 < held->owners.size() ? held->owners[i + 1].first : kNow;
-    const auto& [since, who] = held->owners[i];
-    if (who == user && since <= to && (end > from || end == kNow)) return true;
-  }
-  return false;
-}
-
-bool ReferenceModel::stays(const RecordId& id, const std::string& user, Seq from) const {
-  const Held* held = find(id);
-  if (held == nullptr) return false;
-  if (std::ranges::count(catalog_.find(held->collection)->scopes, "all") > 0) return true;
-  bool his = false;
-  for (const auto& [since, who] : held->owners) {
-    if (since > from && !his) return false;
-    his = who == user;
-  }
-  return his;
+std::vector<std::string> ReferenceModel::texts_of(const RecordId& id, const FieldDef& field) const {
+  std::vector<std::string> texts;
+  const FieldView shown = field_view(id, field);
+  const auto add = [&](const Bytes& value) {
+    if (const std::string words = text(value); !words.empty()) texts.push_back(words);
+  };
+  if (shown.present) add(shown.value);
+  for (const auto& item : shown.items) add(item.first);
+  return texts;
 }
 
 const schema::CollectionDef* ReferenceModel::collection_of(const RecordId& id) const {

@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "schema/catalog/catalog.hpp"
+#include "tests/sim/reference_scopes.hpp"
 
 namespace satchel::sim {
 // Names one commit: its author and which of his commits it is.
@@ -15,8 +15,6 @@ struct CommitName {
   friend auto operator<=>(const CommitName&, const CommitName&) = default;
 };
 using Names = std::set<CommitName>;
-using Seq = std::uint64_t;
-inline constexpr Seq kNow = UINT64_MAX;
 
 enum class Deed : std::uint8_t { kPut, kIncrease, kRaise, kLower, kAppend };
 
@@ -71,16 +69,18 @@ struct Verdict {
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
-class ReferenceModel {
+class ReferenceModel final : public RecordTexts {
  public:
-  explicit ReferenceModel(const schema::Catalog& catalog) : catalog_(catalog) {}
+  explicit ReferenceModel(const schema::Catalog& catalog)
+      : catalog_(catalog), scopes_(catalog, *this) {}
 
   // -- What happens --
   void written(ModelCommit commit);  // On its author's replica, durably.
   // What the server must decide, and then did. `known`: up to where its author knew of records
   // that came and went.
   Verdict judge(const CommitName& name, Seq known) const;
-  void taken(const CommitName& name, const Verdict& verdict, Seq seq, std::uint64_t now_ms);
+  ReferenceScopes::Moves taken(const CommitName& name, const Verdict& verdict, Seq seq,
+                               std::uint64_t now_ms);
   void refused(const CommitName& name, const Verdict& verdict) { verdicts_[name] = verdict; }
   // Both names are of one commit, which the server judged under the second: who knows it by the
   // first knows it.
@@ -91,9 +91,27 @@ class ReferenceModel {
   void answer_reached(const CommitName& name) { answered_.insert(name); }  // With its receipt.
   void answer_lost(const CommitName& name);  // Its author lost the last that reached him.
   // To what it was at `seq`. The registers that have lost a write.
-  std::set<std::pair<RecordId, RegisterName>> server_restored(Seq seq);
+  std::set<std::pair<RecordId, RegisterName>> server_restored(Seq seq,
+                                                              const ReferenceScopes::Grants& then);
+  // The server has let go of the record for good.
+  void dropped(const RecordId& id);
+  // At `seq` it let go of what lost to concurrent writes, of registers that were last written by
+  // `stable` and whose values are all older than `before_ms`. The records that lost something.
+  std::set<RecordId> settled(Seq stable, std::uint64_t before_ms, Seq seq);
+  void given(const std::string& user, const ReferenceScopes::Territories& territories, Seq since) {
+    scopes_.given(user, territories, since);
+  }
 
   // -- What must be --
+  // What the author of a commit knew of the register when he made it.
+  Names known(const CommitName& writer, const ModelRecord& record,
+              const RegisterName& where) const {
+    const auto shown = record.shown.find(where);
+    return everything_seen(record.id, where, shown == record.shown.end() ? Names{} : shown->second,
+                           writer);
+  }
+  Seq ended_at(const RecordId& id) const { return dropped_.at(id); }  // Of a dropped one.
+  bool is_dropped(const RecordId& id) const { return dropped_.contains(id); }
   bool is_taken(const CommitName& name) const { return taken_.contains(called(name)); }
   // In whichever life of the server: the last word on it.
   bool is_judged(const CommitName& name) const { return verdicts_.contains(name); }
@@ -101,17 +119,16 @@ class ReferenceModel {
     return is_judged(name) && verdict(name).kind == Verdict::Kind::kTaken;
   }
   bool is_refused(const CommitName& name) const { return is_judged(name) && !was_taken(name); }
-  std::vector<RecordId> records() const;
+  std::vector<RecordId> records() const override;
   // The record as the server held it at `seq`.
   RecordView view(const RecordId& id, Seq seq) const;
   Seq last_write(const RecordId& id, const RegisterName& where) const;  // 0: never.
   bool alive(const RecordId& id) const;
   FieldView field_view(const RecordId& id, const schema::FieldDef& field) const;
-  // Whether a rep was entitled to the record at any time from the one seq to the other.
-  bool entitled(const RecordId& id, const std::string& user, Seq from, Seq to) const;
-  // Whether he has been entitled to it without a break since then.
-  bool stays(const RecordId& id, const std::string& user, Seq from) const;
-  const schema::CollectionDef* collection_of(const RecordId& id) const;  // Null: not held.
+  [[nodiscard]] const ReferenceScopes& scopes() const { return scopes_; }
+  const schema::CollectionDef* collection_of(const RecordId& id) const override;
+  std::vector<std::string> texts_of(const RecordId& id,
+                                    const schema::FieldDef& field) const override;
   // Where values concurrent with the commit's own stand beside or before them: what `merged` names.
   std::set<std::pair<RecordId, FieldId>> merged_by(const CommitName& name) const;
 
@@ -123,13 +140,14 @@ class ReferenceModel {
     Deed deed = Deed::kPut;
     Names seen;  // Everything that its author had been shown of the register, first to last.
     std::map<RegisterName, Names> seen_of_record = {};  // Of a delete.
+    Seq until = kNow;                                   // Settled away then, having lost.
   };
   struct Held {
     CollectionId collection = 0;
     std::map<RegisterName, std::vector<Taken>> registers;  // In the order in which they were taken.
-    std::vector<std::pair<Seq, std::string>> owners;       // Since which seq whose it is.
   };
 
+  RecordView view_of(const RecordId& id, FieldId field) const;  // Of one field, now.
   RegisterName place(const ModelWrite& write, const CommitName& name) const;
   CommitName called(const CommitName& name) const;  // As the server judged it.
   Bytes value_as_judged(const ModelWrite& write, const std::string& device) const;
@@ -145,7 +163,6 @@ class ReferenceModel {
   bool closes_cycle(const ModelRecord& record, const ModelWrite& write) const;
   bool must_come_out(const ModelCommit& commit, const ModelRecord& record,
                      const ModelWrite& write) const;
-  void note_owner(Held& held, const ModelCommit& commit, bool creates, Seq seq) const;
   const Held* find(const RecordId& id) const;
 
   const schema::Catalog& catalog_;
@@ -157,6 +174,8 @@ class ReferenceModel {
   std::multiset<CommitName> answered_;  // A restored server answers the same once more.
   std::map<CommitName, Seq> taken_;
   std::map<RecordId, Held> held_;
+  std::map<RecordId, Seq> dropped_;  // With what it was last changed by.
+  ReferenceScopes scopes_;
 };
 
 }  // namespace satchel::sim

@@ -185,7 +185,7 @@ void SimServer::run_group() {
   Status durable = txn ? run_works(**txn, group, answered) : Status{txn.error()};
   if (!healed_ && gen_.chance(1)) {
     txn = Error{Errc::kCancelled};
-    marks_.reach("server crashed before the commit");
+    REACHED("server crashed before the commit");
     return crash();
   }
   if (durable) durable = (*txn)->commit();
@@ -197,7 +197,7 @@ void SimServer::run_group() {
     if (durable.error().code == Errc::kStoreLatched) return crash();
   }
   if (!healed_ && gen_.chance(1)) {
-    if (durable && !answered.empty()) marks_.reach("server crashed before the ack");
+    if (durable && !answered.empty()) REACHED("server crashed before the ack");
     return crash();
   }
   for (const Queued& queued : group) {

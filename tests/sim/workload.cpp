@@ -4,6 +4,7 @@
 #include <set>
 
 #include "sync/merge/life.hpp"
+#include "tests/sim/catalog.hpp"
 
 namespace satchel::sim {
 namespace {
@@ -14,6 +15,8 @@ using schema::Rule;
 constexpr std::string_view kCollections[] = {"accounts", "contacts", "opportunities", "orders",
                                              "visits",   "leads",    "cases",         "vanStock",
                                              "targets",  "trials"};
+// Such as hang together: where the first moves, the others move with it.
+constexpr std::string_view kHanging[] = {"firms", "people", "lines", "calls"};
 constexpr std::size_t kHotCollections = 3;
 constexpr std::size_t kHotFields = 7;
 constexpr std::size_t kRecordsPerCollection = 4;
@@ -22,18 +25,35 @@ constexpr std::size_t kRecordsPerCollection = 4;
 
 Workload::Workload(Gen& gen, Marks& marks, const schema::Catalog& catalog)
     : gen_(gen), marks_(marks) {
+  const bool hanging = gen_.chance(50);
   std::vector<std::string_view> names(std::begin(kCollections), std::end(kCollections));
-  for (std::size_t i = 0; i < kHotCollections; ++i) {
-    const std::size_t at = gen_.below(names.size());
-    Hot hot{catalog.find(names[at]), {}};
-    SATCHEL_ASSERT(hot.collection != nullptr);
-    names.erase(names.begin() + static_cast<std::ptrdiff_t>(at));
-    for (std::size_t j = 0; j < kHotFields; ++j) {
-      hot.fields.push_back(&hot.collection->fields[gen_.below(hot.collection->fields.size())]);
-    }
-    if (const auto* owner = hot.collection->find("owner")) hot.fields.push_back(owner);
-    hot_.push_back(std::move(hot));
+  if (hanging) names.assign(std::begin(kHanging) + 2, std::end(kHanging));
+  for (const std::string_view name : {kHanging[0], kHanging[1]}) {
+    if (hanging) make_hot(*catalog.find(name));
   }
+  while (hot_.size() < kHotCollections) {
+    const std::size_t at = gen_.below(names.size());
+    const schema::CollectionDef* collection = catalog.find(names[at]);
+    SATCHEL_ASSERT(collection != nullptr);
+    names.erase(names.begin() + static_cast<std::ptrdiff_t>(at));
+    make_hot(*collection);
+  }
+}
+
+void Workload::make_hot(const schema::CollectionDef& collection) {
+  Hot hot{&collection, {}, {}};
+  while (hot.fields.size() < kHotFields) {
+    const schema::FieldDef& field = collection.fields[gen_.below(collection.fields.size())];
+    // Who made a record is no subject of its story here: it says whose a record without a place is.
+    if (field.name != "createdBy") hot.fields.push_back(&field);
+  }
+  if (const auto* owner = collection.find("owner")) hot.fields.push_back(owner);
+  for (const schema::FieldDef& field : collection.fields) {
+    if (!field.scoping || field.name == "createdBy") continue;
+    hot.fields.push_back(&field);
+    if (field.name != "owner") hot.places.push_back(&field);
+  }
+  hot_.push_back(std::move(hot));
 }
 
 std::string Workload::word() {
@@ -88,9 +108,10 @@ Status Workload::write_field(Pen& pen, const Hot& hot, const RecordId& id,
   const std::string& collection = hot.collection->name;
   const schema::Type& type = field.value_type();
   if (field.name == "owner") {
-    if (pen.is_server) marks_.reach("record changed hands");
+    if (pen.is_server) REACHED("record changed hands");
     return builder.set(collection, id, field.name, Value{pen.users[gen_.below(pen.users.size())]});
   }
+  if (std::ranges::count(hot.places, &field) > 0) return write_place(pen, hot, id, field);
   if (field.reference && field.reference->acyclic && !pen.held.empty() && gen_.chance(80)) {
     return builder.set(collection, id, field.name,
                        Value{to_text(pen.held[gen_.below(pen.held.size())].second)});
@@ -117,9 +138,36 @@ Status Workload::write_field(Pen& pen, const Hot& hot, const RecordId& id,
   return builder.set(collection, id, field.name, gen_.chance(88) ? value_of(type) : Value{});
 }
 
+// Where the record belongs: a territory, people, or the record that it hangs on.
+Status Workload::write_place(Pen& pen, const Hot& hot, const RecordId& id,
+                             const schema::FieldDef& field) {
+  sync::CommitBuilder& builder = pen.builder;
+  const std::string& collection = hot.collection->name;
+  if (schema::is_map_rule(rule_in_force(field.rule))) {
+    const Value user{pen.users[gen_.below(pen.users.size())]};
+    return gen_.chance(50) ? builder.set_add(collection, id, field.name, user)
+                           : builder.set_remove(collection, id, field.name, user);
+  }
+  if (!field.reference) {
+    const Value territory = gen_.chance(92) ? Value{kTerritories[gen_.below(3)]} : Value{};
+    return builder.set(collection, id, field.name, territory);
+  }
+  std::vector<RecordId> parents;
+  const bool told = gen_.chance(20);
+  for (const auto& [of, parent] : told ? pen.heard_of : pen.held) {
+    if (of == field.reference->to && parent != id) parents.push_back(parent);
+  }
+  if (parents.empty()) return {};
+  return builder.set(collection, id, field.name,
+                     Value{to_text(parents[gen_.below(parents.size())])});
+}
+
 void Workload::create(Pen& pen, const Hot& hot) {
   const auto id = pen.create(hot.collection->name);
   if (!id) return;
+  for (const schema::FieldDef* field : hot.places) {
+    if (gen_.chance(75)) (void)write_place(pen, hot, *id, *field).has_value();
+  }
   for (std::size_t i = gen_.below(4); i > 0; --i) {
     (void)write_field(pen, hot, *id, *hot.fields[gen_.below(hot.fields.size())]).has_value();
   }
@@ -127,7 +175,9 @@ void Workload::create(Pen& pen, const Hot& hot) {
 
 // Who moves a record on and who adds what takes it back are two who have not heard of each other:
 // seldom by chance alone.
-const schema::FieldDef& Workload::field_to_edit(const Hot& hot) {
+const schema::FieldDef& Workload::field_to_edit(const Pen& pen, const Hot& hot) {
+  if (!hot.places.empty() && gen_.chance(pen.is_server ? 50 : 12))
+    return *hot.places[gen_.below(hot.places.size())];
   const schema::FieldDef& any = *hot.fields[gen_.below(hot.fields.size())];
   if (!gen_.chance(15)) return any;
   const auto pair = [](const auto* field) { return field->reopening || field->reopens; };
@@ -141,15 +191,14 @@ const schema::FieldDef& Workload::field_to_edit(const Hot& hot) {
 
 void Workload::edit(Pen& pen, const Hot& hot, const RecordId& id) {
   for (std::size_t i = 1 + gen_.below(3); i > 0; --i) {
-    (void)write_field(pen, hot, id, field_to_edit(hot)).has_value();
+    (void)write_field(pen, hot, id, field_to_edit(pen, hot)).has_value();
   }
 }
 
 void Workload::end_or_restore(Pen& pen, const Hot& hot, const RecordId& id) {
   const Status ended = pen.builder.erase(hot.collection->name, id);
   if (ended || ended.error().code != Errc::kRecordDeleted) return;
-  if (gen_.chance(60) && pen.builder.restore(hot.collection->name, id))
-    marks_.reach("record restored");
+  if (gen_.chance(60) && pen.builder.restore(hot.collection->name, id)) REACHED("record restored");
 }
 
 void Workload::compose(Pen& pen) {

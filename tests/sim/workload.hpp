@@ -18,6 +18,8 @@ struct Pen {
   // What the writer may choose from, the dead included.
   std::vector<std::pair<CollectionId, RecordId>> held;
   std::vector<std::string> users;  // To whom records can be handed over.
+  // Records that somebody has made and this writer has been told of, whether or not he holds them.
+  const std::vector<std::pair<CollectionId, RecordId>>& heard_of;
   bool is_server = false;
   std::int64_t now_us = 0;  // By a clock that does not lie.
 };
@@ -35,10 +37,13 @@ class Workload {
   struct Hot {
     const schema::CollectionDef* collection = nullptr;
     std::vector<const schema::FieldDef*> fields;
+    std::vector<const schema::FieldDef*> places;  // Of these those that say where a record belongs.
   };
+  void make_hot(const schema::CollectionDef& collection);
 
   void create(Pen& pen, const Hot& hot);
-  const schema::FieldDef& field_to_edit(const Hot& hot);
+  const schema::FieldDef& field_to_edit(const Pen& pen, const Hot& hot);
+  Status write_place(Pen& pen, const Hot& hot, const RecordId& id, const schema::FieldDef& field);
   void edit(Pen& pen, const Hot& hot, const RecordId& id);
   void end_or_restore(Pen& pen, const Hot& hot, const RecordId& id);
   Status write_field(Pen& pen, const Hot& hot, const RecordId& id, const schema::FieldDef& field);

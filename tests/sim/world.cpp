@@ -28,7 +28,7 @@ World::World(const WorldOptions& options, std::shared_ptr<const schema::Catalog>
   listener.replicas = [this] { return std::vector<ReplicaId>(replicas_.begin(), replicas_.end()); };
   server_ = std::make_unique<SimServer>(queue_, gen_, marks_, network_, std::move(listener));
   server_->create(catalog_);
-  disaster_ = static_cast<Disaster>(gen_.below(3));
+  disaster_ = static_cast<Disaster>(gen_.below(4));
   populate();
 }
 
@@ -68,23 +68,10 @@ void World::populate() {
     SimDevice& device = *devices_.back();
     if (gen_.chance(30)) device.clock().lie(gen_.chance(50) ? kTenYears : -kTenYears);
     device.enrol();
+    device.greeted_us = queue_.now();
+    people_.try_emplace(device.user(), Person{device.role(), some_territories(), true});
     SATCHEL_ASSERT(register_user(device));
   }
-}
-
-Status World::register_user(SimDevice& device) {
-  replicas_.insert(device.edge().state().replica);
-  return server().in_transaction([&](sync::HubTxn& txn) -> Status {
-    sync::User user;
-    user.name = device.user();
-    user.role = device.role();
-    SATCHEL_TRY(txn.put_user(user));
-    sync::Device entry;
-    entry.id = device.id();
-    entry.user = device.user();
-    entry.public_key = device.public_key();
-    return txn.put_device(entry);
-  });
 }
 
 // -- What people do --
@@ -97,6 +84,7 @@ void World::device_writes(SimDevice& device) {
           [&](const std::string& c) { return (*write)->create(c); },
           {},
           {"ann", "bob"},
+          made_,
           false,
           queue_.now()};
   const Status visited = edge.visit(0, kPurpose, [&](const sync::Record& record) {
@@ -119,7 +107,10 @@ void World::device_writes(SimDevice& device) {
     return log(device.name() + " could not commit: " + number.error().message());
   }
   if (*number == 0) return;
-  check_own_write(device, body, note_commit(device, *number, shown));
+  const CommitName name = note_commit(device, *number, shown);
+  // As it was finished: what was peeked at may have lacked the mark of a move.
+  const auto made = edge.find_pending(*number);
+  if (made && *made) check_own_write(device, (*made)->body, name);
   device.wrote();
 }
 
@@ -145,114 +136,13 @@ void World::device_tends_inbox(SimDevice& device) {
   if (!number && is_store_error(number.error())) return on_trouble(device, number.error());
   if (!number) return log(device.name() + " cannot retry: " + number.error().message());
   inbox_done_.insert(name);
-  marks_.reach("refused write retried");
+  REACHED("refused write retried");
   if (*number == 0) return;
   note_commit(device, *number, shown);
   device.wrote();
 }
 
-void World::admin_writes() {
-  if (!server().running()) return;
-  sync::Hub& hub = server().hub();
-  std::map<RecordId, sync::Record> shown;
-  std::vector<std::pair<CollectionId, RecordId>> held;
-  const Status visited = hub.visit_records(nullptr, [&](const sync::Record& record) {
-    held.emplace_back(record.collection, record.id);
-    shown.emplace(record.id, record);
-    return true;
-  });
-  if (!visited && visited.error().code == Errc::kStoreLatched) return server().crash();
-  if (!visited) return fail("the server cannot read: " + visited.error().message());
-  sync::CommitBody body;
-  wire::CommitResult result;
-  const CommitName name{hub.state().self, hub.state().self_next};
-  const Status done = server().in_transaction([&](sync::HubTxn& txn) -> Status {
-    sync::CommitBuilder builder = txn.builder();
-    const auto create = [&](const std::string& collection) -> Result<RecordId> {
-      auto id = sync::make_record_id(queue_.now(), hub.entropy());
-      if (!id) return id.error();
-      SATCHEL_TRY(builder.create(collection, *id));
-      return *id;
-    };
-    Pen pen{builder, create, held, {"ann", "bob", "dan"}, true, queue_.now()};
-    workload_.compose(pen);
-    auto finished = builder.finish();
-    if (!finished) return finished.error();
-    if (finished->records.empty()) return Error{Errc::kCancelled, "nothing to write"};
-    body = *finished;
-    auto written = txn.write(body, "root", std::string{kPurpose});
-    if (!written) return written.error();
-    result = *written;
-    return {};
-  });
-  if (!done) {
-    log("admin: " + done.error().message());
-    if (done.error().code == Errc::kStoreLatched) server().crash();
-    return;
-  }
-  marks_.reach("admin write");
-  ModelCommit commit = model_commit(name, body, shown);
-  commit.user = "root";
-  commit.by_server = true;
-  commit.stamp = hub.state().last_stamp.bits;
-  variants_[name] = {{Bytes{}, commit, {name, {}}}};
-  model_.written(std::move(commit));
-  on_answer(name, {}, result);
-  if (!failed()) check_touched();
-  server().poke_all();
-}
-
 // -- What goes wrong --
-
-void World::enrol_again(SimDevice& device) {
-  if (!server().running()) return;
-  log(device.name() + " enrols anew");
-  lost_.insert(device.edge().state().replica);
-  device.enrol();
-  // A server that cannot write enrols nobody: it is tried again.
-  device.gave_up = !register_user(device);
-}
-
-void World::back_up_server() {
-  if (!server().running() || disaster_ != Disaster::kServer) return;
-  Snapshot snapshot{server().disk().snapshot(), server().hub().state().seq, {}};
-  for (const ReplicaId& replica : replicas_) {
-    auto state = server().hub().find_replica(replica);
-    if (state && *state) snapshot.watermarks[replica] = (*state)->watermark;
-  }
-  const std::uint64_t seq = snapshot.seq;
-  snapshots_.push_back(std::move(snapshot));
-  if (gen_.chance(50)) return;  // A copy that nobody counts on.
-  if (!server().in_transaction([&](sync::HubTxn& txn) { return txn.set_backed_up_through(seq); }))
-    return;
-  backed_up_ = seq;
-  log("backed up through " + std::to_string(seq));
-}
-
-void World::restore_server() {
-  std::erase_if(snapshots_, [&](const Snapshot& each) { return each.seq < backed_up_; });
-  if (disaster_ != Disaster::kServer || snapshots_.empty()) return;
-  const Snapshot snapshot = snapshots_[gen_.below(snapshots_.size())];
-  std::erase_if(snapshots_, [&](const Snapshot& each) { return each.seq > snapshot.seq; });
-  const bool by_tool = gen_.chance(50);
-  log(std::string{"server restored to "} + std::to_string(snapshot.seq) +
-      (by_tool ? " by tool" : " as a raw copy"));
-  for (const auto& device : devices_) {
-    const sync::EdgeState& state = device->edge().state();
-    const auto watermark = snapshot.watermarks.find(state.replica);
-    const std::uint64_t known = watermark == snapshot.watermarks.end() ? 0 : watermark->second;
-    const bool knows_more = state.cursor.seq > snapshot.seq || state.watermark > known;
-    if (!knows_more && !device->connected()) continue;  // Word from before may still be on its way.
-    device->unsure_until = network_.next_id();
-  }
-  server().restore(snapshot.version, by_tool);
-  const IncarnationId incarnation = server().hub().state().incarnation;
-  if (std::exchange(lost_in_, incarnation) != incarnation) lost_writes_.clear();
-  auto lost = model_.server_restored(snapshot.seq);
-  if (!by_tool) lost_writes_.merge(lost);
-  for (const auto& device : devices_) SATCHEL_ASSERT(register_user(*device));
-  if (by_tool) marks_.reach("server restored by tool");
-}
 
 void World::restore_device(SimDevice& device) {
   if (disaster_ != Disaster::kDevice) return;
@@ -264,7 +154,11 @@ void World::restore_device(SimDevice& device) {
     return;
   }
   log(device.name() + " restored");
-  marks_.reach(device.was_restored ? "device restored again" : "device restored");
+  if (device.was_restored) {
+    REACHED("device restored again");
+  } else {
+    REACHED("device restored");
+  }
   device.restore(*kept);
   device.was_restored = true;
   for (const sync::Numbering& each : device.edge().numberings())
@@ -273,6 +167,7 @@ void World::restore_device(SimDevice& device) {
 
 // Of two copies of the same it is told what one alone does not show: mostly it is the first device.
 void World::restore_something(SimDevice& device) {
+  if (disaster_ == Disaster::kSilence) return long_silence(device);
   if (disaster_ == Disaster::kDevice)
     return restore_device(gen_.chance(70) ? *devices_.front() : device);
   return gen_.chance(67) ? back_up_server() : restore_server();
@@ -289,12 +184,12 @@ void World::replay(SimDevice& device) {
     if (push->commits.empty() ||
         push->commits.front().header.replica != device.edge().state().replica)
       return;
-    if (device.inject(message)) marks_.reach("push replayed");
+    if (device.inject(message)) REACHED("push replayed");
     return;
   }
   if (!std::holds_alternative<wire::Hello>(*frame) || !server().running()) return;
   // A stranger says what a device said on another connection.
-  marks_.reach("hello replayed");
+  REACHED("hello replayed");
   auto id = std::make_shared<ConnectionId>(0);
   Ear ear = server().accept(id);
   *id = network_.open({[](Bytes) {}, [] {}}, std::move(ear));
@@ -304,10 +199,10 @@ void World::replay(SimDevice& device) {
 
 void World::fault() {
   SimDevice& device = any_device();
-  switch (gen_.below(15)) {
+  switch (gen_.below(18)) {
     case 0:
       device.crash();
-      marks_.reach("device crashed");
+      REACHED("device crashed");
       return;
     case 1:
       server().crash();
@@ -325,42 +220,30 @@ void World::fault() {
       device.clock().lie(
           gen_.chance(50) ? 0
                           : static_cast<std::int64_t>(gen_.next() % (2 * kTenYears)) - kTenYears);
-      marks_.reach("clock jumped");
+      REACHED("clock jumped");
       return;
     case 8:
     case 9: return replay(device);
     case 10:
       device.disk().fail_after(gen_.below(30),
                                gen_.chance(80) ? Errc::kStoreDiskFull : Errc::kStoreLatched);
-      marks_.reach("store failed");
+      REACHED("store failed");
       return;
     case 11:
       if (gen_.chance(80)) return;
       device.gave_up = true;
-      marks_.reach("home lost");
+      REACHED("home lost");
       return;
     case 12:
       server().disk().fail_after(gen_.below(60),
                                  gen_.chance(80) ? Errc::kStoreDiskFull : Errc::kStoreLatched);
       return;
     case 13: return trim_log();
+    case 14:
+    case 15: return compact();
+    case 16: return long_silence(device);
     default: return device.cut();
   }
-}
-
-// Down to a few commits, and at times without waiting for who is behind.
-void World::trim_log() {
-  if (!server().running()) return;
-  const sync::LogRetention retention{gen_.below(12), gen_.chance(50) ? 1'000 : gen_.below(12)};
-  auto through = server().hub().trimmable(retention);
-  if (!through || *through <= server().hub().state().log_floor) return;
-  const Status trimmed = server().in_transaction([&](sync::HubTxn& txn) -> Status {
-    auto more = txn.trim_log(*through);
-    return more ? Status{} : Status{more.error()};
-  });
-  if (!trimmed) return;
-  log("log trimmed through " + std::to_string(*through));
-  marks_.reach("log trimmed");
 }
 
 void World::mark_place(SimDevice& device) {
@@ -368,11 +251,11 @@ void World::mark_place(SimDevice& device) {
   const sync::HubState now = server().hub().state();
   const sync::EdgeState& state = device.edge().state();
   const wire::Cursor& at = state.cursor;
-  if (state.stale_through != 0 && at.seq == 0) marks_.reach("new life cut before its first page");
-  if (state.stale_through != 0 && at.seq != 0) marks_.reach("reading cut while it was replaced");
+  if (state.stale_through != 0 && at.seq == 0) REACHED("new life cut before its first page");
+  if (state.stale_through != 0 && at.seq != 0) REACHED("reading cut while it was replaced");
   if (at.incarnation != now.incarnation || at.seq == 0) return;
-  if (at.below != 0) marks_.reach("bootstrap resumed");
-  if (at.seq <= now.log_floor) marks_.reach("device behind the log");
+  if (at.below != 0) REACHED("bootstrap resumed");
+  if (at.seq <= now.log_floor) REACHED("device behind the log");
 }
 
 void World::act() {
@@ -384,7 +267,8 @@ void World::act() {
   if (choice < 65) return device.connected() ? device.cut() : device.connect(gen_.chance(60));
   if (choice < 78) return device.connect(true);
   if (choice < 84) return device_tends_inbox(device);
-  if (choice < 92) return admin_writes();
+  if (choice < 91) return admin_writes();
+  if (choice < 93) return admin_gives();
   fault();
 }
 
@@ -398,6 +282,14 @@ void World::tick() {
 
 // -- From beginning to end --
 
+void World::everybody_is_back() {
+  for (const auto& [name, person] : std::map{people_}) {
+    if (person.active) continue;
+    const Status back = put_person(name, {person.role, person.territories, true});
+    if (!back) return fail("nobody can be brought back: " + back.error().message());
+  }
+}
+
 void World::heal() {
   healed_ = true;
   network_.heal();
@@ -407,9 +299,11 @@ void World::heal() {
   while (queue_.now() < end && !failed()) {
     ++tick_;
     server().start();
+    everybody_is_back();
     for (const auto& device : devices_) {
       device->disk().fail_after(UINT64_MAX, Errc::kStoreDiskFull);
       if (device->gave_up) enrol_again(*device);
+      device->silent_until = 0;
       if (!device->connected()) device->connect(true);
       if (device->connected() && !device->live() && gen_.chance(20)) device->drop();
     }

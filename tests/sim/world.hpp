@@ -35,12 +35,13 @@ class World {
   [[nodiscard]] const Marks& marks() const { return marks_; }
 
  private:
-  // What may be restored; never both in one world.
-  enum class Disaster : std::uint8_t { kNone, kServer, kDevice };
+  // What may be restored, or fall silent for months; one of them in one world.
+  enum class Disaster : std::uint8_t { kNone, kServer, kDevice, kSilence };
   struct Snapshot {
     sync::MemoryVersion version;
     std::uint64_t seq = 0;
     std::map<ReplicaId, std::uint64_t> watermarks;
+    ReferenceScopes::Grants grants;
   };
   using Origin = std::pair<CommitName, Bytes>;  // First name, and content hash then.
   struct Variant {
@@ -49,26 +50,44 @@ class World {
     Origin origin;
   };
 
+  struct Person {
+    sync::Role role = sync::Role::kRep;
+    std::set<std::string> territories;
+    bool active = true;
+  };
+
   // -- world.cpp: what happens
   void populate();
-  Status register_user(SimDevice& device);
   void tick();
   void act();
   void fault();
   void device_writes(SimDevice& device);
   void device_tends_inbox(SimDevice& device);
-  void admin_writes();
-  void enrol_again(SimDevice& device);
-  void back_up_server();
-  void restore_server();
   void restore_device(SimDevice& device);
   void restore_something(SimDevice& device);
   void replay(SimDevice& device);
-  void trim_log();
   void mark_place(SimDevice& device);
+  void everybody_is_back();
   void heal();
   SimDevice& any_device() { return *devices_[gen_.below(devices_.size())]; }
   SimServer& server() { return *server_; }
+
+  // -- world_office.cpp: what happens at the office
+  Status register_user(SimDevice& device);
+  Status put_person(const std::string& name, const Person& person);
+  std::set<std::string> some_territories();
+  void admin_writes();
+  void admin_gives();
+  void enrol_again(SimDevice& device);
+  void back_up_server();
+  void restore_server();
+  void trim_log();
+
+  // -- world_silence.cpp: months pass
+  void long_silence(SimDevice& device);
+  void compact();
+  [[nodiscard]] bool is_waited_for(const SimDevice& device) const;
+  void check_may_go(const RecordId& id);
 
   // -- world_feed.cpp: what the model is told
   CommitName note_commit(SimDevice& device, std::uint64_t place,
@@ -79,6 +98,7 @@ class World {
                        const std::vector<sync::PendingCommit>& after);
   [[nodiscard]] const Variant* find_variant(const sync::PendingCommit& commit) const;
   void note_answers(SimDevice& device, const sync::Numbering& numbering);
+  void note_made(const sync::CommitBody& body);
   ModelCommit model_commit(const CommitName& name, const sync::CommitBody& body,
                            const std::map<RecordId, sync::Record>& shown) const;
   void on_durable(const std::vector<Answered>& answered);
@@ -87,6 +107,7 @@ class World {
   void on_answer(const CommitName& name, const Bytes& content_hash,
                  const wire::CommitResult& result);
   void mark_answer(const CommitName& name, const Verdict& actual, const std::string& rule);
+  void mark_moves(const ModelCommit& commit, const ReferenceScopes::Moves& moves);
   void on_answer_elsewhere(const Variant& variant, const Verdict& actual);
   void on_heard(SimDevice& device);
   void on_crashed(SimDevice& device, const std::vector<sync::Numbering>& before);
@@ -107,6 +128,7 @@ class World {
   void check_standing(SimDevice& device);
   [[nodiscard]] bool moved_past(const RecordId& id, const RegisterName& where, Seq cursor);
   void check_device_record(SimDevice& device, const sync::Record& record, std::uint64_t cursor);
+  void check_dropped(SimDevice& device, const sync::Record& record);
   void check_own_write(SimDevice& device, const sync::CommitBody& body, const CommitName& name);
   void check_acknowledged();
   void check_inbox(SimDevice& device);
@@ -132,6 +154,8 @@ class World {
   Workload workload_;
   std::map<ReplicaId, wire::Cursor> confirmed_;  // By each replica, when it was last answered.
   ReferenceModel model_;
+  std::vector<std::pair<CollectionId, RecordId>> made_;  // By whomever.
+  std::map<std::string, Person> people_;
   Disaster disaster_ = Disaster::kNone;
   std::map<CommitName, std::vector<Variant>> variants_;
   std::map<Origin, CommitName> judged_as_;  // Under which of its names each was judged.
@@ -142,6 +166,7 @@ class World {
   std::map<ReplicaId, std::uint64_t> watermark_seen_;
   std::map<CommitName, ConnectionId> answered_on_;  // Its author's connection when it was answered.
   std::map<ReplicaId, std::set<RecordId>> held_;    // By each device, when last looked at.
+  std::map<ReplicaId, std::set<RecordId>> gone_;    // From each device, again or for good.
   Look before_;                                     // Of who hears a message, before it does.
   std::set<RecordId> touched_;                      // By the group that the model is being told of.
   std::vector<Snapshot> snapshots_;
@@ -150,6 +175,7 @@ class World {
   std::uint64_t backed_up_ = 0;
   std::uint64_t tick_ = 0;
   bool healed_ = false;
+  bool was_silence_ = false;
   std::string failure_;
 };
 

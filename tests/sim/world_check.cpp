@@ -32,6 +32,22 @@ std::string text_of(const std::vector<LiveValue>& values) {
   return text.str().empty() ? " nothing" : text.str();
 }
 
+// What one shows and the other does not.
+std::string difference(const sync::Record& before, const sync::Record& after) {
+  std::string text;
+  for (const sync::Record* record : {&before, &after}) {
+    const sync::Record& other = record == &before ? after : before;
+    for (const sync::Entry& entry : record->entries) {
+      const sync::Entry* same = other.find(entry.field, entry.key);
+      if (same != nullptr && *same == entry) continue;
+      text += (record == &before ? " -" : " +") + std::to_string(entry.field) + "@" +
+              std::to_string(entry.seq) + text_of(values_of(entry)) + " knowing " +
+              std::to_string(entry.state.context.size());
+    }
+  }
+  return text;
+}
+
 // A device keeps the stamp that it made until the server's word comes.
 std::vector<LiveValue> without_stamps(std::vector<LiveValue> values) {
   for (LiveValue& value : values) value.stamp = 0;
@@ -44,7 +60,7 @@ std::vector<LiveValue> without_stamps(std::vector<LiveValue> values) {
 std::string World::history(const RecordId& id, const RegisterName& where) const {
   RecordView now = model_.view(id, kNow);
   return " [last written at " + std::to_string(model_.last_write(id, where)) + ", now" +
-         text_of(now[where]) + "]";
+         text_of(now[where]) + "; placed" + model_.scopes().told(id) + "]";
 }
 
 std::string World::place(const RecordId& id, FieldId field) const {
@@ -104,7 +120,8 @@ void World::check_own_write(SimDevice& device, const sync::CommitBody& body,
           values.size() == 1 && values[0].name == name && values[0].value == write.value;
       if (!mine)
         return fail(device.name() + " does not see its own write to " +
-                    place(record.id, write.field) + ":" + text_of(values));
+                    place(record.id, write.field) + ":" + text_of(values) + ", wrote " +
+                    to_hex(write.value).substr(0, 24));
     }
   }
 }
@@ -156,9 +173,11 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
   std::set<RegisterName> held;
   // Once it has left his scopes, nothing more of it is sent but that it left; and where it has come
   // back since, it comes whole with that.
-  const bool left = device.is_rep() && !model_.stays(record.id, device.user(), cursor);
+  const bool left = device.is_rep() && !model_.scopes().stays(record.id, device.user(), cursor);
   for (const sync::Entry& entry : record.entries) {
     held.insert({entry.field, entry.key});
+    // An answer that came after he had lost it tells nothing of it but his own write.
+    if (left && entry.seq > cursor) continue;
     // Base is the server's word as of the cursor, or, where an answer came ahead of it, of the
     // register's own seq. A
     // server that keeps no past cannot send what a register was before its last write: until the
@@ -189,9 +208,12 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
     return fail(device.name() + " at " + std::to_string(cursor) + " lacks " +
                 place(record.id, where.first) + history(record.id, where) + ", holds" + held_text);
   }
-  if (device.is_rep() && !model_.entitled(record.id, device.user(), cursor, kNow)) {
-    fail(device.name() + " at " + std::to_string(cursor) +
-         " holds a record outside its scopes: " + place(record.id, 0));
+  const bool his = !device.is_rep() ||
+                   model_.scopes().entitled(record.id, device.user(), cursor, kNow) ||
+                   model_.scopes().goes_later(record.id, device.user(), cursor);
+  if (!his) {
+    fail(device.name() + " at " + std::to_string(cursor) + " holds a record outside its scopes: " +
+         place(record.id, 0) + history(record.id, {kLifeField, Bytes{}}));
   }
 }
 
@@ -229,10 +251,18 @@ void World::check_standing(SimDevice& device) {
       return fail(device.name() + " dropped " + place(id, 0) + " before it was told anew");
     const auto& [number, shown] = at->second;
     if (number > state.stale_through) continue;  // Told anew.
-    if ((greeted || !own) && shown != held.second)
+    if ((greeted || !own) && shown != held.second) {
       return fail(device.name() + " shows " + place(id, 0) + " of an earlier reading otherwise" +
-                  (greeted ? " since the welcome" : ""));
+                  (greeted ? " since the welcome: " : ": ") + difference(held.second, shown));
+    }
   }
+}
+
+// A device keeps what it knew to be dead; nothing else of it is anywhere.
+void World::check_dropped(SimDevice& device, const sync::Record& record) {
+  const schema::CollectionDef* collection = catalog_->find(record.collection);
+  if (collection == nullptr || sync::read_life(record, collection->life).alive)
+    fail(device.name() + " shows a record as living that the server let go of");
 }
 
 // What a device holds is what the server held at its cursor, and nothing that it may not hold.
@@ -250,13 +280,22 @@ void World::check_device(SimDevice& device) {
   }
   std::set<RecordId> held;
   const Status visited = edge.visit(0, kPurpose, [&](const sync::Record& record) {
+    const bool gone = model_.is_dropped(record.id) && !mine.contains(record.id) &&
+                      model_.ended_at(record.id) <= state.cursor.seq;
+    if (gone) check_dropped(device, record);
+    if (model_.is_dropped(record.id)) return !failed();
     held.insert(record.id);
     if (!mine.contains(record.id)) check_device_record(device, record, state.cursor.seq);
     return !failed();
   });
   if (!visited) return fail(device.name() + " cannot read: " + visited.error().message());
   for (const RecordId& id : std::exchange(held_[state.replica], held)) {
-    if (state.bootstrapped && !held.contains(id)) marks_.reach("record evicted");
+    if (!state.bootstrapped || held.contains(id)) continue;
+    REACHED("record evicted");
+    gone_[state.replica].insert(id);
+  }
+  for (const RecordId& id : held) {
+    if (gone_[state.replica].contains(id)) REACHED("record came back");
   }
   if (!state.bootstrapped || failed()) return;
   for (const RecordId& id : model_.records()) {
@@ -265,10 +304,8 @@ void World::check_device(SimDevice& device) {
     for (const auto& [where, values] : model_.view(id, state.cursor.seq)) {
       always = always || !moved_past(id, where, state.cursor.seq);
     }
-    for (std::uint64_t seq = state.cursor.seq;
-         seq <= server().hub().state().seq && always && device.is_rep(); ++seq) {
-      always = model_.entitled(id, device.user(), seq, seq);
-    }
+    if (device.is_rep())
+      always = always && model_.scopes().stays(id, device.user(), state.cursor.seq);
     if (always)
       return fail(device.name() + " at " + std::to_string(state.cursor.seq) + " lacks record " +
                   place(id, 0) + history(id, model_.view(id, kNow).begin()->first));
@@ -291,8 +328,8 @@ void World::check_readings(const sync::Record& record) {
     FieldView actual{reading.present, reading.contested, reading.value, {}};
     for (const sync::ShownItem& item : reading.items) actual.items[item.key] = item.value;
     const FieldView expected = model_.field_view(record.id, field);
-    if (reading.reopened) marks_.reach("stage reopened");
-    if (actual.contested) marks_.reach("stage contested");
+    if (reading.reopened) REACHED("stage reopened");
+    if (actual.contested) REACHED("stage contested");
     if (actual != expected) {
       return fail(place(record.id, field.id) + " shows " + to_hex(actual.value) + " and " +
                   std::to_string(actual.items.size()) + " items, expected " +
@@ -300,8 +337,8 @@ void World::check_readings(const sync::Record& record) {
     }
   }
   const sync::LifeReading life = sync::read_life(record, collection.life);
-  if (life.edited_after_death && life.alive) marks_.reach("delete against edit");
-  if (!life.alive) marks_.reach("deleted for good");
+  if (life.edited_after_death && life.alive) REACHED("delete against edit");
+  if (!life.alive) REACHED("deleted for good");
   if (life.alive != model_.alive(record.id)) {
     fail(place(record.id, kLifeField) +
          (life.alive ? " lives, and should not" : " is dead, and should live"));
@@ -346,9 +383,11 @@ void World::check_end() {
     check_inbox(*device);
     std::size_t entitled = 0;
     for (const auto& [id, record] : truth)
-      entitled += !device->is_rep() || model_.entitled(id, device->user(), kNow, kNow) ? 1 : 0;
+      entitled +=
+          !device->is_rep() || model_.scopes().entitled_at(id, device->user(), kNow) ? 1 : 0;
     std::size_t held = 0;
     const Status read = device->edge().visit(0, kPurpose, [&](const sync::Record& record) {
+      if (model_.is_dropped(record.id)) return true;  // See check_dropped.
       ++held;
       const auto at = truth.find(record.id);
       if (at == truth.end())

@@ -74,6 +74,12 @@ ModelCommit World::model_commit(const CommitName& name, const sync::CommitBody& 
   return commit;
 }
 
+void World::note_made(const sync::CommitBody& body) {
+  for (const sync::RecordWrite& each : body.records) {
+    if (each.creates) made_.emplace_back(each.collection, each.id);
+  }
+}
+
 const World::Variant* World::find_variant(const sync::PendingCommit& commit) const {
   const auto at = variants_.find({commit.header.replica, commit.header.number});
   if (at == variants_.end()) return nullptr;
@@ -91,6 +97,7 @@ CommitName World::note_commit(SimDevice& device, std::uint64_t place,
   }
   const sync::PendingCommit& made = **pending;
   const CommitName name{made.header.replica, made.header.number};
+  note_made(made.body);
   ModelCommit commit = model_commit(name, made.body, shown);
   commit.user = device.user();
   commit.device = device.name();
@@ -119,7 +126,8 @@ void World::tell_pending(SimDevice& device) {
 }
 
 void World::become_another(SimDevice& device, bool forked) {
-  marks_.reach(forked ? "fork noticed" : "fence noticed");
+  if (forked) REACHED("fork noticed");
+  if (!forked) REACHED("fence noticed");
   sync::Edge& edge = device.edge();
   const auto before = edge.pending();
   const Status done = forked ? edge.renumber() : edge.reidentify();
@@ -198,22 +206,29 @@ void World::on_durable(const std::vector<Answered>& answered) {
       on_answer({each.replica, number}, row->content_hash, row->result);
       if (failed()) return;
     }
-    const auto replica = server().hub().find_replica(each.replica);
-    if (replica && *replica) confirmed_[each.replica] = (*replica)->progress;
+  }
+  for (const ReplicaId& id : replicas_) {
+    const auto replica = server().hub().find_replica(id);
+    if (replica && *replica) confirmed_[id] = (*replica)->progress;
   }
   check_touched();
 }
 
 void World::mark_answer(const CommitName& name, const Verdict& actual, const std::string& rule) {
-  if (rule == "frozen") marks_.reach("frozen write taken out");
-  if (rule == "retained") marks_.reach("kept record not deleted");
+  if (rule == "frozen") REACHED("frozen write taken out");
+  if (rule == "retained") REACHED("kept record not deleted");
   for (const auto& device : devices_) {
     if (device->edge().find_numbering(name.author)) answered_on_[name] = device->connection();
   }
-  if (model_.was_taken(name)) marks_.reach("known commit re-offered");
-  if (actual.kind == Verdict::Kind::kDenied) marks_.reach("commit denied");
-  if (actual.kind == Verdict::Kind::kInvalid) marks_.reach("commit invalid");
-  if (!actual.taken_out.empty()) marks_.reach("commit reduced");
+  if (model_.was_taken(name)) REACHED("known commit re-offered");
+  if (actual.kind == Verdict::Kind::kDenied) {
+    REACHED("commit denied");
+    for (const ModelRecord& record : model_.commit(name).records) {
+      if (model_.is_dropped(record.id)) REACHED("write to a compacted record came back");
+    }
+  }
+  if (actual.kind == Verdict::Kind::kInvalid) REACHED("commit invalid");
+  if (!actual.taken_out.empty()) REACHED("commit reduced");
 }
 
 // What he knew when he wrote it, or has said since that he knows: as the server had it before this
@@ -282,10 +297,10 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
     return fail("a commit was judged under a second name: " + text.str());
   if (actual.kind != Verdict::Kind::kTaken) return model_.refused(name, actual);
   const auto now_ms = static_cast<std::uint64_t>(queue_.now() / 1000);
-  if (variant->commit.stamp > (now_ms << 16 | 0xFFFF)) marks_.reach("stamp lowered");
-  model_.taken(name, actual, result.seq, now_ms);
+  if (variant->commit.stamp > (now_ms << 16 | 0xFFFF)) REACHED("stamp lowered");
+  mark_moves(variant->commit, model_.taken(name, actual, result.seq, now_ms));
   if (result.outcome == wire::Outcome::kMerged) {
-    marks_.reach("merged outcome");
+    REACHED("merged outcome");
     const std::set<std::pair<RecordId, FieldId>> named(result.fields.begin(), result.fields.end());
     if (named != model_.merged_by(name))
       return fail("a merged answer does not name what was merged: " + text.str());
@@ -295,6 +310,25 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
   }
   // The rest of the group is in the store already: looked at once the model knows of all of it.
   for (const ModelRecord& record : variant->commit.records) touched_.insert(record.id);
+}
+
+void World::mark_moves(const ModelCommit& commit, const ReferenceScopes::Moves& moves) {
+  if (moves.along) REACHED("moved along with another");
+  if (moves.partly) REACHED("left one scope for another");
+  for (const ModelRecord& record : commit.records) {
+    if (model_.is_dropped(record.id))
+      return fail("what was let go of rises again: " + place(record.id, 0));
+    const bool shown = commit.by_server || commit.everything ||
+                       model_.scopes().entitled_at(record.id, commit.user, kNow);
+    if (!shown) REACHED("kept, and shown to its author no more");
+  }
+  constexpr std::int64_t kDayMs = 86'400'000;
+  const auto made_ms = static_cast<std::int64_t>(commit.stamp >> 16);
+  for (const auto& device : devices_) {
+    const bool old = queue_.now() / 1000 - made_ms > 80 * kDayMs;
+    if (device->was_silent && old && device->edge().find_numbering(commit.name.author))
+      REACHED("write of an expired device applied");
+  }
 }
 
 // It was judged before, under another of its names: the answer is that one, and nothing happens.
@@ -309,7 +343,7 @@ void World::on_answer_elsewhere(const Variant& variant, const Verdict& actual) {
                 " otherwise than it did under its other name");
   log("commit " + to_text(name.author).substr(0, 6) + ":" + std::to_string(name.number) +
       " is known already");
-  marks_.reach("renumbered commit known again");
+  REACHED("renumbered commit known again");
   model_.known_as(name, before->second);
   for (const auto& device : devices_) tell_pending(*device);
 }
@@ -321,7 +355,7 @@ void World::note_answers(SimDevice& device) {
 void World::note_answers(SimDevice& device, const sync::Numbering& numbering) {
   std::uint64_t& seen = watermark_seen_[numbering.replica];
   if (numbering.watermark < seen) {
-    marks_.reach("commit re-offered");
+    REACHED("commit re-offered");
     seen = numbering.watermark;
   }
   while (seen < numbering.watermark) {
@@ -332,7 +366,7 @@ void World::note_answers(SimDevice& device, const sync::Numbering& numbering) {
     // An answer may come from before a restore: what it says holds for its author all the same.
     const auto answered_on = answered_on_.find(name);
     if (answered_on != answered_on_.end() && answered_on->second != device.connection())
-      marks_.reach("lost ack, repeated commit answered");
+      REACHED("lost ack, repeated commit answered");
     const bool taken = model_.was_taken(name);
     const bool refused = model_.is_refused(name);
     const bool reduced = taken && !model_.verdict(name).taken_out.empty();
@@ -347,10 +381,15 @@ void World::note_answers(SimDevice& device, const sync::Numbering& numbering) {
 
 void World::on_heard(SimDevice& device) {
   const sync::EdgeState& state = device.edge().state();
-  if (state.cursor.below == UINT64_MAX) marks_.reach("priority slice sent");
+  if (state.cursor.below == UINT64_MAX) REACHED("priority slice sent");
   log(device.name() + " heard: cursor " + std::to_string(state.cursor.seq) + " watermark " +
       std::to_string(state.watermark) + (state.bootstrapped ? "" : " bootstrapping"));
   if (device.welcomed() && device.connection() >= device.unsure_until) device.unsure_until = 0;
+  if (device.welcomed()) {
+    device.was_silent = device.was_silent || !is_waited_for(device);
+    device.greeted_us = queue_.now();
+  }
+  if (device.was_silent && !state.bootstrapped) REACHED("expired device began anew");
   note_answers(device);
   if (failed()) return;
   check_standing(device);
@@ -378,15 +417,17 @@ void World::on_trouble(SimDevice& device, const Error& error) {
     case Errc::kCommitFork:
       // A push was replayed whose first answers its author has confirmed, and the server dropped.
       if (device.disturbed) return;
-      if (!device.was_restored)
+      // Of an expired one the refusals are forgotten: what was refused is numbered anew.
+      if (!device.was_restored && !(device.was_silent && error.code == Errc::kCommitFork))
         return fail("an honest device was taken for a copy: " + device.name() + ": " +
                     error.message());
       return become_another(device, error.code == Errc::kCommitFork);
-    case Errc::kRestoredServer: marks_.reach("raw copy noticed"); return;
+    case Errc::kRestoredServer: REACHED("raw copy noticed"); return;
     case Errc::kStoreLatched: return device.crash();
     case Errc::kStoreDiskFull:
     case Errc::kStoreCorrupt:
     case Errc::kCancelled:
+    case Errc::kUserDisabled:
     case Errc::kConnectionCut: return;
     case Errc::kFrameUnexpected:
       if (device.disturbed) return;  // A push that was replayed before its time.
