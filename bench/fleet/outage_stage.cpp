@@ -161,6 +161,7 @@ void measure_outage(const Setting& setting) {
   server.start();
   const Drain figures = drain(fleet, server);
   const double memory = static_cast<double>(server.anonymous_bytes()) / (1 << 20);
+  for_each_device(fleet.size(), [&](std::size_t n) { take(fleet.devices[n].sync_stop()); });
   server.kill();
   server.start();
   const std::size_t durable = count_durable(server, fleet.size());
