@@ -9,13 +9,13 @@
 #include <boost/json/serialize.hpp>
 
 #include "schema/catalog/json.hpp"
+#include "schema/model/limits.hpp"
 #include "server/admin/importer.hpp"
 #include "server/http/json.hpp"
 
 namespace satchel::server {
 namespace {
 
-constexpr std::size_t kRowsMax = 10'000;
 constexpr std::size_t kFieldsMax = 16'384;
 constexpr std::size_t kLineMemory = 16 * 1024;  // Enough for most rows.
 
@@ -120,7 +120,8 @@ Result<ImportRows> parse_import_rows(ByteView lines) {
     const auto line = parser.next();
     if (!line) return line.error();
     if (!*line) return rows;
-    if (rows.rows.size() == kRowsMax) return Error{Errc::kLimitExceeded, "10,000 rows at once"};
+    if (rows.rows.size() == limits::kImportBatchRowsMax)
+      return Error{Errc::kLimitExceeded, "10,000 rows at once"};
     auto row = row_of(**line, rows.fields.size());
     if (!row) return row.error();
     rows.rows.push_back(std::move(*row));
@@ -141,7 +142,7 @@ Bytes import_fields_text(const std::vector<ImportField>& from) {
   return json::serialize(json::object{{"fields", std::move(fields)}}) + "\n";
 }
 
-Bytes import_row_text(const ImportRow& row) {
+Result<Bytes> import_row_text(const ImportRow& row) {
   Bytes line = "[" + std::to_string(row.line) + ",";
   schema::append_json_string(line, row.key);
   line += ",[";
@@ -150,7 +151,10 @@ Bytes import_row_text(const ImportRow& row) {
     line += std::to_string(value.field) + ",";
     schema::append_json_string(line, value.text);
   }
-  return line + "]]\n";
+  line += "]]\n";
+  if (line.size() > limits::kImportRowBytesMax)
+    return Error{Errc::kLimitExceeded, "what a row writes is too long"};
+  return line;
 }
 
 Bytes import_report_json(const ImportReport& report) {

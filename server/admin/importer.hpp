@@ -99,7 +99,8 @@ class Importer {
 // [line,"key",[field,"text",field,"text",..]]. kInvalidArgument, kLimitExceeded.
 Result<ImportRows> parse_import_rows(ByteView lines);
 Bytes import_fields_text(const std::vector<ImportField>& fields);
-Bytes import_row_text(const ImportRow& row);
+// kLimitExceeded.
+Result<Bytes> import_row_text(const ImportRow& row);
 Bytes import_report_json(const ImportReport& report);
 
 }  // namespace satchel::server

@@ -21,7 +21,6 @@ constexpr std::size_t kBlock = 96;
 constexpr std::size_t kProved = 64;
 constexpr std::size_t kIdBytes = 16;
 constexpr std::size_t kIdAt = 16;
-constexpr std::size_t kWorkspaceAt = 32;
 constexpr std::size_t kFlagsAt = 48;
 constexpr std::size_t kSubjectAt = 32;
 constexpr std::string_view kMagic = "SATCHLDG";

@@ -8,10 +8,11 @@ namespace {
 constexpr std::size_t kBatchRows = 1000;
 constexpr std::size_t kBatchBytes = 2 * 1024 * 1024;
 constexpr std::size_t kBatchComplaints = 10'000;
-// A mapping may write a cell several times, and escapes are longer than what they stand for.
-constexpr std::size_t kRowBytesMax = 4 * 1024 * 1024;
-// What is left is for the fields' names: a header's line.
-static_assert(kBatchBytes + kRowBytesMax + limits::kImportLineBytesMax < limits::kHttpBodyBytesMax);
+// What is left is for the fields' names: a header's line. A row may be longer than its line: a
+// mapping may write a cell several times, and escapes are longer than what they stand for.
+static_assert(kBatchBytes + limits::kImportRowBytesMax + limits::kImportLineBytesMax <
+              limits::kHttpBodyBytesMax);
+static_assert(kBatchRows <= limits::kImportBatchRowsMax);
 
 std::string key_text(const ImportKey& key, const Mapping& mapping, const Mapping::Cell& cell) {
   if (key.path.empty()) return {};
@@ -50,9 +51,9 @@ std::size_t RowCollector::target(ImportField field) {
 }
 
 Status RowCollector::add(const ImportRow& row) {
-  const Bytes text = import_row_text(row);
-  if (text.size() > kRowBytesMax) return complain({row.line, 0, "", "what it writes is too long"});
-  text_ += text;
+  const auto text = import_row_text(row);
+  if (!text) return complain({row.line, 0, "", text.error().context});
+  text_ += *text;
   ++row_count_;
   return row_count_ < kBatchRows && text_.size() < kBatchBytes ? Status{} : send();
 }

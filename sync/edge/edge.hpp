@@ -184,9 +184,9 @@ class Edge {
 
   // The user whose device wrote under this id, empty for the server, as the server told it with
   // what it wrote; nothing where it did not.
+  Result<std::optional<std::string>> author_of(const ReplicaId& replica);
   // That of a record made here, unless its author says otherwise; nothing where he has none.
   [[nodiscard]] std::optional<std::string> first_territory() const;
-  Result<std::optional<std::string>> author_of(const ReplicaId& replica);
 
   // -- Writing: door two --
   // One commit; nothing happens before EdgeWrite::commit. kPolicyDenied for an unknown purpose,

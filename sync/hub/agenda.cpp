@@ -6,6 +6,7 @@
 #include "crypto/hash.hpp"
 #include "sync/hub/selection.hpp"
 #include "sync/merge/reading.hpp"
+#include "sync/merge/reference.hpp"
 #include "sync/record/header.hpp"
 
 namespace satchel::sync {
@@ -81,10 +82,7 @@ Status add_named(Hub& hub, ReadTxn& txn, const schema::CollectionDef& collection
     if (!record && is_damage(record.error().code)) continue;
     if (!record) return record.error();
     for (const std::string& name : collection.agenda->with) {
-      const auto value = shown_value(*record, *collection.find(name));
-      const auto* text = value ? value->as<std::string>() : nullptr;
-      if (text == nullptr) continue;
-      if (const auto id = parse_record_id(*text)) named.push_back(*id);
+      if (const auto id = shown_reference(*collection.find(name), *record)) named.push_back(*id);
     }
   }
   auto targets = txn.find_numbers(named);

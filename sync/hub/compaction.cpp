@@ -30,7 +30,7 @@ const Sibling* settled_winner(const FieldDef& field, const Entry& entry) {
 }  // namespace
 
 bool Compaction::is_expired(const ReplicaState& replica) const {
-  return replica.last_seen_us < hub_.parts_.clock.wall_us() - rule_.replica_expiry_us;
+  return replica.is_silent(hub_.parts_.clock.wall_us(), rule_.replica_expiry_us);
 }
 
 Result<Sequence> Compaction::stable_through() const {
@@ -187,7 +187,7 @@ Status Compaction::settle(HubTxn& txn, std::span<const RecordNumber> numbers,
   if (settled.empty()) return {};
   SATCHEL_TRY(txn.txn_->put_many(batch));
   // Everybody who holds one takes it whole in the place of what he has.
-  return txn.tell_again(settled);
+  return txn.put_telling_row(std::move(settled), true);
 }
 
 Result<bool> Compaction::expire(HubTxn& txn, std::span<const ReplicaId> replicas) const {

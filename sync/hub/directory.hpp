@@ -60,6 +60,10 @@ struct ReplicaState {
   wire::Cursor progress;  // What the device said it has applied.
   std::uint64_t progress_commit = 0;
   std::int64_t last_seen_us = 0;
+  // Nobody waits for it any more, and it bootstraps when it comes.
+  [[nodiscard]] bool is_silent(std::int64_t now_us, std::int64_t replica_expiry_us) const {
+    return last_seen_us < now_us - replica_expiry_us;
+  }
   // It was silent for too long: it bootstraps, whatever place it names, until it has begun to.
   bool expired = false;
   // Scopes, sorted. What the last Welcome granted; of that, what the replica holds all of, up to

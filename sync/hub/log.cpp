@@ -109,11 +109,11 @@ Result<Sequence> Hub::trimmable(const LogRetention& retention) {
   Sequence wanted = now.seq - retention.keep;
   auto all = replicas();
   if (!all) return all.error();
-  const std::int64_t expired_us = parts_.clock.wall_us() - retention.replica_expiry_us;
+  const std::int64_t now_us = parts_.clock.wall_us();
   for (const auto& [id, replica] : *all) {
     const wire::Cursor& at = replica.progress;
     const bool bootstraps = at.seq == 0 || at.incarnation != now.incarnation;
-    if (bootstraps || replica.last_seen_us < expired_us) continue;
+    if (bootstraps || replica.is_silent(now_us, retention.replica_expiry_us)) continue;
     auto device = find_device(replica.device);
     if (!device) return device.error();
     if (!*device || (*device)->revoked || (*device)->replica != id) continue;

@@ -140,7 +140,7 @@ Result<std::vector<DeviceId>> MissingStates::awaited(std::int64_t replica_expiry
     auto replica = hub_.find_replica(device.replica);
     if (!replica) return replica.error();
     if (!*replica) continue;
-    const bool expired = (*replica)->last_seen_us < hub_.parts_.clock.wall_us() - replica_expiry_us;
+    const bool expired = (*replica)->is_silent(hub_.parts_.clock.wall_us(), replica_expiry_us);
     const bool here =
         (*replica)->progress.incarnation == now.incarnation && (*replica)->progress.below == 0;
     if (!expired && !here) awaited.push_back(device.id);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "sync/merge/reading.hpp"
+#include "sync/merge/reference.hpp"
 #include "sync/record/header.hpp"
 
 namespace satchel::sync {
@@ -139,13 +139,7 @@ Result<std::optional<RecordId>> reference_of(Hub& hub, ReadTxn& txn,
   auto record = open_record(txn, found.front(), hub.store().numbers());
   if (!record) return record.error();
   if (record->collection != collection.id) return std::optional<RecordId>{};
-  const FieldReading reading = read_field(field, record->of_field(field.id));
-  if (!reading.present) return std::optional<RecordId>{};
-  const auto value = decode_value(reading.value);
-  const auto* text = value ? value->as<std::string>() : nullptr;
-  if (text == nullptr) return std::optional<RecordId>{};
-  const auto parent = parse_record_id(*text);
-  return parent ? std::optional<RecordId>{*parent} : std::optional<RecordId>{};
+  return shown_reference(field, *record);
 }
 
 }  // namespace satchel::sync

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "crypto/hash.hpp"
-#include "sync/merge/reading.hpp"
+#include "sync/hub/selection.hpp"
+#include "sync/merge/reference.hpp"
 #include "sync/record/header.hpp"
 
 namespace satchel::sync {
@@ -15,28 +16,7 @@ using schema::FieldDef;
 constexpr std::string_view kAllScope = "all";
 constexpr std::string_view kMakerField = "createdBy";
 constexpr int kStepsMax = 3;
-
-void add_text(ByteView encoded, std::vector<std::string>& texts) {
-  const auto value = decode_value(encoded);
-  const auto* text = value ? value->as<std::string>() : nullptr;
-  if (text != nullptr && !text->empty()) texts.push_back(*text);
-}
-
-// The text that the field shows, or the texts of a set.
-std::vector<std::string> shown_texts(const FieldDef& field, std::span<const Entry> entries) {
-  std::vector<std::string> texts;
-  const FieldReading reading = read_field(field, entries);
-  if (reading.present && !reading.value.empty()) add_text(reading.value, texts);
-  for (const ShownItem& item : reading.items) add_text(item.key, texts);
-  return texts;
-}
-
-std::optional<RecordId> shown_reference(const FieldDef& field, const Record& record) {
-  const auto texts = shown_texts(field, record.of_field(field.id));
-  if (texts.empty()) return std::nullopt;
-  const auto id = parse_record_id(texts.front());
-  return id ? std::optional<RecordId>{*id} : std::nullopt;
-}
+constexpr std::size_t kReadAtOnce = 256;
 
 Bytes waiting_key(RecordNumber number) {
   Bytes key{kWaitingKey};
@@ -235,16 +215,26 @@ Status Scoping::place(const Written& written, std::vector<Membership>& membershi
   return {};
 }
 
-Result<std::optional<Scoping::Dependent>> Scoping::look_up(RecordNumber number) {
-  std::vector<StoredRecord> found;
-  const Status read = txn_.txn_->find_many(std::span{&number, 1}, found);
-  if (!read && !is_damage(read.error().code)) return read.error();
-  if (!read || found.front().number == 0) return std::optional<Dependent>{};
-  auto name = decode_name(found.front().header);
-  if (!name) return std::optional<Dependent>{};
-  const CollectionDef* collection = txn_.catalog_->find(name->collection);
-  if (collection == nullptr) return std::optional<Dependent>{};
-  return std::optional{Dependent{number, name->id, collection}};
+Status Scoping::look_up(std::span<const RecordNumber> numbers, std::vector<Dependent>& into) const {
+  std::vector<StoredRecord> batch;
+  std::vector<RecordNumber> damaged;  // They stay where they are until they can be read.
+  for (std::size_t at = 0; at < numbers.size(); at += kReadAtOnce) {
+    const std::size_t count = std::min(kReadAtOnce, numbers.size() - at);
+    SATCHEL_TRY(read_batch(*txn_.txn_, numbers.subspan(at, count), batch, damaged));
+    for (const StoredRecord& stored : batch) {
+      if (stored.number == 0) continue;
+      const auto name = decode_name(stored.header);
+      const CollectionDef* collection = name ? txn_.catalog_->find(name->collection) : nullptr;
+      if (collection != nullptr) into.push_back({stored.number, name->id, collection});
+    }
+  }
+  return {};
+}
+
+Result<std::optional<Scoping::Dependent>> Scoping::look_up(RecordNumber number) const {
+  std::vector<Dependent> found;
+  SATCHEL_TRY(look_up(std::span{&number, 1}, found));
+  return found.empty() ? std::optional<Dependent>{} : std::optional{found.front()};
 }
 
 Result<std::optional<std::vector<Scoping::Dependent>>> Scoping::dependents_of(const RecordId& root,
@@ -258,14 +248,15 @@ Result<std::optional<std::vector<Scoping::Dependent>>> Scoping::dependents_of(co
       const std::size_t room = most == SIZE_MAX ? SIZE_MAX : most + seen_.size() + 1;
       auto numbers = referring_to(*txn_.txn_, key(), id, room);
       if (!numbers) return numbers.error();
-      for (const RecordNumber number : *numbers) {
-        if (seen_.contains(number) || !seen.insert(number).second) continue;
-        auto dependent = look_up(number);
-        if (!dependent) return dependent.error();
-        if (!*dependent) continue;
-        if (all.size() == most) return std::optional<std::vector<Dependent>>{};
-        if ((*dependent)->collection->passed_by_scopes) next.push_back((*dependent)->id);
-        all.push_back(**dependent);
+      std::erase_if(*numbers, [&](RecordNumber number) {
+        return seen_.contains(number) || !seen.insert(number).second;
+      });
+      std::vector<Dependent> found;
+      SATCHEL_TRY(look_up(*numbers, found));
+      if (found.size() > most - all.size()) return std::optional<std::vector<Dependent>>{};
+      for (const Dependent& dependent : found) {
+        if (dependent.collection->passed_by_scopes) next.push_back(dependent.id);
+        all.push_back(dependent);
       }
     }
     level = std::move(next);

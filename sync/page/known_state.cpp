@@ -1,5 +1,6 @@
 #include "sync/page/known_state.hpp"
 
+#include "schema/model/limits.hpp"
 #include "schema/model/varint.hpp"
 
 namespace satchel::sync {
@@ -33,7 +34,8 @@ Result<std::vector<KnownState>> decode_known_states(ByteView bytes) {
   const auto format = in.u8();
   if (!in.failed() && format > static_cast<std::uint8_t>(kFormat)) return Error{Errc::kRecordNewer};
   const std::uint64_t count = in.varint();
-  if (count > kKnownStatesMax) return Error{Errc::kLimitExceeded, "known states of one frame"};
+  if (count > limits::kKnownStatesMax)
+    return Error{Errc::kLimitExceeded, "known states of one frame"};
   std::vector<KnownState> states;
   for (std::uint64_t i = 0; i < count && !in.failed(); ++i) {
     KnownState state;

@@ -18,7 +18,6 @@ struct KnownState {
   std::uint64_t registers = 0;
   friend bool operator==(const KnownState&, const KnownState&) = default;
 };
-inline constexpr std::size_t kKnownStatesMax = 1'000;  // Of one frame.
 
 // The body of a frame of kind known state:
 //   format (u8 = 1) | count | count x (collection u64 LE | record (16) | replica (16) | commit |

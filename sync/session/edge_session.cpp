@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "schema/model/limits.hpp"
 #include "sync/page/known_state.hpp"
 #include "sync/session/session.hpp"
 
@@ -197,8 +198,8 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
 Status EdgeSession::prepare_report() {
   auto missing = edge_.missing_states();
   if (!missing) return missing.error();
-  for (std::size_t at = 0; at < missing->size(); at += kKnownStatesMax) {
-    const auto count = std::min(kKnownStatesMax, missing->size() - at);
+  for (std::size_t at = 0; at < missing->size(); at += limits::kKnownStatesMax) {
+    const auto count = std::min(limits::kKnownStatesMax, missing->size() - at);
     to_report_.push_back(encode_known_states(std::span{*missing}.subspan(at, count)));
   }
   return {};

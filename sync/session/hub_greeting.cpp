@@ -93,8 +93,8 @@ Status HubSession::check_history() {
   const wire::Cursor cursor = hello_cursor();
   auto standing = hub_.standing(cursor);
   if (!standing) return standing.error();
-  const bool silent = replica->has_value() &&
-                      known.last_seen_us < hub_.clock().wall_us() - config_.replica_expiry_us;
+  const bool silent =
+      replica->has_value() && known.is_silent(hub_.clock().wall_us(), config_.replica_expiry_us);
   expired_ = known.expired || silent;
   too_old_ = *standing == CursorStanding::kTrimmed || (expired_ && cursor.seq != 0);
   if (*standing == CursorStanding::kUnknown || hello_.seq_seen > state.seq ||

@@ -1,8 +1,8 @@
 """A device's home, and then a server's folder, on a disk of 8 MiB that is full to the last page.
 
-Reads go on; what the server deletes is taken away; new work is refused with store_disk_full, by no
-signal, and taken again within 5 s of there being space, by a process that was there all the time.
-Nothing that was acknowledged is lost.
+Reads go on; what the server deletes or gives to another is taken away; new work is refused with
+store_disk_full, by no signal, and taken again within 5 s of there being space, by a process that
+was there all the time. Nothing that was acknowledged is lost.
 """
 
 import json
@@ -111,14 +111,17 @@ def filled_by_others(rig, office):
     refused = shell.ask(f"put accounts name=Refused description={TEXT}")
     rig.expect(code_of(refused) == "store_disk_full", f"filled by others: {str(refused)[:200]}")
     rig.expect(shell.end() == 0, "a shell on a full disk ends well")
-    for gone in ids[:30]:
+    for gone in ids[:15]:
         office.server.must("record", "delete", "accounts", gone)
+    office.server.must("territory", "create", "south")
+    for moved in ids[15:30]:
+        office.server.must("record", "put", "accounts", moved, "territory=south")
     sync = device.run("sync", "--retries", "0")
-    rig.expect(sync.status == 0, f"deletes on a full disk: {sync}")
+    rig.expect(sync.status == 0, f"deletes and evictions on a full disk: {sync}")
     left = office.server.dump("--user", "ann")
     shown = set(rigs.rows_of(device.dump()))
     rig.expect(not shown & set(ids[:30]) and set(ids[30:]) <= shown, "what was taken away is gone")
-    check_reads(rig, device, ids[30], left, "after deletes")
+    check_reads(rig, device, ids[30], left, "after deletes and evictions")
 
     shell = Shell(device)
     fill(rig.path("disk"))

@@ -6,6 +6,7 @@
 #include "schema/wire/enrolment.hpp"
 #include "schema/wire/flat_message.hpp"
 #include "schema/wire/frames.hpp"
+#include "sync/page/known_state.hpp"
 #include "tests/limits/probe.hpp"
 
 namespace satchel::test {
@@ -64,8 +65,8 @@ Status inflated_frame(std::size_t size) {
   Bytes words = page_message(size).substr(1);
   words.resize(size, 'x');
   Bytes message(1 + ZSTD_compressBound(words.size()), '\1');
-  message.resize(1 + ZSTD_compress(message.data() + 1, message.size() - 1, words.data(),
-                                   words.size(), 1));
+  message.resize(
+      1 + ZSTD_compress(message.data() + 1, message.size() - 1, words.data(), words.size(), 1));
   return status_of(wire::decode_frame(message));
 }
 
@@ -131,6 +132,10 @@ Status extra(std::size_t size) {
   return carried_commit(
       [&](wire::Commit& c) { c.header.extras.emplace_back(std::uint16_t{1}, Bytes(size, 'x')); });
 }
+Status known_states(std::size_t count) {
+  return status_of(
+      sync::decode_known_states(sync::encode_known_states(std::vector<sync::KnownState>(count))));
+}
 Status changed_fields(std::size_t count) {
   wire::Ack ack;
   ack.results.resize(1);
@@ -155,6 +160,7 @@ LimitProbes frame_probes() {
       {"kScopesMax", "welcome", scopes, many, "scopes of a frame"},
       {"kScopesMax", "hello", hello_scopes, many, "scopes of a frame"},
       {"kScopesMax", "commit", epochs, many, "scopes of a commit"},
+      {"kKnownStatesMax", "frame", known_states, many, "known states of one frame"},
       {"kPurposesMax", "hello", purposes, many, "purposes of a hello"},
       {"kCommitSectionsMax", "frame", sections, many, "sections of a commit"},
       {"kSubjectsMax", "frame", subjects, many, "subjects of a section"},

@@ -18,7 +18,7 @@ constexpr PrivacyClass kCompany = PrivacyClass::kCompany;
 class Counter {
  public:
   Counter() {
-    office_.add_user("ann", sync::Role::kRep);
+    office_.add_user("ann", sync::Role::kManager);  // Who holds it without a field that says so.
     auto txn = office_.hub->begin();
     SATCHEL_ASSERT(txn.has_value());
     auto builder = (*txn)->builder();
@@ -45,7 +45,7 @@ class Counter {
     commit.header.content_hash = sync::content_hash(commit.header, commit.sections);
     auto txn = office_.hub->begin();
     if (!txn) return txn.error();
-    auto outcome = (*txn)->ingest({replica, "ann", sync::Role::kRep, {commit}});
+    auto outcome = (*txn)->ingest({replica, "ann", sync::Role::kManager, {commit}});
     if (!outcome) return outcome.error();
     if (outcome->stopped) return *outcome->stopped;
     SATCHEL_TRY((*txn)->commit());

@@ -11,6 +11,7 @@
 
 #include "crypto/certificate.hpp"
 #include "schema/model/limits.hpp"
+#include "server/admin/importer.hpp"
 #include "server/app/writer.hpp"
 #include "server/ctl/csv.hpp"
 #include "server/net/listener.hpp"
@@ -162,6 +163,16 @@ Status csv_row(std::size_t size) {
   return Error{row.trouble->code, row.trouble->reason};
 }
 
+Status import_row(std::size_t size) {
+  const std::size_t around = server::import_row_text({1, "k", {{0, ""}}})->size();
+  return status_of(server::import_row_text({1, "k", {{0, std::string(size - around, 'x')}}}));
+}
+Status import_batch(std::size_t rows) {
+  Bytes text = server::import_fields_text({{"name"}});
+  for (std::size_t i = 0; i < rows; ++i) text += *server::import_row_text({i, "k", {}});
+  return status_of(server::parse_import_rows(text));
+}
+
 }  // namespace
 
 LimitProbes server_probes() {
@@ -173,6 +184,8 @@ LimitProbes server_probes() {
       {"kConnectionsMax", "listener", connections, Errc::kBackpressure,
        "the limit of open connections is reached"},
       {"kWriterQueueMax", "writer", queued, Errc::kBackpressure, "the writer's queue is full"},
+      {"kImportRowBytesMax", "import", import_row, Errc::kLimitExceeded, "what a row writes"},
+      {"kImportBatchRowsMax", "import", import_batch, Errc::kLimitExceeded, "rows"},
       {"kImportLineBytesMax", "CSV", csv_row, Errc::kLimitExceeded, "a row is too long"},
   };
 }

@@ -149,6 +149,15 @@ struct Office {
     SATCHEL_TRY((*txn)->write(*body, "admin", std::string{sync::kDefaultPurpose}));
     return (*txn)->commit();
   }
+  // An account that the reps of the territory hold, and with it all that names it.
+  RecordId make_account(const std::string& territory = kNorth.front()) {
+    const RecordId id = *sync::make_record_id(clock.wall_us(), entropy);
+    SATCHEL_ASSERT(write([&](sync::CommitBuilder& b) -> Status {
+      SATCHEL_TRY(b.create("accounts", id));
+      return b.set("accounts", id, "territory", Value{territory});
+    }));
+    return id;
+  }
   // Its side of one connection.
   sync::HubSession session() { return sync::HubSession{*hub, {Bytes(32, 'x'), 4096, {}}}; }
   // Runs what a session has for the writer, one durable group each.
@@ -298,6 +307,20 @@ struct Phone {
       auto made = txn.create(collection);
       if (!made) return made.error();
       id = *made;
+      return txn.builder().set(collection, id, field, value);
+    });
+    EXPECT_TRUE(number.has_value()) << (number ? "" : number.error().message());
+    return id;
+  }
+  // One that names an account, and is held by who holds that.
+  RecordId create_of(const RecordId& account, const std::string& collection,
+                     const std::string& field, const Value& value) {
+    RecordId id;
+    auto number = write([&](sync::EdgeWrite& txn) -> Status {
+      auto made = txn.create(collection);
+      if (!made) return made.error();
+      id = *made;
+      SATCHEL_TRY(txn.builder().set(collection, id, "account", Value{to_text(account)}));
       return txn.builder().set(collection, id, field, value);
     });
     EXPECT_TRUE(number.has_value()) << (number ? "" : number.error().message());

@@ -200,7 +200,7 @@ TEST(ImportRows, OfAFullBatchComeBackAsTheyWere) {
   constexpr std::uint64_t kRows = 10'000;
   Bytes text = import_fields_text({{"name"}, {"parent", true, "accounts", "name"}});
   for (std::uint64_t i = 0; i < kRows; ++i) {
-    text += import_row_text({i, "k\"" + std::to_string(i), {{1, std::string(i, 'x')}, {0, "\n"}}});
+    text += *import_row_text({i, "k\"" + std::to_string(i), {{1, std::string(i, 'x')}, {0, "\n"}}});
   }
   const auto rows = parse_import_rows(text);
   ASSERT_TRUE(rows) << rows.error().message();
@@ -209,7 +209,7 @@ TEST(ImportRows, OfAFullBatchComeBackAsTheyWere) {
   EXPECT_EQ(rows->rows[9999].key, "k\"9999");
   EXPECT_EQ(rows->rows[9999].values[0].text, std::string(9999, 'x'));
   EXPECT_EQ(rows->rows[9999].values[1].text, "\n");
-  EXPECT_EQ(parse_import_rows(text + import_row_text({})).error().code, Errc::kLimitExceeded);
+  EXPECT_EQ(parse_import_rows(text + *import_row_text({})).error().code, Errc::kLimitExceeded);
 }
 
 TEST(ImportRows, ThatAreNoneAreRefused) {

@@ -129,8 +129,8 @@ Status edit_map(Builder& builder, const Case& c, Writer writer) {
   const bool extreme = c.field->values == Rule::kMax;
   const int n = extreme ? (first ? 2 : 1) : (first ? 1 : 2);
   for (const char* key : {"k", first ? "a" : "b"}) {
-    SATCHEL_TRY(builder.set_entry(c.collection->name, c.id, c.field->name, Value{key},
-                                  c.value(c.nth(n))));
+    SATCHEL_TRY(
+        builder.set_entry(c.collection->name, c.id, c.field->name, Value{key}, c.value(c.nth(n))));
   }
   return {};
 }
@@ -184,8 +184,8 @@ Status edit(Builder& builder, const Case& c, Writer writer) {
 void expect_map(Case& c) {
   const std::string k = c.nth(2);  // The later one, and of extremes the greater.
   const bool extreme = c.field->values == Rule::kMax;
-  c.shown = "{\"a\":" + c.nth(extreme ? 2 : 1) + ",\"b\":" + c.nth(extreme ? 1 : 2) +
-            ",\"k\":" + k + "}";
+  c.shown =
+      "{\"a\":" + c.nth(extreme ? 2 : 1) + ",\"b\":" + c.nth(extreme ? 1 : 2) + ",\"k\":" + k + "}";
   c.flagged = c.field->values == Rule::kMulti;
 }
 
@@ -233,7 +233,7 @@ bool expect(Case& c) {
 
 // ---- The walk -----------------------------------------------------------------------------------
 
-// Two devices of one rep, so that what belongs to its owner alone is walked too.
+// Two devices of one who holds everything, so that what moves a record away is walked too.
 struct EveryField : testing::Test {
   Office office;
   std::unique_ptr<Phone> first;
@@ -241,9 +241,9 @@ struct EveryField : testing::Test {
   std::vector<Case> cases;
 
   EveryField() {
-    office.add_user("ann", sync::Role::kRep);
-    first = std::make_unique<Phone>(office, "ann", sync::Role::kRep, 21);
-    second = std::make_unique<Phone>(office, "ann", sync::Role::kRep, 22);
+    office.add_user("ann", sync::Role::kManager);
+    first = std::make_unique<Phone>(office, "ann", sync::Role::kManager, 21);
+    second = std::make_unique<Phone>(office, "ann", sync::Role::kManager, 22);
   }
 
   static bool device_may_write(const FieldDef& field) {
@@ -253,11 +253,6 @@ struct EveryField : testing::Test {
   static bool written_at_creation(const FieldDef& field) {
     return field.name.starts_with("created");
   }
-  // Moving a record to another owner takes it away from this one: AnOwnersRecordIsHeldByItsOwner...
-  static bool decides_who_holds(const Case& c) {
-    return c.field->name == "owner" && c.collection->scopes == std::vector<std::string>{"owner"};
-  }
-
   void make_cases() {
     for (const CollectionDef& collection : crm()->collections()) {
       for (const FieldDef& field : collection.fields) {
@@ -300,7 +295,7 @@ struct EveryField : testing::Test {
   void edit_on_server() {
     for (const Case& c : cases) {
       if (device_may_write(*c.field)) continue;
-      const std::string json = decides_who_holds(c) ? "\"ann\"" : c.nth(3);
+      const std::string json = c.nth(3);
       const Status written = office.write([&](Builder& b) { return set(b, c, json); });
       ASSERT_TRUE(written) << c.name() << ": " << written.error().message();
     }
@@ -314,14 +309,12 @@ struct EveryField : testing::Test {
     return record ? sync::canonical_record(*c.collection, *record, {.clocks = true}) : "nothing";
   }
   std::string expected(const Case& c) const {
-    if (decides_who_holds(c)) return "\"ann\"";
     if (c.field->name == "createdBy") return "\"ann\"";
     if (c.field->name == "createdOn") return '"' + to_text(first->edge->identity().device) + '"';
     // A log is shown by author: the entries of one replica stand together, in their order.
     const bool second_before =
         second->edge->state().replica.octets < first->edge->state().replica.octets;
-    if (c.field->rule == Rule::kLog && second_before)
-      return list({c.nth(2), c.nth(0), c.nth(1)});
+    if (c.field->rule == Rule::kLog && second_before) return list({c.nth(2), c.nth(0), c.nth(1)});
     if (c.field->name == "createdAt") return std::to_string(first->clock.wall);
     return c.shown;
   }

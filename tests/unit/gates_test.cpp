@@ -9,7 +9,7 @@ namespace {
 
 struct Sales : testing::Test, Company {
   RecordId order() {
-    RecordId id = ann->create("orders", "poNumber", Value{"PO-1"});
+    RecordId id = ann->create_of(office.make_account(), "orders", "poNumber", Value{"PO-1"});
     sync();
     return id;
   }
@@ -120,7 +120,7 @@ TEST_F(Sales, AnOrdersLinesAreFrozenWithItAndNoneIsAdded) {
 }
 
 TEST_F(Sales, AnOrderAndItsLinesMadeAndSubmittedOfflineArriveWhole) {
-  const RecordId id = ann->create("orders", "poNumber", Value{"PO-1"});
+  const RecordId id = ann->create_of(office.make_account(), "orders", "poNumber", Value{"PO-1"});
   const RecordId line = line_of(id, *ann);
   ASSERT_TRUE(ann->set("orders", id, "status", Value{"submitted"}));
   sync();

@@ -47,7 +47,9 @@ TEST_F(Field, AnInboxItemCanBeWrittenAgainOrDiscarded) {
 }
 
 TEST_F(Field, OnceKeepsTheFirstThatTheServerAcceptsAndSurfacesTheOther) {
-  const RecordId point = ann->create("contactPoints", "label", Value{"desk"});
+  const RecordId person =
+      ann->create_of(office.make_account(), "contacts", "jobTitle", Value{"buyer"});
+  const RecordId point = ann->create("contactPoints", "contact", Value{to_text(person)});
   everybody_syncs();
   ASSERT_TRUE(ann->set("contactPoints", point, "kind", Value{"phone"}));
   ASSERT_TRUE(bob->write([&](sync::EdgeWrite& txn) -> Status {

@@ -163,7 +163,7 @@ TEST_F(Renumbered, ALostAnswerChangesNothing) {
 }
 
 TEST_F(Renumbered, ARefusedCommitWhoseAnswerWasDroppedDoesNotMakeTheNextOneCountTwice) {
-  const RecordId order = ann->create("orders", "note", Value{"x"});
+  const RecordId order = ann->create_of(shop, "orders", "note", Value{"x"});
   ASSERT_TRUE(ann->set("orders", order, "status", Value{"draft"}));
   all_sync({ann.get(), bob.get()});
   ASSERT_TRUE(bob->set("orders", order, "status", Value{"submitted"}));

@@ -8,7 +8,7 @@ namespace {
 
 struct Care : testing::Test, Company {
   RecordId a_case(const char* status = "pending") {
-    RecordId id = ann->create("cases", "title", Value{"leak"});
+    RecordId id = ann->create_of(office.make_account(), "cases", "title", Value{"leak"});
     EXPECT_TRUE(ann->set("cases", id, "status", Value{status}));
     sync();
     return id;
@@ -60,7 +60,7 @@ TEST_F(Care, ACommentConcurrentWithResolvedReopensTheCaseInBothOrders) {
 }
 
 TEST_F(Care, ACaseWithoutAStatusIsReopenedToo) {
-  const RecordId id = ann->create("cases", "title", Value{"leak"});
+  const RecordId id = ann->create_of(office.make_account(), "cases", "title", Value{"leak"});
   sync();
   ASSERT_TRUE(comment(*bob, id));
   ASSERT_TRUE(ann->set("cases", id, "status", Value{"resolved"}));

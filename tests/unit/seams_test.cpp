@@ -338,7 +338,7 @@ TEST_F(Seams, AnAttachmentIsAValueOfItsOwnKind) {
       R"({"class":"personal","hash":"AAEC","mediaType":"image/jpeg","size":3})";
   const auto value = schema::value_from_json(photo->type, json);
   ASSERT_TRUE(value) << value.error().message();
-  const RecordId id = ann->create("contacts", "photo", *value);
+  const RecordId id = ann->create_of(office.make_account(), "contacts", "photo", *value);
   everybody_syncs();
   EXPECT_EQ(bob->shows("contacts", id, "photo"), json);
 }
