@@ -187,7 +187,7 @@ Status Compaction::settle(HubTxn& txn, std::span<const RecordNumber> numbers,
   if (settled.empty()) return {};
   SATCHEL_TRY(txn.txn_->put_many(batch));
   // Everybody who holds one takes it whole in the place of what he has.
-  return txn.put_telling_row(std::move(settled), true);
+  return txn.tell_again(settled);
 }
 
 Result<bool> Compaction::expire(HubTxn& txn, std::span<const ReplicaId> replicas) const {
