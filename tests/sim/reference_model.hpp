@@ -72,7 +72,7 @@ struct Verdict {
 class ReferenceModel final : public RecordTexts {
  public:
   explicit ReferenceModel(const schema::Catalog& catalog)
-      : catalog_(catalog), scopes_(catalog, *this) {}
+      : catalog_(catalog), scopes_(*this) {}
 
   // -- What happens --
   void written(ModelCommit commit);  // On its author's replica, durably.

@@ -32,8 +32,7 @@ class ReferenceScopes {
   // By user: since when he has had which, the last for good.
   using Grants = std::map<std::string, std::vector<std::pair<Seq, Territories>>>;
 
-  ReferenceScopes(const schema::Catalog& catalog, const RecordTexts& texts)
-      : catalog_(catalog), texts_(texts) {}
+  explicit ReferenceScopes(const RecordTexts& texts) : texts_(texts) {}
 
   // -- What happens --
   void given(const std::string& user, const Territories& territories, Seq since);
@@ -79,7 +78,6 @@ class ReferenceScopes {
   [[nodiscard]] Scopes scopes_of(const RecordId& id, const std::string& maker) const;
   [[nodiscard]] const Places& places_of(const RecordId& id) const;
 
-  const schema::Catalog& catalog_;
   const RecordTexts& texts_;
   std::map<RecordId, Places> places_;  // Since which seq the record is where.
   Grants grants_;
