@@ -127,6 +127,11 @@ annotation subjectIf  @0xb6b51d3a8e1c0f05 (struct) :Text;
 # Of collections: a record whose time is today is among the first that its owner's devices get.
 annotation agenda     @0xb6b51d3a8e1c0f0a (struct) :Agenda;
 
+# Of collections whose records become history: the field with their time (Int64, $unit("us")), or a
+# reference that a scope passes through: the record is as old as the one that it names. A device
+# that keeps so many days of history holds no older ones. What shows no time is never history.
+annotation history    @0xb6b51d3a8e1c0f0b (struct) :Text;
+
 # Of fields. merge has no default. values is the rule of each entry of a map. privacy is
 # businessContact in a collection with a subject and company in others, unless said. retention is
 # crm unless said, on the field or for all fields on the struct. writers says who may write the

@@ -6,6 +6,9 @@
 # owns the contact too, a task to who is to do it. What is sold and the forms are everybody's. What
 # has no scope, such as a visit to nobody, is its maker's. Managers hold everything.
 #
+# History: what is older than the days that a device keeps is not held by it: visits with what was
+# filled in there, interactions, orders with their lines. What is planned and has no time stays.
+#
 # Values that are derived are never stored and so have no field here: an order's total, a record's
 # modifiedAt and modifiedBy. Times are microseconds UTC ($unit("us")).
 @0xa43ded100c1603f6;
@@ -230,7 +233,7 @@ const orderSubmitted :S.Gate = (field = "order.status", stage = "submitted");
 # Kept for legal reasons, and its content frozen, from the moment it is submitted.
 struct Order $S.collection("orders")
     $S.scopes(["account.owner", "account.territory", "account.team"]) $S.retention(legal)
-    $S.retentionFrom(.submitted) {
+    $S.retentionFrom(.submitted) $S.history("requestedDelivery") {
   account           @0 :Text      $S.merge(once)    $S.privacy(company)
                                   $S.ref(to = "accounts", gone = keep) $S.index;
   contact           @1 :Text      $S.merge(lww)     $S.privacy(company)
@@ -270,7 +273,7 @@ struct Order $S.collection("orders")
 # The content of an order: frozen with it, so that no line is added, changed or taken away.
 struct OrderLine $S.collection("orderLines")
     $S.scopes(["order.account.owner", "order.account.territory", "order.account.team"])
-    $S.retention(legal) $S.retentionFrom(.orderSubmitted) {
+    $S.retention(legal) $S.retentionFrom(.orderSubmitted) $S.history("order") {
   order       @0 :Text    $S.merge(once)   $S.privacy(company)
                           $S.ref(to = "orders", gone = keep) $S.index
                           $S.frozenFrom(.orderSubmitted);
@@ -388,7 +391,7 @@ const visitStages :S.StageTable = (
 struct Visit $S.collection("visits")
     $S.scopes(["account.owner", "account.territory", "account.team", "contact.owner",
                "contact.account.owner", "contact.account.territory", "contact.account.team"])
-    $S.agenda((at = "plannedStart", with = ["account", "contact"])) {
+    $S.agenda((at = "plannedStart", with = ["account", "contact"])) $S.history("plannedStart") {
   account      @0 :Text       $S.merge(once)   $S.privacy(company)
                               $S.ref(to = "accounts", gone = keep) $S.index;
   contact      @1 :Text       $S.merge(once)   $S.privacy(company)
@@ -436,7 +439,8 @@ struct Answer {
 struct SurveyResponse $S.collection("surveyResponses")
     $S.scopes(["visit.account.owner", "visit.account.territory", "visit.account.team",
                "visit.contact.owner", "visit.contact.account.owner",
-               "visit.contact.account.territory", "visit.contact.account.team"]) {
+               "visit.contact.account.territory", "visit.contact.account.team"])
+    $S.history("visit") {
   visit   @0 :Text         $S.merge(once) $S.privacy(company)
                            $S.ref(to = "visits", gone = keep) $S.index;
   survey  @1 :Text         $S.merge(once) $S.privacy(company)
@@ -446,7 +450,8 @@ struct SurveyResponse $S.collection("surveyResponses")
 struct ShelfAudit $S.collection("shelfAudits")
     $S.scopes(["visit.account.owner", "visit.account.territory", "visit.account.team",
                "visit.contact.owner", "visit.contact.account.owner",
-               "visit.contact.account.territory", "visit.contact.account.team"]) {
+               "visit.contact.account.territory", "visit.contact.account.team"])
+    $S.history("visit") {
   visit   @0 :Text         $S.merge(once) $S.privacy(company)
                            $S.ref(to = "visits", gone = keep) $S.index;
   survey  @1 :Text         $S.merge(once) $S.privacy(company)
@@ -456,7 +461,8 @@ struct ShelfAudit $S.collection("shelfAudits")
 struct StockCount $S.collection("stockCounts")
     $S.scopes(["visit.account.owner", "visit.account.territory", "visit.account.team",
                "visit.contact.owner", "visit.contact.account.owner",
-               "visit.contact.account.territory", "visit.contact.account.team"]) {
+               "visit.contact.account.territory", "visit.contact.account.team"])
+    $S.history("visit") {
   visit   @0 :Text         $S.merge(once) $S.privacy(company)
                            $S.ref(to = "visits", gone = keep) $S.index;
   survey  @1 :Text         $S.merge(once) $S.privacy(company)
@@ -493,7 +499,8 @@ struct Task $S.collection("tasks")
 
 struct Interaction $S.collection("interactions")
     $S.scopes(["account.owner", "account.territory", "account.team", "contact.owner",
-               "contact.account.owner", "contact.account.territory", "contact.account.team"]) {
+               "contact.account.owner", "contact.account.territory", "contact.account.team"])
+    $S.history("at") {
   channel     @0 :Text  $S.merge(once) $S.privacy(behavioural) $S.index;
   direction   @1 :Text  $S.merge(once) $S.privacy(behavioural);
   at          @2 :Int64 $S.merge(once) $S.privacy(behavioural) $S.unit("us") $S.index;

@@ -170,6 +170,15 @@ struct Agenda {
   std::vector<std::string> with;
 };
 
+// Since when a record is history, resolved: the time in its own field, or in that of the record
+// which its reference names. Decides what a narrowed device holds, and nothing else.
+struct History {
+  std::string field;               // As the schema names it: a time, or a reference.
+  std::optional<FieldId> through;  // The reference.
+  CollectionId collection = 0;     // That has the time.
+  FieldId at = 0;
+};
+
 // A path of $scopes, resolved: from the record along `steps`, which are references, to the field
 // whose text or texts say who holds the record. A record with "11" there is in the scope
 // "territory:11".
@@ -198,6 +207,8 @@ struct CollectionDef {
   // The deny field that makes a record its own subject; mostly empty.
   std::string subject_if;
   std::optional<Agenda> agenda;
+  std::optional<History> history;
+  bool dates_others = false;     // Records of other collections are as old as its own.
   std::vector<FieldDef> fields;  // Sorted by id; the common fields are among them.
   [[nodiscard]] const FieldDef* find(FieldId id) const;
   [[nodiscard]] const FieldDef* find(std::string_view name) const;

@@ -119,7 +119,8 @@ void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into,
     const auto value = annotation.getValue();
     const std::uint64_t id = annotation.getId();
     const bool ours = (id >= word::kCollection && id <= word::kSubjectIf) ||
-                      id == word::kRetention || id == word::kRetentionFrom || id == word::kAgenda;
+                      id == word::kRetention || id == word::kRetentionFrom || id == word::kAgenda ||
+                      id == word::kHistory;
     if (!ours) continue;
     if (!said.insert(id).second) complaints_.add(place, "the same annotation twice; take one out");
     if (id == word::kCollection && value.isText()) {
@@ -134,6 +135,8 @@ void CatalogBuilder::read_collection_words(NodeReader node, CollectionDef& into,
       into.subject_if = view(value.getText());
     } else if (id == word::kAgenda && value.isStruct()) {
       read_agenda(annotation, place, into);
+    } else if (id == word::kHistory && value.isText()) {
+      into.history = History{std::string{view(value.getText())}, {}, 0, 0};
     } else if (id == word::kRetention && value.isEnum() && retention_of(value.getEnum())) {
       defaults.retention = *retention_of(value.getEnum());
     } else if (id == word::kRetentionFrom && value.isStruct()) {

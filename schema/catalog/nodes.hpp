@@ -21,6 +21,7 @@ inline constexpr std::uint64_t kScopes = 0xb6b51d3a8e1c0f03;
 inline constexpr std::uint64_t kSubject = 0xb6b51d3a8e1c0f04;
 inline constexpr std::uint64_t kSubjectIf = 0xb6b51d3a8e1c0f05;
 inline constexpr std::uint64_t kAgenda = 0xb6b51d3a8e1c0f0a;
+inline constexpr std::uint64_t kHistory = 0xb6b51d3a8e1c0f0b;
 inline constexpr std::uint64_t kMerge = 0xb6b51d3a8e1c0f10;
 inline constexpr std::uint64_t kValues = 0xb6b51d3a8e1c0f11;
 inline constexpr std::uint64_t kStages = 0xb6b51d3a8e1c0f12;

@@ -37,6 +37,7 @@ class RelationCheck {
       check_subjects(read.collection);
       check_agenda(read.collection);
     }
+    for (ReadCollection& read : all_) resolve_history(read.collection);
   }
 
  private:
@@ -168,6 +169,46 @@ class RelationCheck {
                                                   ", which is no reference; give the field a $ref");
       }
     }
+  }
+
+  // The time by which the collection's records are history, if the schema names one.
+  static const FieldDef* own_time(const CollectionDef& collection) {
+    if (!collection.history) return nullptr;
+    const FieldDef* field = collection.find(collection.history->field);
+    return field != nullptr && field->type.time && !is_map_rule(field->rule) ? field : nullptr;
+  }
+
+  void resolve_history(CollectionDef& collection) {
+    if (!collection.history) return;
+    History& history = *collection.history;
+    if (const FieldDef* at = own_time(collection)) {
+      history.collection = collection.id;
+      history.at = at->id;
+      return;
+    }
+    const std::string what = "$history names " + quoted(history.field) + ", ";
+    const FieldDef* field = collection.find(history.field);
+    if (field == nullptr || !field->reference || is_map_rule(field->rule)) {
+      return complaints_.add(place_of(collection),
+                             what +
+                                 "which is neither a time nor a reference; give an Int64 "
+                                 "$unit(\"us\") or a field with a $ref");
+    }
+    if (!field->scope_step) {
+      return complaints_.add(place_of(collection),
+                             what + "which no scope passes through; name it in $scopes");
+    }
+    CollectionDef* target = by_id_.at(field->reference->to);
+    const FieldDef* at = own_time(*target);
+    if (at == nullptr) {
+      return complaints_.add(place_of(collection), what + "but " + target->type_name +
+                                                       " has no time of its own; give it a "
+                                                       "$history that names one");
+    }
+    history.through = field->id;
+    history.collection = target->id;
+    history.at = at->id;
+    target->dates_others = true;
   }
 
   // Names come from the schema; what is no name is not repeated.

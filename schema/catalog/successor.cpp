@@ -61,6 +61,9 @@ class Successor {
     if (after.subjects != before.subjects || after.subject_if != before.subject_if) {
       refuse(before, "the data subjects changed");
     }
+    // It may be said for the first time: a narrowed device then holds more than it needs to.
+    if (before.history && (!after.history || after.history->field != before.history->field))
+      refuse(before, "what makes its records history changed");
     for (const FieldDef& field : before.fields) {
       const FieldDef* kept = after.find(field.id);
       if (kept == nullptr) {

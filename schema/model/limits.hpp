@@ -52,6 +52,7 @@ namespace satchel::limits {
   SATCHEL_LIMIT(kFormerIdsMax, 64, "replica ids that one device has given up and still settles") \
   SATCHEL_LIMIT(kQueryBytesMax, 64 * 1024, "bytes of one query expression")                      \
   SATCHEL_LIMIT(kQueryDepthMax, 32, "levels of one query expression")                            \
+  SATCHEL_LIMIT(kHistoryDaysMax, 36'500, "days of history that a device keeps")                  \
   SATCHEL_LIMIT(kKnownStatesMax, 1'000, "states of other replicas told of in one frame")         \
   SATCHEL_LIMIT(kImportLineBytesMax, 1024 * 1024, "bytes of one line of an imported file")       \
   SATCHEL_LIMIT(kImportRowBytesMax, 4 * 1024 * 1024, "bytes of what one imported row writes")    \

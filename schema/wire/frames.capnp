@@ -106,6 +106,8 @@ struct HelloBody {
   settling @18 :Bool;
   keptCommit @19 :UInt64;
   keptHash @20 :Data;
+  historyDays @21 :UInt32;
+  historyFrom @22 :Int64;
 }
 
 struct Hello {
@@ -129,6 +131,7 @@ struct Welcome {
   recovering @12 :Bool;
   knownCommit @13 :UInt64;
   knownHash @14 :Data;
+  historyFrom @15 :Int64;
 }
 
 struct Push {

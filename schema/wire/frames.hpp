@@ -125,6 +125,10 @@ struct HelloBody {
   // server that knows another under that number was put back. 0 and empty: it holds none.
   std::uint64_t kept_commit = 0;
   Bytes kept_hash;
+  // The device keeps so many days of history (0: all), and holds what is no older than this (in us;
+  // 0: all, or nothing yet).
+  std::uint32_t history_days = 0;
+  std::int64_t history_from = 0;
   friend bool operator==(const HelloBody&, const HelloBody&) = default;
 };
 struct Hello {
@@ -151,6 +155,8 @@ struct Welcome {
   // answered for nothing. 0 and empty: none.
   std::uint64_t known_commit = 0;
   Bytes known_hash;
+  // In us: history that is older is not sent, and the device lets go of it. 0: all is.
+  std::int64_t history_from = 0;
   friend bool operator==(const Welcome&, const Welcome&) = default;
 };
 

@@ -105,6 +105,7 @@ void fill(form::Welcome::Builder to, const Welcome& welcome) {
   to.setRecovering(welcome.recovering);
   to.setKnownCommit(welcome.known_commit);
   SATCHEL_SET_DATA(to, KnownHash, welcome.known_hash);
+  to.setHistoryFrom(welcome.history_from);
 }
 
 void fill(form::Push::Builder to, const Push& push) {
@@ -249,6 +250,8 @@ void fill(form::HelloBody::Builder to, const HelloBody& body) {
   to.setSettling(body.settling);
   to.setKeptCommit(body.kept_commit);
   SATCHEL_SET_DATA(to, KeptHash, body.kept_hash);
+  to.setHistoryDays(body.history_days);
+  to.setHistoryFrom(body.history_from);
 }
 
 void fill(form::Frame::Builder to, const Frame& frame) { std::visit(FillFrame{to}, frame); }

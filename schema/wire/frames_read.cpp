@@ -99,6 +99,7 @@ Welcome read(form::Welcome::Reader from) {
   welcome.recovering = from.getRecovering();
   welcome.known_commit = from.getKnownCommit();
   welcome.known_hash = bytes_of(from.getKnownHash());
+  welcome.history_from = from.getHistoryFrom();
   return welcome;
 }
 
@@ -243,6 +244,8 @@ HelloBody read(form::HelloBody::Reader from) {
   body.settling = from.getSettling();
   body.kept_commit = from.getKeptCommit();
   body.kept_hash = bytes_of(from.getKeptHash());
+  body.history_days = from.getHistoryDays();
+  body.history_from = from.getHistoryFrom();
   return body;
 }
 

@@ -111,6 +111,16 @@ satchel_status satchel_replica_heal(satchel_replica* replica, satchel_text** out
     return give(replica->engine->heal(), out);
   });
 }
+satchel_status satchel_replica_narrow(satchel_replica* replica, uint32_t days, uint64_t* out_gone,
+                                      satchel_error** error) {
+  return guarded(error, [&]() -> Status {
+    if (!all_given(replica, out_gone)) return missing();
+    auto gone = replica->engine->narrow(days);
+    if (!gone) return gone.error();
+    *out_gone = *gone;
+    return {};
+  });
+}
 satchel_status satchel_verify(const satchel_config* config, satchel_text** out,
                               satchel_error** error) {
   return guarded(error, [&]() -> Status {

@@ -102,6 +102,8 @@ void add_verbs(CLI::App& app, Command& command) {
       add_verb(app, command, "heal", "Drops what does not authenticate, and says what", "", 0, 0);
   heal->add_option("--timeout", command.timeout_s, "Seconds")->check(check_seconds);
   add_verb(app, command, "rekey", "Gives the store fresh keys", "", 0, 0);
+  auto* narrow = add_verb(app, command, "narrow", "Keeps so many days of history", "", 0, 0);
+  narrow->add_option("--days", command.days, "0: all of it")->required();
 }
 
 void add_globals(CLI::App& app, Globals& globals) {

@@ -19,6 +19,7 @@ struct Command {
   std::uint32_t limit = 0;
   std::uint32_t commit_every = 0;
   std::uint32_t retries = 0;
+  std::uint32_t days = 0;
   double timeout_s = 0;
   bool fresh = false;  // --new
   bool plan = false;

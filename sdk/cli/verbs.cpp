@@ -159,6 +159,13 @@ Answer run_verb(Replica& replica, const Globals& globals, const Command& command
   if (verb == "heal") return run_heal(replica, command);
   if (verb == "sync") return run_sync(replica, command);
   if (verb == "batch") return run_batch(replica, globals, command);
+  if (verb == "narrow") {
+    auto gone = replica.narrow(command.days);
+    if (!gone) return Answer::of(gone.error());
+    const std::string count = std::to_string(*gone);
+    return Answer::of("{\"days\":" + std::to_string(command.days) + ",\"gone\":" + count + '}',
+                      count + " records went");
+  }
   if (verb == "rekey") {
     if (Status done = replica.rotate_keys(); !done) return Answer::of(done.error());
     return Answer::of("{\"rekeyed\":true}", "rekeyed");

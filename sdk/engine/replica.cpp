@@ -210,6 +210,14 @@ Result<std::string> Replica::heal() {
          ",\"mended\":" + damaged_json(catalog, healed->mended) + '}';
 }
 
+Result<std::size_t> Replica::narrow(std::uint32_t days) {
+  if (gate_.is_mine()) return Error{Errc::kUsage, "this thread has a write open"};
+  const Gate::Hold hold{gate_};
+  auto core = open_core();
+  if (!core) return core.error();
+  return (*core)->edge->narrow(days);
+}
+
 Result<std::int64_t> Replica::trusted_now_us() {
   const Gate::Hold hold{gate_};
   auto core = open_core();
@@ -289,6 +297,7 @@ Result<std::string> Replica::status() {
   out += ",\"damaged_outbox\":" + damaged_json(core.edge->catalog(), core.edge->damaged());
   out += ",\"device\":" + text_json(to_text(identity.device));
   out += ",\"error\":" + (sync.error ? text_json(wire_name(sync.error->code)) : "null");
+  out += ",\"history_days\":" + std::to_string(state.history_days);
   out += ",\"incarnation\":" + (synced ? text_json(to_text(state.incarnation)) : "null");
   out += ",\"last_sync\":" + time_json(state.last_sync_us) + ",\"leases\":{}";
   out += std::string{",\"moved\":"} + (core.moved ? "true" : "false");

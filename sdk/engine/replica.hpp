@@ -52,6 +52,7 @@ class Replica final : private SyncHost {
   Result<crypto::KeyStrength> rotate_keys();
   Result<VerifyReport> verify();
   Result<std::string> heal();
+  Result<std::size_t> narrow(std::uint32_t days);  // Edge::narrow.
   Result<std::string> status();
   Result<std::int64_t> trusted_now_us();
   Result<std::string> schema();

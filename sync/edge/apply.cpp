@@ -341,6 +341,13 @@ Result<Edge::WelcomeEffects> Edge::welcome(const wire::Welcome& welcome) {
         Errc::kFenced,
         "the server knows commits that this replica never made: it was restored or copied"};
   }
+  // Its days go by, also while it was not asked to keep fewer of them.
+  if (welcome.history_from > state_.history_from) {
+    EdgeState narrower = state_;
+    narrower.history_from = welcome.history_from;
+    auto gone = let_go_of_history(welcome.history_from, narrower);
+    if (!gone) return gone.error();
+  }
   WelcomeEffects effects;
   EdgeState state = state_;
   effects.new_incarnation =

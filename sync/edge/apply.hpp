@@ -34,6 +34,7 @@ class EdgeApply {
   Status seek_missing();
   // Drops the records up to `through`: they can be damaged.
   Status drop(RecordNumber through);
+  Status drop(std::span<const RecordNumber> numbers);
   // Writes what changed. Then changes() tells what is shown differently.
   Status flush();
   [[nodiscard]] std::vector<RecordChange>& changes() { return changes_; }

@@ -74,6 +74,8 @@ struct EdgeState {
   std::vector<wire::ScopeState> joining;
   bool lost_scopes = false;  // What is held is dropped with the next pass's first page.
   bool repull = false;       // A record was met that does not open: the next session asks for all.
+  std::uint32_t history_days = 0;  // That are kept; 0: all.
+  std::int64_t history_from = 0;   // In us: older history is not held. 0: all is, or may come.
 };
 
 struct PendingCommit {
@@ -194,6 +196,11 @@ class Edge {
   // the outbox is full.
   Result<std::unique_ptr<EdgeWrite>> begin_write(std::string_view purpose);
 
+  // Keeps so many days of history; 0: all. Lets go of older records at once, but for those with
+  // work that has no answer yet; what a wider reach brings back comes with the next session, which
+  // tells everything anew. Gives how many records went. kLimitExceeded.
+  Result<std::size_t> narrow(std::uint32_t days);
+
   // -- Outbox and inbox --
   Result<std::vector<PendingCommit>> pending();  // In order.
   Result<std::optional<PendingCommit>> find_pending(std::uint64_t place);
@@ -296,6 +303,8 @@ class Edge {
   // What base has of a record: nothing, a state of an earlier reading, or the server's last word.
   enum class InBase : std::uint8_t { kNothing, kStale, kCurrent };
   [[nodiscard]] InBase in_base(RecordNumber number) const;
+  // Drops base's history before that time, and saves the state, in one transaction.
+  Result<std::size_t> let_go_of_history(std::int64_t from_us, const EdgeState& state);
   Result<std::optional<Record>> load_shown(ReadTxn& txn, const RecordId& id);
   Result<std::optional<Record>> load_base(ReadTxn& txn, const RecordId& id, InBase& base);
   // Puts the pending writes on top of base; gives whether the record is held at all.

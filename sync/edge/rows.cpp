@@ -96,6 +96,10 @@ std::vector<wire::ScopeState> read_scopes(ByteReader& in) {
 
 }  // namespace
 
+constexpr std::uint8_t kLostScopes = 1;
+constexpr std::uint8_t kRepull = 2;
+constexpr std::uint8_t kNarrowed = 4;
+
 Bytes encode_edge_state(const EdgeState& state) {
   Bytes out{kFormat};
   out += state.replica.bytes();
@@ -124,9 +128,16 @@ Bytes encode_edge_state(const EdgeState& state) {
     out += static_cast<char>(each.settled ? 1 : 0);
   }
   const bool joining = !state.joining.empty();
-  if (state.stale_through == 0 && !state.lost_scopes && !state.repull && !joining) return out;
+  const bool narrowed = state.history_days != 0 || state.history_from != 0;
+  const bool plain = state.stale_through == 0 && !state.lost_scopes && !state.repull;
+  if (plain && !joining && !narrowed) return out;
   append_varint(out, state.stale_through);
-  out += static_cast<char>((state.lost_scopes ? 1 : 0) | (state.repull ? 2 : 0));
+  out += static_cast<char>((state.lost_scopes ? kLostScopes : 0) | (state.repull ? kRepull : 0) |
+                           (narrowed ? kNarrowed : 0));
+  if (narrowed) {
+    append_varint(out, state.history_days);
+    append_time(out, state.history_from);
+  }
   if (joining) append_scopes(out, state.joining);
   return out;
 }
@@ -165,8 +176,12 @@ Result<EdgeState> decode_edge_state(ByteView bytes) {
   if (in.finished()) return state;
   state.stale_through = in.varint();
   const std::uint8_t flags = in.u8();
-  state.lost_scopes = (flags & 1) != 0;
-  state.repull = (flags & 2) != 0;
+  state.lost_scopes = (flags & kLostScopes) != 0;
+  state.repull = (flags & kRepull) != 0;
+  if ((flags & kNarrowed) != 0) {
+    state.history_days = static_cast<std::uint32_t>(in.varint());
+    state.history_from = read_time(in);
+  }
   if (in.finished()) return state;
   state.joining = read_scopes(in);
   if (!in.finished()) return malformed("state");

@@ -56,6 +56,10 @@ Status EdgeApply::drop(RecordNumber through) {
     if (number <= through) numbers.push_back(number);
     return number <= through;
   }));
+  return drop(numbers);
+}
+
+Status EdgeApply::drop(std::span<const RecordNumber> numbers) {
   for (const RecordNumber number : numbers) SATCHEL_TRY(erase_one(number));
   return {};
 }

@@ -135,7 +135,7 @@ Result<Bytes> Hub::states_of(std::span<const RecordId> ids, const Entitlement& e
   std::unordered_set<RecordNumber> seen;
   for (const StoredRecord& stored : found) {
     if (stored.number == 0 || !seen.insert(stored.number).second) continue;
-    const Status selected = selection.select(stored, {}, writer);
+    const Status selected = selection.select(stored, {.narrowed = false}, writer);
     if (!selected && !is_damage(selected.error().code)) return selected.error();
   }
   return writer.empty() ? Bytes{} : writer.finish();

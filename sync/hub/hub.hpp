@@ -53,6 +53,8 @@ struct Entitlement {
   // Scopes that are granted no more and of which the reader's device may still hold records: it is
   // told to let go of them. Sorted; none of `scopes`.
   std::vector<std::string> former{};
+  // Of pages of changes, in us: history that is older is left out. 0: nothing is.
+  std::int64_t history_from = 0;
 };
 
 // A record of this store that cannot be read. Readers pass it over; once it can be read again, at

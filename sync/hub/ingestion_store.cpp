@@ -18,7 +18,8 @@ Status Ingestion::update_scopes(Scoping& scoping, const RecordWrite& write, Targ
   written.by_device = !author_.is_server && write.creates;
   written.maker = maker_of(target);
   for (const RegisterWrite& each : write.writes) written.fields.push_back(each.field);
-  return scoping.place(written, target.memberships);
+  SATCHEL_TRY(scoping.place(written, target.memberships));
+  return scoping.tell_dated(written);
 }
 
 std::string Ingestion::maker_of(const Target& target) const {

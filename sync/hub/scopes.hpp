@@ -45,4 +45,7 @@ Result<std::optional<RecordId>> reference_of(Hub& hub, ReadTxn& txn,
                                              const schema::CollectionDef& collection,
                                              const schema::FieldDef& field, const RecordId& id);
 
+// What an evict names of a record that became history (Entitlement::history_from).
+inline constexpr std::string_view kHistoryScope = "history";
+
 }  // namespace satchel::sync

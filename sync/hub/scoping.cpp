@@ -36,14 +36,9 @@ Status read_texts(ReadTxn& txn, RecordNumber number, CollectionId collection, co
   auto name = decode_name(stored.header);
   if (!name) return name.error();
   if (name->collection != collection) return {};
-  for (const Segment& segment : stored.segments) {
-    if (segment.privacy != field.privacy) continue;
-    auto plain = txn.open_segment(stored, segment);
-    if (!plain) return plain.error();
-    Record record;
-    SATCHEL_TRY(decode_segment(*plain, segment.privacy, numbers, record.entries));
-    texts = shown_texts(field, record.of_field(field.id));
-  }
+  auto record = open_class(txn, stored, field.privacy, numbers);
+  if (!record) return record.error();
+  texts = shown_texts(field, record->of_field(field.id));
   return {};
 }
 
@@ -212,6 +207,18 @@ Status Scoping::place(const Written& written, std::vector<Membership>& membershi
   }
   dependents_ += dependents.size();
   for (const Dependent& dependent : dependents) SATCHEL_TRY(move_dependent(dependent));
+  return {};
+}
+
+Status Scoping::tell_dated(const Written& written) {
+  const CollectionDef& collection = written.collection;
+  if (!collection.dates_others || written.fresh || !collection.history) return {};
+  if (std::ranges::find(written.fields, collection.history->at) == written.fields.end()) return {};
+  auto numbers = referring_to(*txn_.txn_, key(), written.record.id, SIZE_MAX);
+  if (!numbers) return numbers.error();
+  for (const RecordNumber number : *numbers) {
+    if (std::ranges::find(moved_, number) == moved_.end()) moved_.push_back(number);
+  }
   return {};
 }
 

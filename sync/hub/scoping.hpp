@@ -44,6 +44,8 @@ class Scoping {
   Status place_with_dependents(RecordNumber number);
   // One record as it is in the store, alone, its references noted anew.
   Status place_anew(RecordNumber number);
+  // What is as old as this record is told of with it, where the commit says its time.
+  Status tell_dated(const Written& written);
   // The record, whole, goes for good: it is in no scope, and names nothing.
   Status remove(RecordNumber number, const Record& record);
   // Writes the index of all that was placed or removed.

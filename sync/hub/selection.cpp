@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sync/hub/scopes.hpp"
+#include "sync/merge/reference.hpp"
 #include "sync/policy/decide.hpp"
 
 namespace satchel::sync {
@@ -57,8 +58,19 @@ Status Selection::select(const StoredRecord& stored, const Reach& reach, PageWri
   const Sequence entered = entered_at(entitlement_, *collection, *memberships);
   // A record that enters the reader's scopes is sent whole, whatever its registers' own sequence.
   const bool repaired = reach.repaired != nullptr && reach.repaired->contains(stored.number);
-  const bool whole = repaired || (entered > reach.after && entered <= reach.upto);
+  bool whole = repaired || (entered > reach.after && entered <= reach.upto);
   if (entered > reach.upto) return {};
+  if (reach.narrowed && entitlement_.history_from > 0 && collection->history) {
+    auto when = dated(stored, *collection);
+    if (!when) return when.error();
+    const bool said_now = when->said > reach.after;
+    if (when->at_us && *when->at_us < entitlement_.history_from) {
+      // It may have been held until its time was said.
+      if (reach.evicts && said_now) writer.add_evict(header->collection, header->id, kHistoryScope);
+      return {};
+    }
+    whole = whole || said_now;
+  }
   const KeepEntry keep = [&](FieldId, Sequence seq) {
     return seq > reach.after && seq <= reach.upto &&
            (reach.own == nullptr || !reach.own->contains(seq));
@@ -69,6 +81,48 @@ Status Selection::select(const StoredRecord& stored, const Reach& reach, PageWri
   auto added = writer.add(header->collection, header->id, whole && reach.as_whole, segments_,
                           whole ? nullptr : &keep);
   return added ? Status{} : Status{added.error()};
+}
+
+Result<Selection::Dated> Selection::own_time(const StoredRecord& stored,
+                                             const schema::CollectionDef& collection,
+                                             FieldId at) const {
+  const schema::FieldDef& field = *collection.find(at);
+  auto record = open_class(txn_, stored, field.privacy, hub_.store().numbers());
+  if (!record) return record.error();
+  Dated dated;
+  const auto entries = record->of_field(at);
+  dated.at_us = shown_time(field, entries);
+  for (const Entry& entry : entries) dated.said = std::max(dated.said, entry.seq);
+  return dated;
+}
+
+Result<Selection::Dated> Selection::dated(const StoredRecord& stored,
+                                          const schema::CollectionDef& collection) {
+  const schema::History& history = *collection.history;
+  if (!history.through) return own_time(stored, collection, history.at);
+  const schema::FieldDef& reference = *collection.find(*history.through);
+  auto record = open_class(txn_, stored, reference.privacy, hub_.store().numbers());
+  if (!record) return record.error();
+  Sequence said = 0;
+  for (const Entry& entry : record->of_field(reference.id)) said = std::max(said, entry.seq);
+  const auto id = shown_reference(reference, *record);
+  if (!id) return Dated{std::nullopt, said};
+  auto known = times_.find(*id);
+  if (known == times_.end()) {
+    Dated of_other;
+    auto numbers = txn_.find_numbers(std::span{&*id, 1});
+    if (!numbers) return numbers.error();
+    std::vector<StoredRecord> found;
+    if (numbers->front() != 0) SATCHEL_TRY(txn_.find_many(*numbers, found));
+    const schema::CollectionDef* other = catalog_.find(history.collection);
+    if (!found.empty() && found.front().number != 0 && other != nullptr) {
+      auto time = own_time(found.front(), *other, history.at);
+      if (!time) return time.error();
+      of_other = *time;
+    }
+    known = times_.emplace(*id, of_other).first;
+  }
+  return Dated{known->second.at_us, std::max(said, known->second.said)};
 }
 
 Status Selection::let_go(std::span<const RecordNumber> numbers, PageWriter& writer) {

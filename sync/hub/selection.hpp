@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -23,6 +25,7 @@ struct Reach {
   bool as_whole = false;  // Whether a record that is sent whole may say so.
   // Whether a record that left the reader's scopes is told of. A bootstrap's reader holds nothing.
   bool evicts = true;
+  bool narrowed = true;  // Whether the reader's days of history count.
 };
 
 // Reads `numbers` in one batch; one by one where damage hides them from each other. What cannot be
@@ -41,6 +44,14 @@ class Selection {
   Status let_go(std::span<const RecordNumber> numbers, PageWriter& writer);
 
  private:
+  // When a record is of, as history, and when that was last said.
+  struct Dated {
+    std::optional<std::int64_t> at_us;  // Nothing: it is no history.
+    Sequence said = 0;
+  };
+  Result<Dated> dated(const StoredRecord& stored, const schema::CollectionDef& collection);
+  Result<Dated> own_time(const StoredRecord& stored, const schema::CollectionDef& collection,
+                         FieldId at) const;
   // Leaves the record's plain segments in segments_.
   Status open_permitted(const StoredRecord& stored, const RecordHeader& header);
 
@@ -51,7 +62,8 @@ class Selection {
   const std::string& purpose_;
   std::array<bool, kPrivacyClassCount> permitted_{};
   std::vector<Bytes> plain_;
-  PageSegments segments_;  // Into plain_.
+  PageSegments segments_;            // Into plain_.
+  std::map<RecordId, Dated> times_;  // Of records by which others are dated.
 };
 
 }  // namespace satchel::sync

@@ -1,4 +1,5 @@
-// What a field shows where it is read as text: names of people and territories, ids of records.
+// What a field shows where it is read as one of these: names of people and territories, ids of
+// records, times.
 #pragma once
 
 #include <optional>
@@ -15,7 +16,14 @@ namespace satchel::sync {
 // are left out. `entries`: all of the field.
 std::vector<std::string> shown_texts(const schema::FieldDef& field, std::span<const Entry> entries);
 
+// Where history begins that is kept for so many days, in us: with a day (UTC). 0 days: 0, all.
+std::int64_t history_from(std::int64_t now_us, std::uint32_t days);
+
 // The record that a $ref field names; nothing where it shows none, or what is no id.
 std::optional<RecordId> shown_reference(const schema::FieldDef& field, const Record& record);
+
+// The time that the field shows, in us; nothing where it shows none.
+std::optional<std::int64_t> shown_time(const schema::FieldDef& field,
+                                       std::span<const Entry> entries);
 
 }  // namespace satchel::sync

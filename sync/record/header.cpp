@@ -93,6 +93,18 @@ Result<Record> open_record(ReadTxn& txn, const StoredRecord& stored,
   return record;
 }
 
+Result<Record> open_class(ReadTxn& txn, const StoredRecord& stored, PrivacyClass privacy,
+                          const ReplicaNumbers& numbers) {
+  Record record;
+  for (const Segment& segment : stored.segments) {
+    if (segment.privacy != privacy) continue;
+    auto plain = txn.open_segment(stored, segment);
+    if (!plain) return plain.error();
+    SATCHEL_TRY(decode_segment(*plain, segment.privacy, numbers, record.entries));
+  }
+  return record;
+}
+
 StoredRecord to_stored(const Record& record, RecordNumber number, ReplicaNumbers& numbers) {
   StoredRecord stored;
   stored.number = number;

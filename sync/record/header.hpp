@@ -38,6 +38,9 @@ Result<RecordName> decode_name(ByteView bytes);
 // The whole record, life among its entries; segments of locked classes are left out. Errors: those
 // of ReadTxn::open_segment but kClassLocked, and of decode_segment.
 Result<Record> open_record(ReadTxn& txn, const StoredRecord& stored, const ReplicaNumbers& numbers);
+// The entries of one class alone, without the record's name.
+Result<Record> open_class(ReadTxn& txn, const StoredRecord& stored, PrivacyClass privacy,
+                          const ReplicaNumbers& numbers);
 
 // The record as plain segments, one per class, for put_many. `number` comes from
 // WriteTxn::number_for.

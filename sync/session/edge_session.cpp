@@ -56,6 +56,8 @@ Result<Bytes> EdgeSession::make_hello() {
   for (wire::ScopeState& scope : body.scopes) scope.cursor = state.cursor;
   body.live = config_.live;
   body.bootstrapping = !state.bootstrapped;
+  body.history_days = state.history_days;
+  body.history_from = state.history_from;
   return wire::encode_hello_body(body);
 }
 

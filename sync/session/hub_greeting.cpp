@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "sync/merge/reference.hpp"
 #include "sync/session/reach.hpp"
 #include "sync/session/session.hpp"
 
@@ -45,6 +46,11 @@ Status HubSession::check_peer(const wire::Hello& hello) {
   device_ = std::move(**device);
   user_ = std::move(**user);
   entitlement_ = hub_.entitlement_of(user_);
+  // Never back to what the device has let go of, whatever our clock says: of that it holds nothing.
+  if (hello_.history_days > 0) {
+    entitlement_.history_from =
+        std::max(hello_.history_from, history_from(hub_.clock().wall_us(), hello_.history_days));
+  }
   purpose_ = hello_.purposes.empty() ? std::string{kDefaultPurpose} : hello_.purposes.front();
   if (!is_known_purpose(purpose_)) return Error{Errc::kPolicyDenied, "unknown purpose"};
   return {};
@@ -161,6 +167,7 @@ wire::Welcome HubSession::make_welcome(const HubState& state, const ReplicaState
   if (config_.make_access_token) welcome.access_token = config_.make_access_token(*device_);
   welcome.backed_up_through = state.backed_up_through;
   welcome.recovering = state.recovering;
+  welcome.history_from = entitlement_.history_from;
   return welcome;
 }
 

@@ -267,6 +267,9 @@ int c_interface_run(const char* home, void (*pause)(void), char* message, size_t
   EXPECT(holds(satchel_text_slice(text), "\"pending\":1"));
   satchel_text_free(text);
   GIVEN(satchel_replica_trusted_now(replica, &now, NULL));
+  uint64_t gone = 1;
+  GIVEN(satchel_replica_narrow(replica, 30, &gone, NULL));
+  GIVEN(satchel_replica_narrow(replica, 0, &gone, NULL));
   EXPECT(now > 0);
   GIVEN(satchel_replica_schema(replica, &text, NULL));
   satchel_text_free(text);

@@ -303,6 +303,25 @@ expect "the order was carried" told "$(ctl -o json device show "$ZOE" | jq -r .w
 expect "it is revoked as well" true "$(ctl -o json device show "$ZOE" | jq .revoked)"
 expect "a device that is none" 4 "$(status_of ctl device wipe 00000000000000000000000000000001)"
 
+# ---- Days of history ------------------------------------------------------------------------------
+OLD=$(device ann put visits account="$ID" plannedStart="$(date -u -d '100 days ago' +%F)")
+NEW=$(device ann put visits account="$ID" plannedStart="$(date -u -d '5 days ago' +%F)")
+must device ann sync
+must device bob sync
+expect "narrow" '{"days":30,"gone":1}' "$(json bob narrow --days 30)"
+expect "an older visit is gone" 4 "$(status_of device bob get visits "$OLD")"
+expect "a newer one is not" 0 "$(status_of device bob get visits "$NEW")"
+must device ann put visits "$OLD" skipReason=closed
+must device ann sync
+must device bob sync
+expect "an edit does not bring it back" 4 "$(status_of device bob get visits "$OLD")"
+expect "status says it" 30 "$(json bob status | jq .history_days)"
+must device bob narrow --days 0
+must device bob sync
+expect "all of it is back" closed "$(json bob get visits "$OLD" | jq -r .fields.skipReason)"
+expect "too many days" 1 "$(status_of device bob narrow --days 36501)"
+expect "without a number" 2 "$(status_of device bob narrow)"
+
 # ---- Revocation ----------------------------------------------------------------------------------
 # Who is watching is told, and does not wait for ever.
 "$BIN/satchel" --home "$WORK/third" sync --watch >"$WORK/watch2" 2>"$WORK/watch2.err" &

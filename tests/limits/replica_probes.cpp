@@ -144,6 +144,12 @@ Status hub_push(std::size_t count) {
   return session.receive(wire::encode_frame(wire::Push{std::vector<wire::Commit>(count)}, false));
 }
 
+Status days_of_history(std::size_t days) {
+  static Office office;
+  static Phone phone{office, "ann", sync::Role::kRep, 79};
+  return status_of(phone.edge->narrow(static_cast<std::uint32_t>(days)));
+}
+
 // Letters that do not compress well: as much as a device can be made to send.
 std::string letters(std::size_t size) {
   static CountingEntropy entropy{5};
@@ -232,6 +238,7 @@ LimitProbes replica_probes() {
       {"kEntriesMax", "hub", hub_entries, many, "entries of record"},
       {"kRecordBytesMax", "hub", hub_record_bytes, many, "record-bytes"},
       {"kCommitBytesMax", "hub", hub_commit_bytes, many, "commit-bytes"},
+      {"kHistoryDaysMax", "edge", days_of_history, many, "history is kept for at most"},
       {"kPushCommitsMax", "hub session", hub_push, many, "commits of"},
       {"kCommitBytesMax", "device", device_commit_bytes, many, "a commit has at most"},
       {"kOutboxCommitsMax", "device", outbox, many, "the outbox holds 100000"},

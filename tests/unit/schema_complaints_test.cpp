@@ -267,6 +267,13 @@ TEST(SchemaComplaint, NamesAWrongSubjectOrName) {
       "a $ref");
   expect_first(of_words(agenda + "\"createdAt\", with = [\"b\", \"b\"]))"),
                "my.capnp:3: A: $agenda's with names \"b\" twice; take one out");
+  EXPECT_EQ(complaint_of(of_words(scoped + "$S.history(\"createdAt\")")), "(no complaint)");
+  expect_first(of_words(scoped + "$S.history(\"plain\")"),
+               "my.capnp:3: A: $history names \"plain\", which is neither a time nor a reference; "
+               "give an Int64 $unit(\"us\") or a field with a $ref");
+  expect_first(of_words(scoped + "$S.history(\"b\")"),
+               "my.capnp:3: A: $history names \"b\", which no scope passes through; name it in "
+               "$scopes");
   expect_first(of_words(scoped + "$S.life(editWins) $S.life(deleteWins)"),
                "my.capnp:3: A: the same annotation twice; take one out");
   expect_first("struct A $S.collection(\"a b\") $S.scopes([\"all\"]) {}\n",

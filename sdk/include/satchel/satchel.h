@@ -291,6 +291,11 @@ SATCHEL_API satchel_status satchel_replica_verify(satchel_replica* replica, satc
  * "mended":[..the same..]}; of what was mended nothing that is still needed was lost. */
 SATCHEL_API satchel_status satchel_replica_heal(satchel_replica* replica, satchel_text** out,
                                                 satchel_error** error);
+/* Keeps so many days of history, of collections that the schema calls history; 0: all of it. What
+ * is older goes at once, but for what has unsent work; `out_gone` says how many records. What a
+ * wider reach brings back comes with the next sync. SATCHEL_E_LIMIT_EXCEEDED: more than 36,500. */
+SATCHEL_API satchel_status satchel_replica_narrow(satchel_replica* replica, uint32_t days,
+                                                  uint64_t* out_gone, satchel_error** error);
 /* {"phase","pending","rejected","conflicts","last_sync","replica","incarnation","cursor",
  * "leases":{class:until},"versions":{"store","schema","protocol"},...}; where a record does not
  * authenticate, conflicts is null and "damage" says where and what to do. */

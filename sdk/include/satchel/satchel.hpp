@@ -90,6 +90,14 @@ class Replica {
   Result<std::string> status() const { return text(satchel_replica_status); }
   Result<std::string> schema() const { return text(satchel_replica_schema); }
   Result<std::string> heal() { return text(satchel_replica_heal); }
+  // How many records went.
+  Result<std::uint64_t> narrow(std::uint32_t days) {
+    std::uint64_t gone = 0;
+    satchel_error* error = nullptr;
+    const auto status = satchel_replica_narrow(replica_.get(), days, &gone, &error);
+    if (status != SATCHEL_OK) return Error{status, error};
+    return gone;
+  }
   // `report` is filled also where the answer is an error.
   Status verify(std::string& report) const {
     satchel_text* text = nullptr;
