@@ -41,6 +41,20 @@ TEST_F(MemoryDiskTest, ACrashLosesOnlyWhatWasNotSynced) {
   EXPECT_FALSE(has("three"));
 }
 
+TEST_F(MemoryDiskTest, ACopyOnAnotherDiskChangesNothingOfTheFirst) {
+  for (const char* key : {"one", "two", "three"}) ASSERT_OK(put(key));
+  const auto first = std::exchange(disk_, std::make_shared<MemoryDisk>(MemoryDisk::Options{}));
+  store_.reset();
+  disk_->restore(first->snapshot());
+  reopen();
+  const auto keys = {"four", "five", "six", "seven", "eight"};
+  for (const char* key : keys) ASSERT_OK(put(key));
+  disk_ = first;
+  reopen();
+  EXPECT_TRUE(has("three"));
+  for (const char* key : keys) EXPECT_FALSE(has(key)) << key;
+}
+
 TEST_F(MemoryDiskTest, AStoreThatSyncsOnCommitLosesNothing) {
   ASSERT_OK(put("k"));
   disk_->crash();

@@ -1,6 +1,7 @@
 #include "sync/store/memory/memory_disk.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace satchel::sync {
 
@@ -33,6 +34,11 @@ void MemoryDisk::crash(std::size_t keep_count) {
   failure_.reset();
   open_ = false;
   ++epoch_;
+}
+
+std::uint64_t MemoryDisk::next_token() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
 }
 
 MemoryVersion MemoryDisk::snapshot() const {

@@ -72,6 +72,9 @@ class MemoryDisk {
   [[nodiscard]] MemoryVersion newest() const;
   Status next_operation();  // The failure that is due now, if any.
   void append(const MemoryVersion& version, bool lazily);
+  // Of a write transaction, which may change what bears it in place: no two of this process have
+  // one in common, for a copy of a disk shares what it holds with the first.
+  static std::uint64_t next_token();
   void sync_lazy();  // As sync(), where commits sync at all.
 
   const StoreId id_;
@@ -80,7 +83,6 @@ class MemoryDisk {
   bool sync_on_commit_;
   bool open_ = false;
   std::uint64_t epoch_ = 0;  // Rises with each crash and restore.
-  std::uint64_t token_ = 0;  // Of the last write transaction.
   std::uint64_t commit_count_ = 0;
   MemoryVersion durable_;
   std::deque<MemoryVersion> unsynced_;

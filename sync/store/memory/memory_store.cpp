@@ -105,7 +105,7 @@ class MemoryWriteTxn final : public MemoryReading<WriteTxn> {
         store_{store},
         disk_{store.disk_},
         writer_{std::move(writer)},
-        token_{++disk_->token_} {}
+        token_{disk_->next_token()} {}
 
   Status put(Table table, ByteView key, ByteView value, PrivacyClass) override {
     SATCHEL_TRY(writable());
@@ -159,7 +159,7 @@ class MemoryWriteTxn final : public MemoryReading<WriteTxn> {
     writer_.unlock();
     return failed;
   }
-  void before_scan() override { token_ = ++disk_->token_; }
+  void before_scan() override { token_ = disk_->next_token(); }
   // A transaction that met an error is over: nothing of it will be there.
   Status writable() {
     SATCHEL_ASSERT(!ended_);
