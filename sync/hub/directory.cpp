@@ -139,7 +139,7 @@ Bytes encode_replica_state(const ReplicaState& state) {
   append_varint(out, state.progress.below);
   append_varint(out, state.progress_commit);
   append_varint(out, static_cast<std::uint64_t>(state.last_seen_us));
-  out += static_cast<char>(state.expired ? 1 : 0);
+  out += static_cast<char>((state.expired ? 1 : 0) | (state.pass_due ? 2 : 0));
   append_texts(out, state.granted);
   append_texts(out, state.whole);
   append_texts(out, state.held);
@@ -161,8 +161,10 @@ Result<ReplicaState> decode_replica_state(ByteView bytes) {
   state.progress.below = in.varint();
   state.progress_commit = in.varint();
   state.last_seen_us = static_cast<std::int64_t>(in.varint());
-  if (in.left() > 0) state.expired = in.u8() != 0;  // Older rows end here.
-  if (in.finished()) return state;                  // Written before grants were remembered.
+  const std::uint8_t flags = in.left() > 0 ? in.u8() : 0;  // Older rows end here.
+  state.expired = (flags & 1) != 0;
+  state.pass_due = (flags & 2) != 0;
+  if (in.finished()) return state;  // Written before grants were remembered.
   state.granted = read_texts(in);
   state.whole = read_texts(in);
   state.held = read_texts(in);

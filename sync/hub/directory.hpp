@@ -70,6 +70,9 @@ struct ReplicaState {
   // its place in the sequence; and of which it may still hold some, those granted among them: the
   // others go once it has been told what happened up to `held_seq`.
   std::vector<std::string> granted;
+  // The pass over that grant is to be told from its beginning, wherever the replica stands in an
+  // earlier one: nothing of it is known to have arrived.
+  bool pass_due = false;
   std::vector<std::string> whole;
   std::vector<std::string> held;
   Sequence held_seq = 0;

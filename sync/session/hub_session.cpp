@@ -101,6 +101,7 @@ Status HubSession::on_push(wire::Push push) {
   if (commits_waiting_ >= kPushesWaitingMax)
     return Error{Errc::kBackpressure, "more pushes than the window allows"};
   ++commits_waiting_;
+  hello_.next_commit = std::max(hello_.next_commit, push.commits.back().header.number + 1);
   auto batch = std::make_shared<IngestBatch>();
   batch->replica = hello_.replica;
   batch->user = user_.name;
@@ -197,11 +198,14 @@ Status HubSession::on_known_state(ByteView payload) {
 std::function<Status(HubTxn&)> HubSession::take_progress() {
   if (phase_ != Phase::kWelcomed || (!progress_ && fence_confirmed_)) return {};
   const auto confirmed = fence_confirmed_ ? Bytes{} : fence_;
-  auto put = [id = hello_.replica, fence = confirmed, progress = progress_](HubTxn& txn) -> Status {
+  const bool moved = progress_ && progress_->cursor != hello_cursor();
+  auto put = [id = hello_.replica, fence = confirmed, progress = progress_, moved,
+              welcomed_by = fence_](HubTxn& txn) -> Status {
     auto replica = txn.replica_state(id);
     if (!replica) return replica.error();
     // Work of a connection that died may come late: what stands already and is newer stays.
     if (!fence.empty() && replica->fence_issued == fence) replica->fence_confirmed = fence;
+    if (moved && replica->fence_issued == welcomed_by) replica->pass_due = false;
     const bool older = progress && progress->cursor.incarnation == replica->progress.incarnation &&
                        progress->cursor.seq < replica->progress.seq;
     if (progress && !older) {

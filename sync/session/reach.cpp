@@ -46,7 +46,7 @@ TellingPlan plan_telling(const Greeted& greeted, const Scopes& granted, ReplicaS
   const bool changed = replica.granted != granted;
   // One that names what it was never granted here is told no ids of it.
   anew = anew || !without(claimed, replica.held).empty();
-  const bool under_way = !anew && !changed && greeted.cursor.below != 0;
+  const bool under_way = !anew && !changed && !replica.pass_due && greeted.cursor.below != 0;
   if (!anew && !under_way && (changed || claimed != granted || greeted.cursor.below != 0)) {
     anew =
         greeted.hello.bootstrapping || (has_everything(replica.held) && !has_everything(granted));
@@ -56,6 +56,7 @@ TellingPlan plan_telling(const Greeted& greeted, const Scopes& granted, ReplicaS
   replica.granted = granted;
   replica.whole = anew ? Scopes{} : without(replica.whole, without(replica.whole, granted));
   if (!anew && plan.telling == Telling::kPass) anew = replica.whole.empty();
+  replica.pass_due = !anew && plan.telling == Telling::kPass;
   if (anew) {
     plan.telling = Telling::kRestart;
     replica.whole.clear();

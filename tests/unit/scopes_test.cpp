@@ -335,6 +335,27 @@ TEST_F(Scopes, GrantsThatChangeBackInTheMiddleOfAPassLeaveNothingOutAndNothingBe
   }
 }
 
+// Where it stands is of the pass before: it has let go of nothing yet.
+TEST_F(Scopes, APassWhoseWelcomeWasLostIsToldFromItsBeginning) {
+  for (int i = 0; i < 200; ++i) {
+    make("accounts", {{"name", Value{std::string(200, 'm')}}, {"territory", Value{"13"}}});
+  }
+  ASSERT_TRUE(ann->sync());
+  const auto before = held_by(*ann);
+  give("ann", {"11", "13"});
+  int messages = 0;
+  static_cast<void>(ann->sync([&](bool, const Bytes&) { return ++messages < 8; }));
+  ASSERT_NE(ann->edge->state().cursor.below, 0U);
+  ASSERT_GT(held_by(*ann).size(), before.size());
+  give("ann", {"11"});
+  static_cast<void>(ann->sync([](bool to_hub, const Bytes& message) {
+    const auto frame = wire::decode_frame(message);
+    return to_hub || !frame || !std::holds_alternative<wire::Welcome>(*frame);
+  }));
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(held_by(*ann), before);
+}
+
 TEST_F(Scopes, APassThatIsCutGoesOnWhereItWas) {
   constexpr std::size_t kMany = 300;
   for (std::size_t i = 0; i < kMany; ++i) {
