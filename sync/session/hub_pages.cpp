@@ -65,6 +65,15 @@ Result<Hub::Page> HubSession::read_page() {
   return page;
 }
 
+// Two copies of a device may be live at once. Of what the other wrote under their common id this
+// one must not hear: it would take it for its own, and write under the same number.
+Status HubSession::check_alone() {
+  auto replica = hub_.find_replica(hello_.replica);
+  if (!replica) return replica.error();
+  if (!*replica || (*replica)->watermark < hello_.next_commit) return {};
+  return Error{Errc::kFenced, "another copy writes under this replica id"};
+}
+
 Result<std::optional<Bytes>> HubSession::next_page() {
   // An answer goes before every page that shows what it answers: so each own commit is either
   // folded by its author or told to him, never both, never neither.
@@ -75,6 +84,7 @@ Result<std::optional<Bytes>> HubSession::next_page() {
   poked_ = false;
   auto page = read_page();
   if (!page) return page.error();
+  SATCHEL_TRY(check_alone());
   if (!page->damaged.empty()) {
     note_damaged(std::move(page->damaged));
     return std::optional<Bytes>{};

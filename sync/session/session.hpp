@@ -128,6 +128,7 @@ class HubSession final : public Session {
   Result<std::optional<Bytes>> next_page();
   void note_damaged(std::vector<DamagedRecord> damaged);
   Result<Hub::Page> read_page();
+  Status check_alone();
   // Who wrote what the page holds, of those that this session has not named yet.
   Result<Bytes> authors_of(ByteView page);
 

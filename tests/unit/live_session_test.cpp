@@ -50,6 +50,23 @@ struct LiveSession : TwoPhones {
   }
 };
 
+TEST_F(LiveSession, OfTwoCopiesTheOneThatWouldHearOfTheOthersWriteTakesAnotherId) {
+  Phone copy{*ann, 21};
+  Line copys{copy};
+  edit(*ann, "first");
+  anns.carry();
+  copys.hub_side.poke();
+  const auto told = copys.hub_side.generate();
+  ASSERT_FALSE(told.has_value());
+  EXPECT_EQ(told.error().code, Errc::kFenced);
+  ASSERT_TRUE(copy.set("accounts", shop, "size", Value{"big"}));
+  ASSERT_TRUE(copy.edge->reidentify());
+  ASSERT_TRUE(copy.sync_as_host() && copy.sync_as_host());
+  anns.carry();
+  EXPECT_EQ(ann->shows("accounts", shop, "size"), "\"big\"");
+  EXPECT_EQ(copy.shows("accounts", shop, "industry"), "\"first\"");
+}
+
 TEST_F(LiveSession, SaysAtMostOnceASecondHowFarItIs) {
   ASSERT_TRUE(anns.edge_side.quiet());
   const std::size_t said = anns.progress_frames;
