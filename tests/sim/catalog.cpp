@@ -30,6 +30,7 @@ struct Trial $S.collection("trials") $S.life(deleteWins) $S.scopes(["owner"]) {
   code   @10 :Text       $S.merge(once)      $S.privacy(company)
                              $S.retention(legal)
                              $S.retentionFrom(field = "stage", stage = "passed");
+  remark @11 :Text       $S.merge(lww)       $S.privacy(company);
 }
 
 struct Firm $S.collection("firms") $S.scopes(["territory", "team"]) {
@@ -42,7 +43,7 @@ struct Firm $S.collection("firms") $S.scopes(["territory", "team"]) {
 struct Person $S.collection("people") $S.scopes(["firm.territory", "firm.team"]) {
   name @0 :Text       $S.merge(lww) $S.privacy(personal);
   firm @1 :Text       $S.merge(lww) $S.privacy(company) $S.ref(to = "firms");
-  tags @2 :List(Text) $S.merge(set) $S.privacy(company);
+  badges @2 :List(Text) $S.merge(set) $S.privacy(company);
 }
 struct Line $S.collection("lines") $S.scopes(["person.firm.territory"]) {
   value  @0 :Text $S.merge(lww) $S.privacy(personal);
@@ -58,10 +59,20 @@ struct Call $S.collection("calls") $S.life(deleteWins) $S.scopes(["owner", "firm
 
 }  // namespace
 
-Result<std::shared_ptr<const schema::Catalog>> make_catalog() {
+Result<Catalogs> make_catalogs() {
   auto crm = schema::compile_crm();
   if (!crm) return crm.error();
-  return schema::compile_text("trials.capnp", kTrials, crm->get());
+  auto newer = schema::compile_text("trials.capnp", kTrials, crm->get());
+  if (!newer) return newer.error();
+  std::string text{kTrials};
+  for (const std::string_view field : kNewerFields) {
+    const std::size_t begin = text.find("  " + std::string{field} + " ");
+    SATCHEL_ASSERT(begin != text.npos);
+    text.erase(begin, text.find('\n', begin) + 1 - begin);
+  }
+  auto older = schema::compile_text("trials.capnp", text, crm->get());
+  if (!older) return older.error();
+  return Catalogs{std::move(*older), std::move(*newer)};
 }
 
 }  // namespace satchel::sim

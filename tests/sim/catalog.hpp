@@ -9,6 +9,11 @@ namespace satchel::sim {
 
 inline constexpr const char* kTerritories[] = {"north", "south", "west"};
 
-Result<std::shared_ptr<const schema::Catalog>> make_catalog();
+// Of the schema as it is, and as it was before these fields were added.
+inline constexpr std::string_view kNewerFields[] = {"remark", "lastVisit", "badges", "said"};
+struct Catalogs {
+  std::shared_ptr<const schema::Catalog> older, newer;
+};
+Result<Catalogs> make_catalogs();
 
 }  // namespace satchel::sim

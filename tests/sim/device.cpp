@@ -14,7 +14,26 @@ SimDevice::SimDevice(Parts parts, std::string name, std::string user, sync::Role
   auto key = crypto::SigningKey::generate(entropy_);
   SATCHEL_ASSERT(id && key);
   id_ = *id;
-  signer_ = std::make_unique<crypto::MemorySigner>(std::move(*key));
+  signer_ = std::make_shared<crypto::MemorySigner>(std::move(*key));
+}
+
+SimDevice::SimDevice(SimDevice& other, std::string name)
+    : parts_(other.parts_),
+      marks_(parts_.marks),
+      name_(std::move(name)),
+      user_(other.user_),
+      role_(other.role_),
+      id_(other.id_),
+      clock_(parts_.queue),
+      entropy_(parts_.gen),
+      signer_(other.signer_) {
+  disk_ = std::make_shared<sync::MemoryDisk>(sync::MemoryDisk::Options{other.disk_->id(), true});
+  disk_->restore(other.disk_->snapshot());
+  open();
+  greeted_us = other.greeted_us;
+  unsure_until = other.unsure_until;
+  was_silent = other.was_silent;
+  was_restored = other.was_restored = true;
 }
 
 void SimDevice::enrol() {
@@ -33,7 +52,8 @@ void SimDevice::enrol() {
   identity.user = user_;
   identity.role = role_;
   identity.territories = {"north"};
-  auto edge = sync::Edge::create({*store_, clock_, entropy_, nullptr}, identity, parts_.catalog);
+  auto edge = sync::Edge::create({*store_, clock_, entropy_, nullptr}, identity,
+                                 parts_.server.hub().catalog());
   SATCHEL_ASSERT(edge);
   edge_ = std::move(*edge);
   gave_up = was_restored = was_silent = false;
@@ -55,6 +75,7 @@ void SimDevice::connect(bool live) {
   if (connected() || gave_up || !parts_.server.running()) return;
   if (parts_.queue.now() < silent_until) return;
   sync::EdgeSession::Config config{Bytes(32, 'e'), *signer_, live, 2'000};
+  config.older_schema = older_schema_;
   session_ = std::make_unique<sync::EdgeSession>(*edge_, config);
   connection_ = std::make_shared<ConnectionId>(0);
   live_ = live;
@@ -120,6 +141,7 @@ void SimDevice::hear(Bytes message) {
   parts_.listener.hears(*this);
   const Status received = session_->receive(message);
   if (!received) return fail(received.error());
+  if (const auto wanted = session_->schema_wanted()) return take_schema(*wanted);
   // Between what it took in and the word that it has it.
   const bool before_heard = parts_.gen.chance(50);
   const bool power_fails = parts_.gen.chance(1);
@@ -149,6 +171,22 @@ void SimDevice::await_progress() {
     if (awaiting_ == mine) awaiting_.reset();
     if (connected() && connection_ == mine) pump();
   });
+}
+
+// As the SDK does it, which fetches the schema by its hash and connects again.
+void SimDevice::take_schema(const Bytes& hash) {
+  drop();
+  if (!parts_.server.running() || parts_.server.hub().catalog()->hash() != hash) return;
+  const auto catalog = parts_.server.hub().catalog();
+  const bool older = edge_->catalog().accepts_successor_of(*catalog).has_value();
+  older_schema_ = older ? hash : Bytes{};
+  if (older) {
+    REACHED("server with an older schema met");
+    return;
+  }
+  const Status adopted = edge_->adopt_schema(catalog);
+  if (!adopted) return fail(adopted.error());
+  REACHED("newer schema adopted");
 }
 
 void SimDevice::fail(const Error& error) {

@@ -32,9 +32,10 @@ class SimDevice {
     Network& network;
     SimServer& server;
     DeviceListener listener;
-    std::shared_ptr<const schema::Catalog> catalog;
   };
   SimDevice(Parts parts, std::string name, std::string user, sync::Role role);
+  // A cold copy of `other`, its key with it: two that live under one id from now on.
+  SimDevice(SimDevice& other, std::string name);
 
   // A fresh replica on an empty disk: the first enrolment, or a new one after the old replica was
   // given up.
@@ -86,6 +87,7 @@ class SimDevice {
   void await_progress();
   void hear(Bytes message);
   void fail(const Error& error);
+  void take_schema(const Bytes& hash);
 
   Parts parts_;
   Marks& marks_;
@@ -95,7 +97,7 @@ class SimDevice {
   sync::DeviceId id_;
   SimClock clock_;
   SimEntropy entropy_;
-  std::unique_ptr<crypto::MemorySigner> signer_;
+  std::shared_ptr<crypto::MemorySigner> signer_;
   std::shared_ptr<sync::MemoryDisk> disk_;
   std::unique_ptr<sync::MemoryStore> store_;
   std::unique_ptr<sync::Edge> edge_;
@@ -103,6 +105,7 @@ class SimDevice {
   std::shared_ptr<ConnectionId> connection_;
   std::shared_ptr<ConnectionId> awaiting_;  // Whose owed progress is on the queue.
   bool live_ = false;
+  Bytes older_schema_;  // The server's, where ours follows it.
 };
 
 }  // namespace satchel::sim

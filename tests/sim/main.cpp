@@ -57,9 +57,9 @@ int main(int argc, char** argv) {
     std::cout << "usage: satchel-sim [--seeds A..B] [--ticks N] [--verbose]\n";
     return 2;
   }
-  const auto catalog = satchel::sim::make_catalog();
-  if (!catalog) {
-    std::cout << catalog.error().message() << "\n";
+  const auto catalogs = satchel::sim::make_catalogs();
+  if (!catalogs) {
+    std::cout << catalogs.error().message() << "\n";
     return 1;
   }
   Marks marks;
@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
     // First of all, so that a world that ends the process is known too.
     std::cout << "SEED=" << seed << " COMMIT=" << SATCHEL_COMMIT
               << " OPTIONS=ticks:" << arguments.ticks << std::endl;
-    World world{options, *catalog};
+    World world{options, *catalogs};
     if (!world.run()) {
       std::cout << "FAILED " << world.failure() << "\n" << std::flush;
       ++broken;

@@ -38,8 +38,10 @@ def target(patch):
 
 
 def apply(patch, tree, *options):
-    command = ["patch", "--strip=1", "--force", "--silent", "--no-backup-if-mismatch", *options]
-    return subprocess.run([*command, f"--input={patch}"], cwd=tree, capture_output=True, text=True)
+    # Without the repository around it: the copy of the tree lies in a folder that git ignores.
+    around = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.resolve().parent)}
+    return subprocess.run(["git", "apply", *options, patch], cwd=tree, env=around,
+                          capture_output=True, text=True)
 
 
 def check(patches):
@@ -48,7 +50,7 @@ def check(patches):
     for patch in patches:
         field(patch, "Law")
         field(patch, "Breaks")
-        done = apply(patch, ROOT, "--dry-run")
+        done = apply(patch, ROOT, "--check")
         if done.returncode != 0:
             print(f"{patch.name} does not apply: {done.stdout}{done.stderr}")
             bad += 1

@@ -25,14 +25,16 @@ constexpr std::size_t kRecordsPerCollection = 4;
 
 Workload::Workload(Gen& gen, Marks& marks, const schema::Catalog& catalog)
     : gen_(gen), marks_(marks) {
-  const bool hanging = gen_.chance(50);
+  const bool hanging = gen_.chance(40);
   std::vector<std::string_view> names(std::begin(kCollections), std::end(kCollections));
   if (hanging) names.assign(std::begin(kHanging) + 2, std::end(kHanging));
   for (const std::string_view name : {kHanging[0], kHanging[1]}) {
     if (hanging) make_hot(*catalog.find(name));
   }
+  // One in which stages freeze and keep is seldom there by chance alone.
+  const bool staged = !hanging && gen_.chance(40);
   while (hot_.size() < kHotCollections) {
-    const std::size_t at = gen_.below(names.size());
+    const std::size_t at = staged && hot_.empty() ? names.size() - 1 : gen_.below(names.size());
     const schema::CollectionDef* collection = catalog.find(names[at]);
     SATCHEL_ASSERT(collection != nullptr);
     names.erase(names.begin() + static_cast<std::ptrdiff_t>(at));
@@ -46,6 +48,15 @@ void Workload::make_hot(const schema::CollectionDef& collection) {
     const schema::FieldDef& field = collection.fields[gen_.below(collection.fields.size())];
     // Who made a record is no subject of its story here: it says whose a record without a place is.
     if (field.name != "createdBy") hot.fields.push_back(&field);
+  }
+  // What takes a record back: seldom both by chance.
+  const bool reopening = gen_.chance(50);
+  for (const schema::FieldDef& field : collection.fields) {
+    if (reopening && (field.reopening || field.reopens)) hot.fields.push_back(&field);
+    if (!reopening && field.retained_from) hot.fields.push_back(&field);
+  }
+  for (const std::string_view name : kNewerFields) {
+    if (const auto* newer = collection.find(name)) hot.fields.push_back(newer);
   }
   if (const auto* owner = collection.find("owner")) hot.fields.push_back(owner);
   for (const schema::FieldDef& field : collection.fields) {
@@ -216,7 +227,7 @@ void Workload::compose(Pen& pen) {
     }
     if (mine.empty()) continue;
     const RecordId id = mine[gen_.below(mine.size())];
-    if (gen_.chance(90)) {
+    if (gen_.chance(88)) {
       edit(pen, hot, id);
       continue;
     }

@@ -15,9 +15,9 @@ bool is_store_error(const Error& error) {
 
 }  // namespace
 
-World::World(const WorldOptions& options, std::shared_ptr<const schema::Catalog> catalog)
+World::World(const WorldOptions& options, const Catalogs& catalogs)
     : options_(options),
-      catalog_(std::move(catalog)),
+      catalog_(catalogs.newer),
       gen_(options.seed * 0x9E3779B97F4A7C15ULL + 1),
       network_(queue_, gen_, marks_),
       workload_(gen_, marks_, *catalog_),
@@ -27,8 +27,9 @@ World::World(const WorldOptions& options, std::shared_ptr<const schema::Catalog>
   listener.trouble = [this](const Error& error) { log("server: " + error.message()); };
   listener.replicas = [this] { return std::vector<ReplicaId>(replicas_.begin(), replicas_.end()); };
   server_ = std::make_unique<SimServer>(queue_, gen_, marks_, network_, std::move(listener));
-  server_->create(catalog_);
   disaster_ = static_cast<Disaster>(gen_.below(4));
+  const bool older = disaster_ == Disaster::kServer || gen_.chance(50);
+  server_->create(older ? catalogs.older : catalogs.newer);
   populate();
 }
 
@@ -54,7 +55,7 @@ void World::populate() {
                  {"dan-phone", "dan", sync::Role::kRep}};
   const std::size_t count = 2 + gen_.below(4);
   for (std::size_t i = 0; i < count; ++i) {
-    SimDevice::Parts parts{queue_, gen_, marks_, network_, *server_, {}, catalog_};
+    SimDevice::Parts parts{queue_, gen_, marks_, network_, *server_, {}};
     parts.listener.hears = [this](SimDevice& device) { before_ = look_at(device); };
     parts.listener.heard = [this](SimDevice& device) { on_heard(device); };
     parts.listener.crashed = [this](SimDevice& device, const std::vector<sync::Numbering>& before) {
@@ -162,12 +163,24 @@ void World::restore_device(SimDevice& device) {
   device.restore(*kept);
   device.was_restored = true;
   for (const sync::Numbering& each : device.edge().numberings())
-    watermark_seen_[each.replica] = each.watermark;
+    watermark_seen_[{&device, each.replica}] = each.watermark;
+}
+
+// Two live copies: the first to be heard keeps the id, the other takes another one.
+void World::clone_device(SimDevice& device) {
+  constexpr std::size_t kDevicesMax = 6;
+  if (devices_.size() >= kDevicesMax) return;
+  devices_.push_back(std::make_unique<SimDevice>(device, device.name() + "-copy"));
+  log(device.name() + " is copied");
+  REACHED("device copied");
+  for (const sync::Numbering& each : device.edge().numberings())
+    watermark_seen_[{devices_.back().get(), each.replica}] = each.watermark;
 }
 
 // Of two copies of the same it is told what one alone does not show: mostly it is the first device.
 void World::restore_something(SimDevice& device) {
   if (disaster_ == Disaster::kSilence) return long_silence(device);
+  if (disaster_ == Disaster::kDevice && gen_.chance(12)) return clone_device(device);
   if (disaster_ == Disaster::kDevice)
     return restore_device(gen_.chance(70) ? *devices_.front() : device);
   return gen_.chance(67) ? back_up_server() : restore_server();
@@ -268,7 +281,7 @@ void World::act() {
   if (choice < 78) return device.connect(true);
   if (choice < 84) return device_tends_inbox(device);
   if (choice < 91) return admin_writes();
-  if (choice < 93) return admin_gives();
+  if (choice < 93) return gen_.chance(40) ? upgrade() : admin_gives();
   fault();
 }
 
@@ -300,6 +313,7 @@ void World::heal() {
     ++tick_;
     server().start();
     everybody_is_back();
+    upgrade();
     for (const auto& device : devices_) {
       device->disk().fail_after(UINT64_MAX, Errc::kStoreDiskFull);
       if (device->gave_up) enrol_again(*device);

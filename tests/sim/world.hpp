@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "tests/sim/catalog.hpp"
 #include "tests/sim/device.hpp"
 #include "tests/sim/reference_model.hpp"
 #include "tests/sim/server.hpp"
@@ -27,7 +28,7 @@ struct WorldOptions {
 // Thread-bound. The first broken promise stops it.
 class World {
  public:
-  World(const WorldOptions& options, std::shared_ptr<const schema::Catalog> catalog);
+  World(const WorldOptions& options, const Catalogs& catalogs);
 
   // False where a promise was broken; failure() says which.
   bool run();
@@ -64,6 +65,7 @@ class World {
   void device_writes(SimDevice& device);
   void device_tends_inbox(SimDevice& device);
   void restore_device(SimDevice& device);
+  void clone_device(SimDevice& device);
   void restore_something(SimDevice& device);
   void replay(SimDevice& device);
   void mark_place(SimDevice& device);
@@ -82,6 +84,7 @@ class World {
   void back_up_server();
   void restore_server();
   void trim_log();
+  void upgrade();
 
   // -- world_silence.cpp: months pass
   void long_silence(SimDevice& device);
@@ -163,7 +166,7 @@ class World {
   std::set<ReplicaId> lost_;                 // Given up: what they had not sent is gone.
   std::set<CommitName> refused_or_reduced_;  // Must lie in their authors' inboxes.
   std::set<CommitName> inbox_done_;          // Discarded or written again by their authors.
-  std::map<ReplicaId, std::uint64_t> watermark_seen_;
+  std::map<std::pair<const SimDevice*, ReplicaId>, std::uint64_t> watermark_seen_;
   std::map<CommitName, ConnectionId> answered_on_;  // Its author's connection when it was answered.
   std::map<ReplicaId, std::set<RecordId>> held_;    // By each device, when last looked at.
   std::map<ReplicaId, std::set<RecordId>> gone_;    // From each device, again or for good.

@@ -87,6 +87,10 @@ void World::check_hub_record(const RecordId& id) {
   for (const auto& [where, values] : expected) {
     const auto at = actual.find(where);
     const auto held = at == actual.end() ? std::vector<LiveValue>{} : at->second;
+    if (server().hub().catalog()->find(model_.collection_of(id)->id)->find(where.first) ==
+            nullptr &&
+        where.first != kLifeField)
+      REACHED("register unknown to the server kept");
     if (held != values) {
       return fail("the server holds in " + place(id, where.first) + text_of(held) + ", expected" +
                   text_of(values));
@@ -176,6 +180,9 @@ void World::check_device_record(SimDevice& device, const sync::Record& record,
   const bool left = device.is_rep() && !model_.scopes().stays(record.id, device.user(), cursor);
   for (const sync::Entry& entry : record.entries) {
     held.insert({entry.field, entry.key});
+    if (entry.field != kLifeField &&
+        device.edge().catalog().find(record.collection)->find(entry.field) == nullptr)
+      REACHED("register unknown to the device kept");
     // An answer that came after he had lost it tells nothing of it but his own write.
     if (left && entry.seq > cursor) continue;
     // Base is the server's word as of the cursor, or, where an answer came ahead of it, of the

@@ -100,7 +100,7 @@ CommitName World::note_commit(SimDevice& device, std::uint64_t place,
   note_made(made.body);
   ModelCommit commit = model_commit(name, made.body, shown);
   commit.user = device.user();
-  commit.device = device.name();
+  commit.device = to_text(device.id());
   commit.everything = !device.is_rep();
   commit.stamp = made.header.stamp;
   commit.life = made.header.based_on.incarnation;
@@ -353,7 +353,7 @@ void World::note_answers(SimDevice& device) {
 }
 
 void World::note_answers(SimDevice& device, const sync::Numbering& numbering) {
-  std::uint64_t& seen = watermark_seen_[numbering.replica];
+  std::uint64_t& seen = watermark_seen_[{&device, numbering.replica}];
   if (numbering.watermark < seen) {
     REACHED("commit re-offered");
     seen = numbering.watermark;
@@ -404,7 +404,7 @@ void World::on_crashed(SimDevice& device, const std::vector<sync::Numbering>& be
   for (const sync::Numbering& old : before) {
     const auto now = device.edge().find_numbering(old.replica);
     if (!now) continue;
-    const std::uint64_t noted = std::min(old.watermark, watermark_seen_[old.replica]);
+    const std::uint64_t noted = std::min(old.watermark, watermark_seen_[{&device, old.replica}]);
     for (std::uint64_t number = now->watermark + 1; number <= noted; ++number)
       model_.answer_lost({old.replica, number});
   }

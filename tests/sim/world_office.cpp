@@ -129,6 +129,21 @@ void World::admin_writes() {
   server().poke_all();
 }
 
+// Whoever writes by the older schema meanwhile is understood; what he does not know passes through
+// him and, after a restore, through the server.
+void World::upgrade() {
+  if (!server().running() || server().hub().catalog()->hash() == catalog_->hash()) return;
+  const Status put =
+      server().in_transaction([&](sync::HubTxn& txn) { return txn.put_schema(catalog_); });
+  if (!put && put.error().code == Errc::kStoreLatched) return server().crash();
+  if (!put && put.error().code == Errc::kSchemaIncompatible)
+    return fail("the newer schema does not follow: " + put.error().message());
+  if (!put) return log("admin: " + put.error().message());
+  log("the newer schema is in force");
+  REACHED("schema upgraded");
+  server().poke_all();
+}
+
 void World::enrol_again(SimDevice& device) {
   if (!server().running()) return;
   log(device.name() + " enrols anew");
