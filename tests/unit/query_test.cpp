@@ -2,6 +2,7 @@
 // compared with a second evaluator that knows only the JSON of the records and shares no code.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <set>
@@ -385,8 +386,10 @@ TEST_F(Accounts, ComeInTheOrderAskedForWithAbsentValuesLast) {
 }
 
 TEST_F(Accounts, AreFoundByFoldedWordsThatBeginLikeThoseAsked) {
-  EXPECT_EQ(names(*replica->search(kCare, "MULL", "", 10)),
-            (std::vector<std::string>{"Müller & Söhne", "Muller Straße"}));
+  // In the order of their ids, which two of one millisecond have by chance.
+  auto both = names(*replica->search(kCare, "MULL", "", 10));
+  std::sort(both.begin(), both.end());
+  EXPECT_EQ(both, (std::vector<std::string>{"Muller Straße", "Müller & Söhne"}));
   EXPECT_EQ(names(*replica->search(kCare, "strasse müller", "accounts", 10)),
             (std::vector<std::string>{"Muller Straße"}));
   EXPECT_TRUE(replica->search(kCare, "uller", "", 10)->rows.empty());
