@@ -8,6 +8,7 @@
 #include <boost/beast/http/rfc7230.hpp>
 
 #include "schema/model/limits.hpp"
+#include "server/net/outgoing.hpp"
 #include "server/net/run_on.hpp"
 
 namespace satchel::server {
@@ -21,6 +22,10 @@ constexpr std::chrono::seconds kHandshakeDeadline{10};  // Of the upgrade and of
 constexpr std::chrono::seconds kIdleDeadline{120};
 constexpr std::size_t kMessageBytesMax = 1 + limits::kFrameCompressedBytesMax;  // Flag, frame.
 constexpr std::chrono::seconds kWriteDeadline{120};  // Of one frame: slow links exist.
+// A peer whose TCP takes not one byte for so long, while there is something for it, stands still: a
+// slow link moves. Looked at so often.
+constexpr std::chrono::seconds kStandstillDeadline{10};
+constexpr std::chrono::seconds kWatchInterval{1};
 constexpr std::chrono::seconds kGreetingDeadline{20};
 // Waits are woken by signals; this is only their deadline.
 constexpr std::chrono::seconds kSignalDeadline{300};
@@ -48,7 +53,7 @@ SyncPump::SyncPump(TlsStream stream, TaskGroup& tasks, NetworkLog log,
       on_greeted_(std::move(on_greeted)),
       write_signal_(socket_.get_executor()),
       read_signal_(socket_.get_executor()),
-      write_deadline_(socket_.get_executor()) {}
+      watch_timer_(socket_.get_executor()) {}
 
 SyncWake SyncPump::wake() {
   return
@@ -195,16 +200,40 @@ net::awaitable<bool> SyncPump::write_next() {
 // inherit it.
 net::awaitable<bool> SyncPump::write_frame(const Bytes& frame) {
   writing_ = true;
-  write_deadline_.expires_after(kWriteDeadline);
-  write_deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
-    const auto self = weak.lock();
-    if (!error && self && self->writing_) self->cut();
-  });
+  frame_begun_ = std::chrono::steady_clock::now();
+  if (!watched_) {
+    watched_ = true;
+    moved_at_ = frame_begun_;
+    watch_later();
+  }
   const net::const_buffer bytes{frame.data(), frame.size()};
   const auto [error, size] = co_await socket_.async_write(bytes, kToken);
   writing_ = false;
-  write_deadline_.cancel();
   co_return !error;
+}
+
+void SyncPump::watch_later() {
+  watch_timer_.expires_after(kWatchInterval);
+  watch_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const auto self = weak.lock();
+    if (!error && self) self->watch();
+  });
+}
+
+// What has left for the kernel is watched as well: the last frame before a peer stops may fit in.
+void SyncPump::watch() {
+  const auto now = std::chrono::steady_clock::now();
+  const auto outgoing = outgoing_of(beast::get_lowest_layer(socket_).socket().native_handle());
+  const bool waits = outgoing && outgoing->waiting > 0;
+  watched_ = writing_ || waits;
+  if (!watched_) return;
+  if (!waits || outgoing->acknowledged != acknowledged_) moved_at_ = now;
+  if (outgoing) acknowledged_ = outgoing->acknowledged;
+  const bool stands = now - moved_at_ >= kStandstillDeadline;
+  if (!stands && !(writing_ && now - frame_begun_ >= kWriteDeadline)) return watch_later();
+  log_("connection_cut", stands ? "its peer took nothing of what was sent to it"
+                                : "its peer was too slow to take a frame");
+  cut();
 }
 
 net::awaitable<void> SyncPump::close(Closing closing) {

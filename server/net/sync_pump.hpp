@@ -1,6 +1,8 @@
 // A WebSocket and the session behind it: moves messages, knows nothing of them.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -29,7 +31,8 @@ bool offers_subprotocol(const UpgradeRequest& request);
 // Two coroutines, one reading and one writing, on one strand. One frame is written at a time and
 // the next is asked for when it has left: TCP's own backpressure reaches the session. Where there
 // was none, the next comes with a wake: an edit on its way to others does not wait for a question
-// to go to the session and back. Reading pauses while the session's work waits for the writer.
+// to go to the session and back. Reading pauses while the session's work waits for the writer. A
+// peer that takes nothing of what is on its way to it is cut off.
 // Thread-bound to the strand of its stream, but for the function that wake() gives.
 class SyncPump : public std::enable_shared_from_this<SyncPump> {
  public:
@@ -54,6 +57,8 @@ class SyncPump : public std::enable_shared_from_this<SyncPump> {
   static net::awaitable<void> write_messages(std::shared_ptr<SyncPump> self);
   net::awaitable<bool> write_next();
   net::awaitable<bool> write_frame(const Bytes& frame);
+  void watch_later();
+  void watch();
   net::awaitable<void> wait_for_signal();
   net::awaitable<void> close(Closing closing);
 
@@ -64,7 +69,7 @@ class SyncPump : public std::enable_shared_from_this<SyncPump> {
   std::shared_ptr<SyncChannel> channel_;
   net::steady_timer write_signal_;
   net::steady_timer read_signal_;
-  net::steady_timer write_deadline_;
+  net::steady_timer watch_timer_;
   std::optional<Closing> closing_;
   std::optional<Bytes> offered_;  // Came with a wake.
   bool idle_ = false;             // The session had nothing: it will offer what it has next.
@@ -72,6 +77,10 @@ class SyncPump : public std::enable_shared_from_this<SyncPump> {
   bool read_ended_ = false;
   bool write_ended_ = false;
   bool writing_ = false;
+  bool watched_ = false;  // What is written, until the peer has all of it.
+  std::uint64_t acknowledged_ = 0;
+  std::chrono::steady_clock::time_point moved_at_;
+  std::chrono::steady_clock::time_point frame_begun_;
 };
 
 }  // namespace satchel::server

@@ -239,6 +239,14 @@ def wait_for_file(path, processes):
     return True
 
 
+def wait_until(condition, patience_s=PATIENCE_S):
+    """What the condition says, once it says something; else what it said last."""
+    until = time.monotonic() + patience_s
+    while not (said := condition()) and time.monotonic() < until:
+        time.sleep(0.005)
+    return said
+
+
 def remove(path):
     if os.path.exists(path):
         os.remove(path)
