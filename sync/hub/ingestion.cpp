@@ -485,7 +485,9 @@ Result<wire::CommitResult> Ingestion::take(CommitBody body) {
       if (nothing_left) return refuse({Outcome::kDenied, code, result.rule});
     }
     auto cycle = judge_cycles(body);
-    if (!cycle) return cycle.error();
+    if (!cycle && !is_damage(cycle.error().code)) return cycle.error();
+    // Nor can a parent: whether it closes a cycle is not known.
+    if (!cycle) return refuse({Outcome::kInvalid, Errc::kStoreCorrupt, std::string{kDamagedRule}});
     if (*cycle) return refuse(**cycle);
   }
   seq_ = txn_.state_.seq + 1;

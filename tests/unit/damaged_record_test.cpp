@@ -109,5 +109,18 @@ TEST_F(DamagedRecord, OfAnOrderPutsAWriteToItsLineIntoTheInboxAndHoldsUpNoOther)
   EXPECT_EQ(inbox->front().commit.body.records.front().id, line);
 }
 
+// Whether it closes a cycle stands in the parent.
+TEST_F(DamagedRecord, NamedAsAParentPutsThatWriteIntoTheInboxAndHoldsUpNoOther) {
+  spoil(true);
+  ASSERT_TRUE(ann->set("accounts", shop, "parent", Value{to_text(spoilt)}));
+  ASSERT_TRUE(ann->set("accounts", last, "size", Value{"small"}));
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(hub_shows(office, *ann, "accounts", last, "size"), "\"small\"");
+  const auto inbox = ann->edge->inbox();
+  ASSERT_TRUE(inbox);
+  ASSERT_EQ(inbox->size(), 1U);
+  EXPECT_EQ(inbox->front().result.rule, sync::kDamagedRule);
+}
+
 }  // namespace
 }  // namespace satchel::test
