@@ -222,23 +222,25 @@ Status Scoping::tell_dated(const Written& written) {
   return {};
 }
 
-Status Scoping::look_up(std::span<const RecordNumber> numbers, std::vector<Dependent>& into) const {
+Status Scoping::look_up(std::span<const RecordNumber> numbers, std::vector<Dependent>& into) {
   std::vector<StoredRecord> batch;
-  std::vector<RecordNumber> damaged;  // They stay where they are until they can be read.
+  std::vector<RecordNumber> damaged;
   for (std::size_t at = 0; at < numbers.size(); at += kReadAtOnce) {
     const std::size_t count = std::min(kReadAtOnce, numbers.size() - at);
     SATCHEL_TRY(read_batch(*txn_.txn_, numbers.subspan(at, count), batch, damaged));
     for (const StoredRecord& stored : batch) {
       if (stored.number == 0) continue;
       const auto name = decode_name(stored.header);
+      if (!name && is_damage(name.error().code)) damaged.push_back(stored.number);
       const CollectionDef* collection = name ? txn_.catalog_->find(name->collection) : nullptr;
       if (collection != nullptr) into.push_back({stored.number, name->id, collection});
     }
   }
+  for (const RecordNumber number : damaged) SATCHEL_TRY(note_damage({number, 0, {}}));
   return {};
 }
 
-Result<std::optional<Scoping::Dependent>> Scoping::look_up(RecordNumber number) const {
+Result<std::optional<Scoping::Dependent>> Scoping::look_up(RecordNumber number) {
   std::vector<Dependent> found;
   SATCHEL_TRY(look_up(std::span{&number, 1}, found));
   return found.empty() ? std::optional<Dependent>{} : std::optional{found.front()};

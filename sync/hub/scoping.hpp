@@ -73,9 +73,10 @@ class Scoping {
   // Nothing where there are more than `most`.
   Result<std::optional<std::vector<Dependent>>> dependents_of(const RecordId& root,
                                                               std::size_t most);
-  // Those of them that are there and can be read.
-  Status look_up(std::span<const RecordNumber> numbers, std::vector<Dependent>& into) const;
-  Result<std::optional<Dependent>> look_up(RecordNumber number) const;
+  // Those of them that are there and whose name can be read; the others are noted as damaged, and
+  // stay where they are until they are told of again.
+  Status look_up(std::span<const RecordNumber> numbers, std::vector<Dependent>& into);
+  Result<std::optional<Dependent>> look_up(RecordNumber number);
   // One that cannot be read stays where it is, and is named.
   Status move_dependent(const Dependent& dependent);
   Status try_move(const Dependent& dependent);

@@ -122,5 +122,26 @@ TEST_F(DamagedRecord, NamedAsAParentPutsThatWriteIntoTheInboxAndHoldsUpNoOther) 
   EXPECT_EQ(inbox->front().result.rule, sync::kDamagedRule);
 }
 
+TEST_F(DamagedRecord, WhoseRootMovesMeanwhileFollowsOnceItIsRepaired) {
+  office.add_user("eve", sync::Role::kRep, {"far"});
+  Phone eve{office, "eve", sync::Role::kRep, 93, crm(), {"far"}};
+  spoilt = ann->create("contacts", "account", Value{to_text(shop)});
+  ASSERT_TRUE(ann->sync() && eve.sync());
+  for (const bool header_too : {false, true}) {
+    spoil(header_too);
+    const char* territory = header_too ? "north" : "far";
+    auto txn = office.hub->begin();
+    auto builder = (*txn)->builder();
+    ASSERT_TRUE(builder.set("accounts", shop, "territory", Value{territory}));
+    ASSERT_TRUE((*txn)->write(*builder.finish(), "root", std::string{sync::kDefaultPurpose}));
+    ASSERT_TRUE((*txn)->commit());
+    txn->reset();
+    ASSERT_EQ(office.hub->damaged().size(), 1U);
+    repair();
+    ASSERT_TRUE(eve.sync());
+    EXPECT_EQ(eve.shows("contacts", spoilt, "account") == "-", header_too) << territory;
+  }
+}
+
 }  // namespace
 }  // namespace satchel::test
