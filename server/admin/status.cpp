@@ -9,6 +9,7 @@
 
 #include "server/admin/dump.hpp"
 #include "sync/hub/missing.hpp"
+#include "sync/hub/scope_check.hpp"
 
 namespace satchel::server {
 namespace {
@@ -104,6 +105,20 @@ json::array damaged_status(const sync::Hub& hub) {
   return list;
 }
 
+Status check_scopes_into(sync::Hub& hub, json::array& bad) {
+  const auto scopes = sync::check_scopes(hub);
+  if (!scopes && !sync::is_damage(scopes.error().code)) return scopes.error();
+  if (!scopes) {
+    bad.emplace_back("scopes cannot be looked over: " + scopes.error().context);
+    return {};
+  }
+  for (const std::string& each : *scopes) bad.emplace_back(each);
+  if (scopes->empty()) return {};
+  if (const Status noted = sync::mend_scopes_at_next_open(hub); !noted)
+    bad.emplace_back("scopes are not put right at the next start: " + noted.error().context);
+  return {};
+}
+
 }  // namespace
 
 Result<Bytes> status_json(Workspace& workspace) {
@@ -164,8 +179,10 @@ Result<FsckReport> fsck(sync::Hub& hub) {
     if (*damaged) bad.emplace_back(hub.name_of(**damaged) + " cannot be read");
   }
   for (const std::string& each : report->bad) bad.emplace_back(each);
+  SATCHEL_TRY(check_scopes_into(hub, bad));
+  const bool whole = bad.empty();
   const json::object object{{"values", report->values}, {"bad", std::move(bad)}};
-  return FsckReport{json::serialize(object) + "\n", report->bad.empty()};
+  return FsckReport{json::serialize(object) + "\n", whole};
 }
 
 }  // namespace satchel::server

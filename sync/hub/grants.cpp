@@ -103,6 +103,13 @@ Status HubTxn::rescope_everything() {
     numbers.push_back(ByteReader{key}.u64_big());
     return true;
   }));
+  std::vector<Bytes> orphans;
+  SATCHEL_TRY(txn_->scan_keys(Table::kScopes, {}, [&](ByteView key) {
+    const RecordNumber number = ByteReader{key}.u64_big();
+    if (!std::binary_search(numbers.begin(), numbers.end(), number)) orphans.emplace_back(key);
+    return true;
+  }));
+  for (const Bytes& key : orphans) SATCHEL_TRY(txn_->erase(Table::kScopes, key));
   constexpr std::size_t kBatch = 1'024;  // What is remembered of records on the way is let go of.
   for (std::size_t begin = 0; begin < numbers.size(); begin += kBatch) {
     Scoping scoping{*this, state_.seq};

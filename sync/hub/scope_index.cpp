@@ -1,5 +1,6 @@
 #include "sync/hub/scope_index.hpp"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -9,16 +10,12 @@ namespace satchel::sync {
 namespace {
 
 constexpr char kFormat = 1;
-constexpr std::size_t kBlindBytes = 16;
-constexpr RecordNumber kBlock = 128;
+constexpr std::size_t kBlindBytes = kScopeMarkBytes;
+constexpr RecordNumber kBlock = kMembersOfRow;
 constexpr std::size_t kBitmapBytes = kBlock / 8;
 
 Bytes blinded(ByteView key, std::string_view domain, ByteView text) {
   return crypto::hmac_sha256(key, Bytes{domain} + Bytes{text}).substr(0, kBlindBytes);
-}
-
-Bytes scope_prefix(ByteView key, const std::string& scope) {
-  return blinded(key, "satchel scope v1 ", scope);
 }
 
 Bytes reference_prefix(ByteView key, const RecordId& id) {
@@ -33,7 +30,31 @@ Result<Bytes> bitmap_at(ReadTxn& txn, ByteView row_key) {
   return whole ? (*row)->substr(1) : Bytes(kBitmapBytes, '\xff');
 }
 
-Bytes reference_key(ByteView key, const RecordId& id, RecordNumber from, FieldId field) {
+}  // namespace
+
+Bytes scope_mark(ByteView key, const std::string& scope) {
+  return blinded(key, "satchel scope v1 ", scope);
+}
+
+Bytes members_row(ByteView key, const std::string& scope, RecordNumber number) {
+  Bytes row_key = scope_mark(key, scope);
+  append_u64_big(row_key, number / kBlock);
+  return row_key;
+}
+
+Result<std::optional<MemberBits>> members_of_row(ReadTxn& txn, ByteView row_key) {
+  auto row = txn.find(Table::kScopeMembers, row_key);
+  if (!row && !is_damage(row.error().code)) return row.error();
+  if (row && !*row) return std::optional{MemberBits{}};
+  if (!row || (*row)->size() != kBitmapBytes + 1 || (*row)->front() != kFormat)
+    return std::optional<MemberBits>{};
+  MemberBits bits;
+  for (std::size_t bit = 0; bit < kBlock; ++bit)
+    bits[bit] = ((static_cast<std::uint8_t>((**row)[1 + bit / 8]) >> (bit % 8)) & 1U) != 0;
+  return std::optional{bits};
+}
+
+Bytes reference_row(ByteView key, const RecordId& id, RecordNumber from, FieldId field) {
   Bytes row_key = reference_prefix(key, id);
   append_u64_big(row_key, from);
   row_key += static_cast<char>(field >> 8);
@@ -41,7 +62,14 @@ Bytes reference_key(ByteView key, const RecordId& id, RecordNumber from, FieldId
   return row_key;
 }
 
-}  // namespace
+ReferenceFrom reference_from(ByteView row_key) {
+  ByteReader in{row_key.substr(std::min(kBlindBytes, row_key.size()))};
+  ReferenceFrom from;
+  from.number = in.u64_big();
+  const unsigned high = in.u8();
+  from.field = static_cast<FieldId>(high << 8U | in.u8());
+  return from;
+}
 
 void MemberChanges::note(const std::string& scope, RecordNumber number, bool in) {
   changes_[{scope, number / kBlock}][number % kBlock] = in;
@@ -49,8 +77,7 @@ void MemberChanges::note(const std::string& scope, RecordNumber number, bool in)
 
 Status MemberChanges::write(WriteTxn& txn, ByteView key) {
   for (const auto& [place, bits] : changes_) {
-    Bytes row_key = scope_prefix(key, place.first);
-    append_u64_big(row_key, place.second);
+    const Bytes row_key = members_row(key, place.first, place.second * kBlock);
     auto before = bitmap_at(txn, row_key);
     if (!before) return before.error();
     Bytes after = *before;
@@ -75,7 +102,7 @@ Result<std::vector<RecordNumber>> members_below(ReadTxn& txn, ByteView key,
   if (below == 0) return numbers;
   std::map<RecordNumber, std::vector<Bytes>, std::greater<>> blocks;  // Block -> rows' keys.
   for (const std::string& scope : scopes) {
-    const Bytes prefix = scope_prefix(key, scope);
+    const Bytes prefix = scope_mark(key, scope);
     SATCHEL_TRY(txn.scan_keys(Table::kScopeMembers, prefix, [&](ByteView row_key) {
       if (!row_key.starts_with(prefix)) return false;
       const RecordNumber block = ByteReader{row_key.substr(prefix.size())}.u64_big();
@@ -104,12 +131,12 @@ Result<std::vector<RecordNumber>> members_below(ReadTxn& txn, ByteView key,
 
 Status put_reference(WriteTxn& txn, ByteView key, const RecordId& id, RecordNumber from,
                      FieldId field) {
-  return txn.put(Table::kReferences, reference_key(key, id, from, field), Bytes{kFormat});
+  return txn.put(Table::kReferences, reference_row(key, id, from, field), Bytes{kFormat});
 }
 
 Status erase_reference(WriteTxn& txn, ByteView key, const RecordId& id, RecordNumber from,
                        FieldId field) {
-  return txn.erase(Table::kReferences, reference_key(key, id, from, field));
+  return txn.erase(Table::kReferences, reference_row(key, id, from, field));
 }
 
 Result<std::vector<RecordNumber>> referring_to(ReadTxn& txn, ByteView key, const RecordId& id,

@@ -2,7 +2,9 @@
 // keyed hashes: names of users and ids of records are not readable in them.
 #pragma once
 
+#include <bitset>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +21,15 @@ namespace satchel::sync {
 //
 // It says who may be in the scope: a row that does not open counts as full, and whoever reads the
 // index looks at the records' own scopes.
+inline constexpr RecordNumber kMembersOfRow = 128;
+using MemberBits = std::bitset<kMembersOfRow>;  // The lowest number first.
+// The key's part that is the scope's.
+Bytes scope_mark(ByteView key, const std::string& scope);
+inline constexpr std::size_t kScopeMarkBytes = 16;
+Bytes members_row(ByteView key, const std::string& scope, RecordNumber number);
+// Empty where there is no such row; nothing where it does not open.
+Result<std::optional<MemberBits>> members_of_row(ReadTxn& txn, ByteView row_key);
+
 class MemberChanges {
  public:
   void enter(const std::string& scope, RecordNumber number) { note(scope, number, true); }
@@ -42,6 +53,12 @@ Result<std::vector<RecordNumber>> members_below(ReadTxn& txn, ByteView key,
 //   key    first 16 bytes of HMAC-SHA256(receipt key, "satchel reference v1 " and the id)
 //          | number of the record that names it (u64 big-endian) | field (u16 big-endian)
 //   value  format (u8 = 1)
+Bytes reference_row(ByteView key, const RecordId& id, RecordNumber from, FieldId field);
+struct ReferenceFrom {
+  RecordNumber number = 0;
+  FieldId field = 0;
+};
+ReferenceFrom reference_from(ByteView row_key);
 Status put_reference(WriteTxn& txn, ByteView key, const RecordId& id, RecordNumber from,
                      FieldId field);
 Status erase_reference(WriteTxn& txn, ByteView key, const RecordId& id, RecordNumber from,

@@ -18,30 +18,6 @@ constexpr std::string_view kMakerField = "createdBy";
 constexpr int kStepsMax = 3;
 constexpr std::size_t kReadAtOnce = 256;
 
-Bytes waiting_key(RecordNumber number) {
-  Bytes key{kWaitingKey};
-  append_u64_big(key, number);
-  return key;
-}
-
-// Of a record of that collection: what its field says. The segment of the field's class alone is
-// opened.
-Status read_texts(ReadTxn& txn, RecordNumber number, CollectionId collection, const FieldDef& field,
-                  const ReplicaNumbers& numbers, std::vector<std::string>& texts) {
-  if (number == 0) return {};
-  std::vector<StoredRecord> found;
-  SATCHEL_TRY(txn.find_many(std::span{&number, 1}, found));
-  const StoredRecord& stored = found.front();
-  if (stored.number == 0) return {};
-  auto name = decode_name(stored.header);
-  if (!name) return name.error();
-  if (name->collection != collection) return {};
-  auto record = open_class(txn, stored, field.privacy, numbers);
-  if (!record) return record.error();
-  texts = shown_texts(field, record->of_field(field.id));
-  return {};
-}
-
 }  // namespace
 
 bool moves_scopes(const CollectionDef& collection, std::span<const FieldId> fields) {
@@ -61,6 +37,12 @@ Bytes scopes_digest(const schema::Catalog& catalog) {
   return crypto::sha256(text);
 }
 
+Scoping::Scoping(HubTxn& txn, Sequence seq)
+    : txn_(txn),
+      seq_(seq),
+      paths_(*txn.txn_, *txn.catalog_, txn.hub_.store().numbers(), txn.state_,
+             [this](const DamagedRecord& damaged) { return note_damage(damaged); }) {}
+
 // After a repair it is told of anew, and then it and what hangs on it are placed.
 Status Scoping::note_damage(const DamagedRecord& damaged) {
   return txn_.note_damaged(std::span{&damaged, 1});
@@ -68,79 +50,23 @@ Status Scoping::note_damage(const DamagedRecord& damaged) {
 
 Status Scoping::finish() { return members_.write(*txn_.txn_, key()); }
 
-const Bytes& Scoping::key() const { return txn_.hub_.parts_.receipt_key; }
+const Bytes& Scoping::key() const { return index_key(txn_.hub_); }
 
-Result<bool> Scoping::is_waiting(RecordNumber number) const {
-  if (txn_.state_.rescoping == 0) return false;
-  auto row = txn_.txn_->find(Table::kMeta, waiting_key(number));
-  if (!row) return row.error();
-  return row->has_value();
+Result<std::optional<std::vector<std::string>>> Scoping::scopes_of(const CollectionDef& collection,
+                                                                   const OwnTexts& own,
+                                                                   const std::string& maker) {
+  auto scopes = paths_.scopes_of(collection, own);
+  if (scopes && *scopes && (*scopes)->empty()) (*scopes)->push_back("owner:" + maker);
+  return scopes;
 }
 
 Status Scoping::wait(RecordNumber number) {
-  auto waiting = is_waiting(number);
+  auto waiting = paths_.is_waiting(number);
   if (!waiting) return waiting.error();
   if (*waiting) return {};
   ++txn_.state_.rescoping;
   txn_.state_changed_ = true;
   return txn_.txn_->put(Table::kMeta, waiting_key(number), "1");
-}
-
-Result<std::vector<std::string>> Scoping::texts_of(const RecordId& id, const FieldDef& field,
-                                                   CollectionId collection) {
-  const auto known = texts_.find({id, field.id});
-  if (known != texts_.end()) return known->second;
-  ReadTxn& txn = *txn_.txn_;
-  const ReplicaNumbers& names = txn_.hub_.store().numbers();
-  auto numbers = txn.find_numbers(std::span{&id, 1});
-  if (!numbers) return numbers.error();
-  Texts texts;
-  const Status read = read_texts(txn, numbers->front(), collection, field, names, texts);
-  if (!read && !is_damage(read.error().code)) return read.error();
-  // What it says cannot be known for now: who hangs on it is placed once it can be read again.
-  if (!read) SATCHEL_TRY(note_damage({numbers->front(), collection, id}));
-  texts_.emplace(std::pair{id, field.id}, texts);
-  return texts;
-}
-
-Result<std::optional<std::vector<std::string>>> Scoping::path_ends(const schema::ScopePath& path,
-                                                                   const OwnTexts& own) {
-  const auto field_of = [&](const schema::ScopePath::Step& step) -> const FieldDef& {
-    return *txn_.catalog_->find(step.collection)->find(step.field);
-  };
-  auto texts = path.steps.empty() ? own(field_of(path.end)) : own(field_of(path.steps.front()));
-  if (!texts) return texts.error();
-  for (std::size_t i = 0; i < path.steps.size(); ++i) {
-    if (texts->empty()) break;
-    const auto id = parse_record_id(texts->front());
-    if (!id) return std::optional{Texts{}};
-    auto numbers = txn_.txn_->find_numbers(std::span{&*id, 1});
-    if (!numbers) return numbers.error();
-    auto waiting = is_waiting(numbers->front());
-    if (!waiting) return waiting.error();
-    if (*waiting) return std::optional<Texts>{};
-    const auto& next = i + 1 < path.steps.size() ? path.steps[i + 1] : path.end;
-    auto further = texts_of(*id, field_of(next), next.collection);
-    if (!further) return further.error();
-    texts = std::move(further);
-  }
-  return std::optional{std::move(*texts)};
-}
-
-Result<std::optional<std::vector<std::string>>> Scoping::scopes_of(const CollectionDef& collection,
-                                                                   const OwnTexts& own,
-                                                                   const std::string& maker) {
-  Texts scopes;
-  for (const schema::ScopePath& path : collection.scope_paths) {
-    auto ends = path_ends(path, own);
-    if (!ends) return ends.error();
-    if (!*ends) return std::optional<Texts>{};
-    for (const std::string& end : **ends) scopes.push_back(path.kind + ':' + end);
-  }
-  if (scopes.empty()) scopes.push_back("owner:" + maker);
-  std::sort(scopes.begin(), scopes.end());
-  scopes.erase(std::unique(scopes.begin(), scopes.end()), scopes.end());
-  return std::optional{std::move(scopes)};
 }
 
 Status Scoping::move(RecordNumber number, std::vector<Membership>& memberships, const Texts& scopes,
@@ -285,7 +211,7 @@ Status Scoping::try_move(const Dependent& dependent) {
   auto memberships = memberships_of(*txn_.txn_, *dependent.collection, dependent.number);
   if (!memberships) return memberships.error();
   const OwnTexts own = [&](const FieldDef& field) {
-    return texts_of(dependent.id, field, dependent.collection->id);
+    return paths_.texts_of(dependent.id, field, dependent.collection->id);
   };
   std::string maker;
   if (const FieldDef* field = dependent.collection->find(kMakerField)) {
@@ -338,7 +264,7 @@ Status Scoping::place_anew(RecordNumber number) {
   const CollectionDef& collection = *(*record)->collection;
   for (const FieldDef& field : collection.fields) {
     if (!field.scope_step) continue;
-    auto texts = texts_of((*record)->id, field, collection.id);
+    auto texts = paths_.texts_of((*record)->id, field, collection.id);
     if (!texts) return texts.error();
     if (texts->empty()) continue;
     if (const auto id = parse_record_id(texts->front()))

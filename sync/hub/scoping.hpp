@@ -2,13 +2,13 @@
 // them changes (sync.md, Scope of a record).
 #pragma once
 
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "sync/hub/scope_index.hpp"
+#include "sync/hub/scope_paths.hpp"
 #include "sync/hub/scopes.hpp"
 
 namespace satchel::sync {
@@ -25,7 +25,7 @@ inline constexpr std::size_t kDependentsInCommitMax = 1'000;
 // place.
 class Scoping {
  public:
-  Scoping(HubTxn& txn, Sequence seq) : txn_(txn), seq_(seq) {}
+  Scoping(HubTxn& txn, Sequence seq);
 
   // A record that the commit wrote.
   struct Written {
@@ -50,6 +50,8 @@ class Scoping {
   Status remove(RecordNumber number, const Record& record);
   // Writes the index of all that was placed or removed.
   Status finish();
+  // Under which the rows of both indexes are found.
+  [[nodiscard]] static const Bytes& index_key(const Hub& hub) { return hub.parts_.receipt_key; }
   // Whose place changed, but for the written ones: they are told of with the commit.
   [[nodiscard]] const std::vector<RecordNumber>& moved() const { return moved_; }
 
@@ -59,15 +61,10 @@ class Scoping {
     RecordId id;
     const schema::CollectionDef* collection = nullptr;
   };
-  using Texts = std::vector<std::string>;
-  // What one field of the record in hand says.
-  using OwnTexts = std::function<Result<Texts>(const schema::FieldDef& field)>;
+  using Texts = ScopePaths::Texts;
+  using OwnTexts = ScopePaths::OwnTexts;
 
-  Result<Texts> texts_of(const RecordId& id, const schema::FieldDef& field,
-                         CollectionId collection);
-  [[nodiscard]] Result<bool> is_waiting(RecordNumber number) const;
-  // Nothing where a record on the way waits.
-  Result<std::optional<Texts>> path_ends(const schema::ScopePath& path, const OwnTexts& own);
+  // Where the paths say, or with its maker. Nothing where a record on the way waits.
   Result<std::optional<Texts>> scopes_of(const schema::CollectionDef& collection,
                                          const OwnTexts& own, const std::string& maker);
   // Nothing where there are more than `most`.
@@ -93,7 +90,7 @@ class Scoping {
   std::set<RecordNumber> seen_;
   std::vector<RecordNumber> moved_;
   MemberChanges members_;
-  std::map<std::pair<RecordId, FieldId>, Texts> texts_;  // Of records that paths ran through.
+  ScopePaths paths_;
 };
 
 // Whether writing to a field of `collection` may move records.
@@ -101,7 +98,5 @@ bool moves_scopes(const schema::CollectionDef& collection, std::span<const Field
 // What the schema says of scopes, as one hash: where it changes, everything is placed anew.
 Bytes scopes_digest(const schema::Catalog& catalog);
 inline constexpr std::string_view kScopesKey = "hub.scopes";
-// A row for each root that waits: key = this, record number (big-endian); no value to speak of.
-inline constexpr std::string_view kWaitingKey = "hub.rescope.";
 
 }  // namespace satchel::sync

@@ -2,6 +2,7 @@
 // holds what a reading of the values alone says, which knows nothing of indexes and sequences.
 #include <map>
 
+#include "sync/hub/scope_check.hpp"
 #include "tests/support/seeds.hpp"
 #include "tests/support/territories.hpp"
 
@@ -47,7 +48,9 @@ class World : public Territories {
     return held;
   }
   void finish() {
+    expect_sound();
     office.rescope();
+    expect_sound();
     for (int round = 0; round < 3; ++round) {
       ASSERT_TRUE(ann->sync());
       ASSERT_TRUE(bob->sync());
@@ -63,6 +66,13 @@ class World : public Territories {
             << user << " holds " << id;
       }
     }
+  }
+
+  // Both indexes are what fsck would have them be, whatever waits to be moved.
+  void expect_sound() {
+    const auto found = sync::check_scopes(*office.hub);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(*found, std::vector<std::string>{});
   }
 
  private:

@@ -1,4 +1,5 @@
 // Who holds what: paths through references, moves, and what becomes of edits on the way.
+#include "sync/hub/scope_check.hpp"
 #include "sync/hub/scoping.hpp"
 #include "sync/page/page.hpp"
 #include "sync/session/reach.hpp"
@@ -206,7 +207,9 @@ TEST_F(ManyContacts, WaitTogetherWithTheirRootAndMoveInOneStep) {
 
   office.restart();
   EXPECT_EQ(office.hub->state().rescoping, 1U) << "it is not forgotten";
+  EXPECT_TRUE(sync::check_scopes(*office.hub)->empty()) << "and no mistake";
   office.rescope();
+  EXPECT_TRUE(sync::check_scopes(*office.hub)->empty());
   ASSERT_TRUE(ann->sync() && bob->sync());
   EXPECT_EQ(held_by(*ann), ids({visit, product}));
   EXPECT_EQ(stored_by(*bob), 6U + kMany);
