@@ -58,6 +58,7 @@ void SimDevice::enrol() {
   edge_ = std::move(*edge);
   gave_up = was_restored = was_silent = false;
   unsure_until = 0;
+  rotten.reset();
   backup.reset();
   moment.reset();
 }
@@ -139,12 +140,13 @@ bool SimDevice::inject(Bytes message) {
 
 void SimDevice::hear(Bytes message) {
   parts_.listener.hears(*this);
+  if (traffic) note_traffic(message);
   const Status received = session_->receive(message);
   if (!received) return fail(received.error());
   if (const auto wanted = session_->schema_wanted()) return take_schema(*wanted);
   // Between what it took in and the word that it has it.
   const bool before_heard = parts_.gen.chance(50);
-  const bool power_fails = parts_.gen.chance(1);
+  const bool power_fails = parts_.gen.chance(1) && !steady;
   if (power_fails && before_heard) return crash();
   const auto mine = connection_;
   parts_.listener.heard(*this);
@@ -159,8 +161,35 @@ void SimDevice::pump() {
     auto message = session_->generate();
     if (!message) return fail(message.error());
     if (!*message) return await_progress();
+    if (traffic) note_traffic(**message);
     parts_.network.send(*connection_, Network::End::kDevice, std::move(**message));
   }
+}
+
+void SimDevice::note_traffic(const Bytes& message) {
+  const auto frame = wire::decode_frame(message);
+  if (!frame) return;
+  if (std::holds_alternative<wire::Push>(*frame)) ++traffic->pushes;
+  const bool ours =
+      std::holds_alternative<wire::Hello>(*frame) || std::holds_alternative<wire::Push>(*frame) ||
+      std::holds_alternative<wire::Progress>(*frame) || std::holds_alternative<wire::Other>(*frame);
+  if (ours) return;
+  ++traffic->frames_in;
+  traffic->bytes_in += message.size();
+  const auto* changes = std::get_if<wire::Changes>(&*frame);
+  const auto* ack = std::get_if<wire::Ack>(&*frame);
+  if (changes != nullptr) traffic->caught_up = changes->caught_up;
+  if (changes != nullptr && !changes->page.empty()) traffic->pages.push_back(changes->page);
+  if (ack != nullptr && !ack->states.empty()) traffic->pages.push_back(ack->states);
+}
+
+Status SimDevice::visit(const sync::Edge::VisitRecord& visit_record) {
+  std::vector<sync::UnreadableRecord> unreadable;
+  SATCHEL_TRY(edge_->visit_readable(0, sync::kDefaultPurpose, nullptr, visit_record, unreadable));
+  std::erase_if(unreadable, [this](const sync::UnreadableRecord& each) {
+    return rotten && (each.id == rotten->id() || each.number == rotten->number());
+  });
+  return unreadable.empty() ? Status{} : Status{edge_->unreadable_error(unreadable)};
 }
 
 // As the SDK's driver does it: what is owed is said a second later.

@@ -7,6 +7,7 @@
 #include "sync/session/session.hpp"
 #include "sync/store/memory/memory_store.hpp"
 #include "tests/sim/network.hpp"
+#include "tests/sim/rot.hpp"
 #include "tests/sim/server.hpp"
 
 namespace satchel::sim {
@@ -47,6 +48,7 @@ class SimDevice {
   [[nodiscard]] Bytes public_key() const { return signer_->public_key(); }
   [[nodiscard]] sync::Role role() const { return role_; }
   [[nodiscard]] sync::Edge& edge() { return *edge_; }
+  [[nodiscard]] const sync::Edge& edge() const { return *edge_; }
   [[nodiscard]] sync::MemoryDisk& disk() { return *disk_; }
   [[nodiscard]] SimClock& clock() { return clock_; }
 
@@ -67,6 +69,8 @@ class SimDevice {
   void wrote();  // A local commit was made.
   // Sends what somebody recorded earlier, as if it came from this device now, once it is welcome.
   bool inject(Bytes message);
+  // All that is shown, but for `rotten`. kStoreCorrupt where anything else cannot be read.
+  Status visit(const sync::Edge::VisitRecord& visit_record);
 
   bool gave_up = false;           // Its home is lost: it must enrol anew.
   bool disturbed = false;         // Something old was put on its connection.
@@ -78,6 +82,15 @@ class SimDevice {
   // connection or a later one.
   ConnectionId unsure_until = 0;
   [[nodiscard]] bool unsure() const { return unsure_until != 0; }
+  std::optional<Rot> rotten;  // A record of its base.
+  // What its sessions cost since this was put here.
+  struct Traffic {
+    std::size_t frames_in = 0, bytes_in = 0, pushes = 0;
+    std::vector<Bytes> pages;  // That hold anything; the states that come with answers too.
+    bool caught_up = false;
+  };
+  std::optional<Traffic> traffic;
+  bool steady = false;  // Its power does not fail.
   std::optional<sync::MemoryVersion> backup;
   std::optional<sync::MemoryVersion> moment;  // Of its life since it was restored.
 
@@ -86,6 +99,7 @@ class SimDevice {
   void pump();
   void await_progress();
   void hear(Bytes message);
+  void note_traffic(const Bytes& message);
   void fail(const Error& error);
   void take_schema(const Bytes& hash);
 

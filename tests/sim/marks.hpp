@@ -73,6 +73,18 @@ inline constexpr std::string_view kMarks[] = {
     "moved along with another",
     "left one scope for another",
     "kept, and shown to its author no more",
+    "record damaged at the server",
+    "record without its name damaged at the server",
+    "damaged record passed over",
+    "write to a damaged record came back",
+    "damaged record told again",
+    "record damaged on a device",
+    "damaged record pulled again",
+    "damaged record healed",
+    "quiet exchange weighed",
+    "edit by the office weighed",
+    "edit by a device weighed",
+    "edit of what one may not hold weighed",
 };
 
 // One of kMarks, by its place there: a name that is not listed does not compile.

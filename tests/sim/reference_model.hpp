@@ -71,8 +71,7 @@ struct Verdict {
 
 class ReferenceModel final : public RecordTexts {
  public:
-  explicit ReferenceModel(const schema::Catalog& catalog)
-      : catalog_(catalog), scopes_(*this) {}
+  explicit ReferenceModel(const schema::Catalog& catalog) : catalog_(catalog), scopes_(*this) {}
 
   // -- What happens --
   void written(ModelCommit commit);  // On its author's replica, durably.
@@ -98,6 +97,10 @@ class ReferenceModel final : public RecordTexts {
   // At `seq` it let go of what lost to concurrent writes, of registers that were last written by
   // `stable` and whose values are all older than `before_ms`. The records that lost something.
   std::set<RecordId> settled(Seq stable, std::uint64_t before_ms, Seq seq);
+  // It could not be read for a while, and everybody who may hold it is told the whole of it.
+  void told_anew(const RecordId& id, Seq seq) {
+    scopes_.taken({{id, false, false, true, {}}}, {}, seq);
+  }
   void given(const std::string& user, const ReferenceScopes::Territories& territories, Seq since) {
     scopes_.given(user, territories, since);
   }

@@ -166,7 +166,8 @@ Status Workload::write_place(Pen& pen, const Hot& hot, const RecordId& id,
   std::vector<RecordId> parents;
   const bool told = gen_.chance(20);
   for (const auto& [of, parent] : told ? pen.heard_of : pen.held) {
-    if (of == field.reference->to && parent != id) parents.push_back(parent);
+    if (of == field.reference->to && parent != id && parent != pen.shunned)
+      parents.push_back(parent);
   }
   if (parents.empty()) return {};
   return builder.set(collection, id, field.name,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Pen {
   std::vector<std::string> users;  // To whom records can be handed over.
   // Records that somebody has made and this writer has been told of, whether or not he holds them.
   const std::vector<std::pair<CollectionId, RecordId>>& heard_of;
+  std::optional<RecordId> shunned{};  // Nothing is made to hang on it.
   bool is_server = false;
   std::int64_t now_us = 0;  // By a clock that does not lie.
 };

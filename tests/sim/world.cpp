@@ -78,23 +78,32 @@ void World::populate() {
 // -- What people do --
 
 void World::device_writes(SimDevice& device) {
+  device_writes(device, [this](Pen& pen) { workload_.compose(pen); });
+}
+
+std::optional<CommitName> World::device_writes(SimDevice& device, const Compose& compose) {
   sync::Edge& edge = device.edge();
   auto write = edge.begin_write(kPurpose);
-  if (!write) return on_trouble(device, write.error());
+  if (!write) {
+    on_trouble(device, write.error());
+    return std::nullopt;
+  }
   Pen pen{(*write)->builder(),
           [&](const std::string& c) { return (*write)->create(c); },
           {},
           {"ann", "bob"},
           made_,
+          rotten_ ? std::optional{rotten_->id()} : std::nullopt,
           false,
           queue_.now()};
-  const Status visited = edge.visit(0, kPurpose, [&](const sync::Record& record) {
+  const Status visited = device.visit([&](const sync::Record& record) {
     pen.held.emplace_back(record.collection, record.id);
     return true;
   });
-  if (!visited) return fail(device.name() + " cannot read: " + visited.error().message());
+  if (!visited) fail(device.name() + " cannot read: " + visited.error().message());
+  if (!visited) return std::nullopt;
   std::sort(pen.held.begin(), pen.held.end());
-  workload_.compose(pen);
+  compose(pen);
   const sync::CommitBody body = (*write)->builder().peek();
   std::map<RecordId, sync::Record> shown;
   for (const sync::RecordWrite& record : body.records) {
@@ -104,15 +113,17 @@ void World::device_writes(SimDevice& device) {
   const auto number = (*write)->commit();
   write = Error{Errc::kCancelled};
   if (!number) {
-    if (is_store_error(number.error())) return on_trouble(device, number.error());
-    return log(device.name() + " could not commit: " + number.error().message());
+    log(device.name() + " could not commit: " + number.error().message());
+    if (is_store_error(number.error())) on_trouble(device, number.error());
+    return std::nullopt;
   }
-  if (*number == 0) return;
+  if (*number == 0) return std::nullopt;
   const CommitName name = note_commit(device, *number, shown);
   // As it was finished: what was peeked at may have lacked the mark of a move.
   const auto made = edge.find_pending(*number);
   if (made && *made) check_own_write(device, (*made)->body, name);
   device.wrote();
+  return name;
 }
 
 void World::device_tends_inbox(SimDevice& device) {
@@ -121,13 +132,15 @@ void World::device_tends_inbox(SimDevice& device) {
   if (!items) return fail(device.name() + " cannot read its inbox: " + items.error().message());
   if (items->empty()) return;
   const sync::InboxItem& item = (*items)[gen_.below(items->size())];
+  if (!gen_.chance(30)) return device_retries(device, item);
+  const Status discarded = edge.discard(item.id);
+  if (!discarded) return on_trouble(device, discarded.error());
+  inbox_done_.insert({item.commit.header.replica, item.commit.header.number});
+}
+
+void World::device_retries(SimDevice& device, const sync::InboxItem& item) {
+  sync::Edge& edge = device.edge();
   const CommitName name{item.commit.header.replica, item.commit.header.number};
-  if (gen_.chance(30)) {
-    const Status discarded = edge.discard(item.id);
-    if (!discarded) return on_trouble(device, discarded.error());
-    inbox_done_.insert(name);
-    return;
-  }
   std::map<RecordId, sync::Record> shown;
   for (const sync::RecordWrite& record : item.commit.body.records) {
     auto held = edge.shown(record.id, kPurpose);
@@ -210,6 +223,14 @@ void World::replay(SimDevice& device) {
                [this, id, message] { network_.send(*id, Network::End::kDevice, message); });
 }
 
+void World::crash_server() {
+  server().crash();
+  queue_.after(static_cast<std::int64_t>(gen_.below(20 * kSecond)), [this] {
+    server().start();
+    check_acknowledged();
+  });
+}
+
 void World::fault() {
   SimDevice& device = any_device();
   switch (gen_.below(18)) {
@@ -217,13 +238,7 @@ void World::fault() {
       device.crash();
       REACHED("device crashed");
       return;
-    case 1:
-      server().crash();
-      queue_.after(static_cast<std::int64_t>(gen_.below(20 * kSecond)), [this] {
-        server().start();
-        check_acknowledged();
-      });
-      return;
+    case 1: return crash_server();
     case 2:
     case 3:
     case 4:
@@ -285,11 +300,15 @@ void World::act() {
   fault();
 }
 
-void World::tick() {
+void World::pass_time() {
   ++tick_;
   const std::int64_t pause = gen_.chance(70) ? 100'000 : 3 * kSecond;
   queue_.run_until(queue_.now() +
                    static_cast<std::int64_t>(gen_.below(static_cast<std::size_t>(pause))));
+}
+
+void World::tick() {
+  pass_time();
   if (!failed()) act();
 }
 
@@ -339,6 +358,8 @@ bool World::run() {
   while (tick_ < options_.ticks && !failed()) tick();
   if (!failed()) heal();
   if (!failed()) check_end();
+  if (!failed()) weigh();
+  if (!failed()) live_beside_rot();
   return !failed();
 }
 

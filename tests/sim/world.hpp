@@ -57,13 +57,19 @@ class World {
     bool active = true;
   };
 
+  using Compose = std::function<void(Pen& pen)>;
+
   // -- world.cpp: what happens
   void populate();
+  void pass_time();
   void tick();
   void act();
   void fault();
   void device_writes(SimDevice& device);
+  std::optional<CommitName> device_writes(SimDevice& device, const Compose& compose);
   void device_tends_inbox(SimDevice& device);
+  void device_retries(SimDevice& device, const sync::InboxItem& item);
+  void crash_server();
   void restore_device(SimDevice& device);
   void clone_device(SimDevice& device);
   void restore_something(SimDevice& device);
@@ -79,6 +85,8 @@ class World {
   Status put_person(const std::string& name, const Person& person);
   std::set<std::string> some_territories();
   void admin_writes();
+  std::optional<CommitName> admin_writes(const Compose& compose);
+  Status read_server(const std::function<void(const sync::Record&)>& visit);
   void admin_gives();
   void enrol_again(SimDevice& device);
   void back_up_server();
@@ -91,6 +99,28 @@ class World {
   void compact();
   [[nodiscard]] bool is_waited_for(const SimDevice& device) const;
   void check_may_go(const RecordId& id);
+
+  // -- world_rot.cpp: a record rots on a disk
+  void rot_somewhere();
+  void live_beside_rot();
+  void act_beside_rot();
+  void repair_rot();
+  void retry_refused();
+  [[nodiscard]] std::set<std::string> named_by_others() const;
+  [[nodiscard]] bool names_rotten(const ModelCommit& commit) const;
+  // Whether what the device holds of it is as the server last told it.
+  [[nodiscard]] bool is_told(const SimDevice& device, const RecordId& id) const;
+  void check_named();
+
+  // -- world_cost.cpp: what an exchange costs
+  void weigh();
+  bool sync_alone(SimDevice& device);
+  bool weigh_alone(SimDevice& device);
+  void check_told(SimDevice& device, const RecordId& id, FieldId field, std::size_t quiet_bytes);
+  std::optional<CommitName> edit_one(SimDevice* author, const RecordId& id,
+                                     const schema::FieldDef& field);
+  [[nodiscard]] const schema::FieldDef* plain_field(const RecordId& id);
+  void weigh_edit(SimDevice* author, const std::vector<std::size_t>& quiet_bytes);
 
   // -- world_feed.cpp: what the model is told
   CommitName note_commit(SimDevice& device, std::uint64_t place,
@@ -106,7 +136,7 @@ class World {
                            const std::map<RecordId, sync::Record>& shown) const;
   void on_durable(const std::vector<Answered>& answered);
   std::pair<Seq, Seq> known_by(const CommitName& name);
-  Verdict expected_verdict(const CommitName& name, const Verdict& actual);
+  Verdict expected_verdict(const CommitName& name, const Verdict& actual, const std::string& rule);
   void on_answer(const CommitName& name, const Bytes& content_hash,
                  const wire::CommitResult& result);
   void mark_answer(const CommitName& name, const Verdict& actual, const std::string& rule);
@@ -170,8 +200,11 @@ class World {
   std::map<CommitName, ConnectionId> answered_on_;  // Its author's connection when it was answered.
   std::map<ReplicaId, std::set<RecordId>> held_;    // By each device, when last looked at.
   std::map<ReplicaId, std::set<RecordId>> gone_;    // From each device, again or for good.
-  Look before_;                                     // Of who hears a message, before it does.
-  std::set<RecordId> touched_;                      // By the group that the model is being told of.
+  std::optional<Rot> rotten_;                       // At the server.
+  Seq rotten_since_ = 0;
+  Seq told_again_ = kNow;       // Where it was told anew, once it could be.
+  Look before_;                 // Of who hears a message, before it does.
+  std::set<RecordId> touched_;  // By the group that the model is being told of.
   std::vector<Snapshot> snapshots_;
   std::set<std::pair<RecordId, RegisterName>> lost_writes_;  // In this life of the server:
   IncarnationId lost_in_;

@@ -246,10 +246,22 @@ std::pair<Seq, Seq> World::known_by(const CommitName& name) {
   return {before, std::max(before, counts((*replica)->progress))};
 }
 
-Verdict World::expected_verdict(const CommitName& name, const Verdict& actual) {
+Verdict World::expected_verdict(const CommitName& name, const Verdict& actual,
+                                const std::string& rule) {
+  if (names_rotten(model_.commit(name))) {
+    // What cannot be read cannot be written to; who names it alone may be answered either way.
+    const bool came_back = actual.kind == Verdict::Kind::kInvalid && rule == sync::kDamagedRule;
+    if (came_back) REACHED("write to a damaged record came back");
+    if (came_back) return actual;
+  }
   const auto [before, now] = known_by(name);
   Verdict expected = model_.judge(name, before);
-  return actual == expected ? expected : model_.judge(name, now);
+  if (actual == expected) return expected;
+  // What a record left while it could not be read, it left when it was told again.
+  const auto is_late = [&](const ModelRecord& record) { return record.id == rotten_->id(); };
+  const bool late = rotten_ && told_again_ != kNow && now != kNow &&
+                    std::ranges::any_of(model_.commit(name).records, is_late);
+  return model_.judge(name, late ? std::min(now, rotten_since_) : now);
 }
 
 void World::on_answer(const CommitName& name, const Bytes& content_hash,
@@ -274,7 +286,7 @@ void World::on_answer(const CommitName& name, const Bytes& content_hash,
   if (result.elsewhere) return on_answer_elsewhere(*variant, actual);
   // Its author knows some of his own commits by names under which others of them were taken.
   if (!model_.is_judged(name)) model_.written(variant->commit);
-  const Verdict expected = expected_verdict(name, actual);
+  const Verdict expected = expected_verdict(name, actual, result.rule);
   std::ostringstream text;
   text << "commit " << to_text(name.author).substr(0, 6) << ":" << name.number << " of "
        << variant->commit.user << " got outcome " << static_cast<int>(result.outcome) << " rule '"

@@ -77,18 +77,43 @@ void World::admin_gives() {
   server().poke_all();
 }
 
+Status World::read_server(const std::function<void(const sync::Record&)>& visit) {
+  const bool rotten = rotten_ && told_again_ == kNow;
+  if (!rotten) {
+    return server().hub().visit_records(nullptr, [&](const sync::Record& record) {
+      visit(record);
+      return !failed();
+    });
+  }
+  for (const RecordId& id : model_.records()) {
+    if (id == rotten_->id()) continue;
+    auto record = server().hub().find_record(id);
+    if (!record) return record.error();
+    if (*record) visit(**record);
+  }
+  return {};
+}
+
 void World::admin_writes() {
-  if (!server().running()) return;
+  admin_writes([this](Pen& pen) { workload_.compose(pen); });
+}
+
+std::optional<CommitName> World::admin_writes(const Compose& compose) {
+  if (!server().running()) return std::nullopt;
   sync::Hub& hub = server().hub();
   std::map<RecordId, sync::Record> shown;
   std::vector<std::pair<CollectionId, RecordId>> held;
-  const Status visited = hub.visit_records(nullptr, [&](const sync::Record& record) {
+  const Status visited = read_server([&](const sync::Record& record) {
     held.emplace_back(record.collection, record.id);
     shown.emplace(record.id, record);
-    return true;
   });
-  if (!visited && visited.error().code == Errc::kStoreLatched) return server().crash();
-  if (!visited) return fail("the server cannot read: " + visited.error().message());
+  if (!visited) {
+    if (visited.error().code == Errc::kStoreLatched)
+      server().crash();
+    else
+      fail("the server cannot read: " + visited.error().message());
+    return std::nullopt;
+  }
   sync::CommitBody body;
   wire::CommitResult result;
   const CommitName name{hub.state().self, hub.state().self_next};
@@ -100,8 +125,9 @@ void World::admin_writes() {
       SATCHEL_TRY(builder.create(collection, *id));
       return *id;
     };
-    Pen pen{builder, create, held, {"ann", "bob", "dan"}, made_, true, queue_.now()};
-    workload_.compose(pen);
+    Pen pen{builder, create, held, {"ann", "bob", "dan"}, made_, {}, true, queue_.now()};
+    if (rotten_) pen.shunned = rotten_->id();
+    compose(pen);
     auto finished = builder.finish();
     if (!finished) return finished.error();
     if (finished->records.empty()) return Error{Errc::kCancelled, "nothing to write"};
@@ -114,9 +140,10 @@ void World::admin_writes() {
   if (!done) {
     log("admin: " + done.error().message());
     if (done.error().code == Errc::kStoreLatched) server().crash();
-    return;
+    return std::nullopt;
   }
   REACHED("admin write");
+  if (variants_.contains(name)) fail("the server gave two commits of its own one name");
   ModelCommit commit = model_commit(name, body, shown);
   commit.user = "root";
   commit.by_server = true;
@@ -127,6 +154,7 @@ void World::admin_writes() {
   on_answer(name, {}, result);
   if (!failed()) check_touched();
   server().poke_all();
+  return name;
 }
 
 // Whoever writes by the older schema meanwhile is understood; what he does not know passes through
