@@ -1,5 +1,7 @@
 #include "tests/sim/device.hpp"
 
+#include <utility>
+
 namespace satchel::sim {
 
 SimDevice::SimDevice(Parts parts, std::string name, std::string user, sync::Role role)
@@ -80,6 +82,7 @@ void SimDevice::connect(bool live) {
   session_ = std::make_unique<sync::EdgeSession>(*edge_, config);
   connection_ = std::make_shared<ConnectionId>(0);
   live_ = live;
+  challenge_due_ = true;
   disturbed = false;
   const auto mine = connection_;
   const auto message = [this, mine](Bytes bytes) {
@@ -139,7 +142,9 @@ bool SimDevice::inject(Bytes message) {
 }
 
 void SimDevice::hear(Bytes message) {
-  parts_.listener.hears(*this);
+  // A challenge is no news: what is here is looked at with what comes after it.
+  const bool news = !std::exchange(challenge_due_, false);
+  if (news) parts_.listener.hears(*this, message);
   if (traffic) note_traffic(message);
   const Status received = session_->receive(message);
   if (!received) return fail(received.error());
@@ -149,7 +154,7 @@ void SimDevice::hear(Bytes message) {
   const bool power_fails = parts_.gen.chance(1) && !steady;
   if (power_fails && before_heard) return crash();
   const auto mine = connection_;
-  parts_.listener.heard(*this);
+  if (news) parts_.listener.heard(*this);
   if (connection_ != mine) return;
   if (power_fails) return crash();
   pump();

@@ -14,7 +14,8 @@ namespace satchel::sim {
 
 class SimDevice;
 struct DeviceListener {
-  std::function<void(SimDevice& device)> hears;  // A message is about to be taken in.
+  // A message is about to be taken in.
+  std::function<void(SimDevice& device, const Bytes& message)> hears;
   std::function<void(SimDevice& device)> heard;  // One message was taken in.
   // It started again after a power cut, before which its ids stood like this.
   std::function<void(SimDevice& device, const std::vector<sync::Numbering>& before)> crashed;
@@ -119,7 +120,8 @@ class SimDevice {
   std::shared_ptr<ConnectionId> connection_;
   std::shared_ptr<ConnectionId> awaiting_;  // Whose owed progress is on the queue.
   bool live_ = false;
-  Bytes older_schema_;  // The server's, where ours follows it.
+  bool challenge_due_ = false;  // Nothing was heard on this connection yet.
+  Bytes older_schema_;          // The server's, where ours follows it.
 };
 
 }  // namespace satchel::sim

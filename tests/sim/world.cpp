@@ -56,7 +56,9 @@ void World::populate() {
   const std::size_t count = 2 + gen_.below(4);
   for (std::size_t i = 0; i < count; ++i) {
     SimDevice::Parts parts{queue_, gen_, marks_, network_, *server_, {}};
-    parts.listener.hears = [this](SimDevice& device) { before_ = look_at(device); };
+    parts.listener.hears = [this](SimDevice& device, const Bytes& message) {
+      if (may_stand(device, message)) before_ = look_at(device);
+    };
     parts.listener.heard = [this](SimDevice& device) { on_heard(device); };
     parts.listener.crashed = [this](SimDevice& device, const std::vector<sync::Numbering>& before) {
       on_crashed(device, before);

@@ -158,6 +158,7 @@ class World {
     IncarnationId incarnation;
   };
   [[nodiscard]] static Look look_at(SimDevice& device);
+  [[nodiscard]] static bool may_stand(SimDevice& device, const Bytes& message);
   void check_standing(SimDevice& device);
   [[nodiscard]] bool moved_past(const RecordId& id, const RegisterName& where, Seq cursor);
   void check_device_record(SimDevice& device, const sync::Record& record, std::uint64_t cursor);

@@ -244,6 +244,15 @@ World::Look World::look_at(SimDevice& device) {
   return look;
 }
 
+// Whether something of an earlier reading stands when the message has been taken in.
+bool World::may_stand(SimDevice& device, const Bytes& message) {
+  if (device.edge().state().stale_through != 0) return true;
+  const auto frame = wire::decode_frame(message);
+  if (!frame || std::holds_alternative<wire::Welcome>(*frame)) return true;
+  const auto* changes = std::get_if<wire::Changes>(&*frame);
+  return changes != nullptr && changes->restart;
+}
+
 // A device never looks empty: until a new reading has told of a record, it is shown as it was.
 void World::check_standing(SimDevice& device) {
   const sync::EdgeState& state = device.edge().state();
