@@ -29,8 +29,7 @@ NOTE_BYTES = 6_000  # In hex, which packs to half: what is pushed is longer than
 
 
 def try_line(rig, server, name, fault, connections, from_s, to_s):
-    device = rigs.Device(rig, name.replace(" ", "-"))
-    device.enroll(server)
+    device = rigs.enrolled(rig, server, name.replace(" ", "-"))
     shop = device.must("put", "accounts", "name=Shop")
     device.must("sync")
     device.must("add", "accounts", shop, "visitCount=1")
@@ -57,8 +56,7 @@ def try_line(rig, server, name, fault, connections, from_s, to_s):
 
 def main():
     rig = rigs.Rig()
-    server = rigs.Server(rig)
-    server.must_start()
+    server = rigs.running_server(rig)
     with ThreadPoolExecutor(len(KINDS)) as pool:
         for line in [pool.submit(try_line, rig, server, *kind) for kind in KINDS]:
             print(line.result(), flush=True)

@@ -24,8 +24,7 @@ def counter_in(dump, shop):
 
 def count_upwards(rig, server, name, way, how):
     """Cuts ever later, until the whole exchange fits before the cut."""
-    device = rigs.Device(rig, name)
-    device.enroll(server)
+    device = rigs.enrolled(rig, server, name)
     shop = device.must("put", "accounts", "name=Shop")
     device.must("sync")
     proxy = FaultProxy(int(server.address().rsplit(":", 1)[1]))
@@ -56,8 +55,7 @@ def count_upwards(rig, server, name, way, how):
 
 def main():
     rig = rigs.Rig()
-    server = rigs.Server(rig)
-    server.must_start()
+    server = rigs.running_server(rig)
     with ThreadPoolExecutor(len(WALKS)) as pool:
         for walk in [pool.submit(count_upwards, rig, server, *each) for each in WALKS]:
             walk.result()

@@ -43,30 +43,23 @@ class DeviceFaults:
 
     def __init__(self, rig):
         self.rig = rig
-        self.server = rigs.Server(rig)
-        self.server.must_start()
-        self.device = rigs.Device(rig, "ann")
-        self.device.enroll(self.server)
+        self.server, self.device = rigs.pair(rig)
         self.shop = self.device.must("put", "accounts", "name=Shop")
         self.device.must("sync")
         self.server.must("record", "put", "accounts", self.shop, "industry=trade")
         self.device.must("add", "accounts", self.shop, "visitCount=1")  # Unsent.
-        self.kept, self.kept_server = rig.path("kept"), rig.path("kept-server")
-        os.rename(self.device.home, self.kept)
         self.server.stop()
-        shutil.copytree(self.server.data, self.kept_server)
+        rigs.keep(self.device.home, self.server.data)
         self.tried = 0
         self.latched = 0
 
     def fresh(self, words):
         """The home as it was, and for a verb that is an exchange the server as well."""
-        shutil.rmtree(self.device.home, ignore_errors=True)
-        shutil.copytree(self.kept, self.device.home)
+        rigs.put_back(self.device.home)
         if words[0] not in ("sync", "heal"):
             return
         self.server.kill()
-        shutil.rmtree(self.server.data)
-        shutil.copytree(self.kept_server, self.server.data)
+        rigs.put_back(self.server.data)
         self.server.must_start()
 
     def run(self, words, **settings):
@@ -149,25 +142,18 @@ class ServerFaults:
 
     def __init__(self, rig):
         self.rig = rig
-        self.server = rigs.Server(rig)
-        self.server.must_start()
-        self.device = rigs.Device(rig, "ann")
-        self.device.enroll(self.server)
+        self.server, self.device = rigs.pair(rig)
         self.shop = self.device.must("put", "accounts", "name=Shop")
         self.device.must("sync")
         self.device.must("add", "accounts", self.shop, "visitCount=1")
         self.server.stop()
         self.armed = rig.path("armed")
-        self.kept, self.kept_home = rig.path("kept"), rig.path("kept-home")
-        os.rename(self.server.data, self.kept)
-        os.rename(self.device.home, self.kept_home)
+        rigs.keep(self.server.data, self.device.home)
         self.tried = 0
         self.latched = 0
 
     def fresh(self):
-        for kept, used in ((self.kept, self.server.data), (self.kept_home, self.device.home)):
-            shutil.rmtree(used, ignore_errors=True)
-            shutil.copytree(kept, used)
+        rigs.put_back(self.server.data, self.device.home)
 
     def ended(self, latched=False):
         """What the server ended with by itself, as one that latched does, or was told to."""

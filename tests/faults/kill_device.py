@@ -21,22 +21,13 @@ LINES = 4  # Of a batch, each a commit.
 class Cycles:
     def __init__(self):
         self.rig = rigs.Rig()
-        self.server = rigs.Server(self.rig)
-        self.server.must_start()
-        self.device = rigs.Device(self.rig, "ann")
-        self.device.enroll(self.server)
+        self.server, self.device = rigs.pair(self.rig)
         self.shop = self.device.must("put", "accounts", "name=Shop")
         self.device.must("sync")
         self.held = self.rig.path("held")
         self.count = 0  # What the device has to show.
         self.names = {}
         self.batch = self.rig.path("batch.ndjson")
-
-    def fault(self):
-        call = self.rig.random.choice(["write", "write", "sync"])
-        place = self.rig.random.randint(1, DEEPEST[call])
-        what = self.rig.random.choice(["hold", "hold", "note"])
-        return f"{call} {place} {what} {self.rig.random.choice(['before', 'after'])}"
 
     def killed(self, fault, *words):
         """Runs a verb until it is killed. True if it was waiting, and how it ended."""
@@ -133,7 +124,8 @@ def main():
     while sum(counted) < CYCLES and tried < 4 * CYCLES:
         kind = counted.index(min(counted))
         tried += 1
-        counted[kind] += kinds[kind](tried, cycles.fault())
+        fault = rigs.killing_fault(cycles.rig.random, DEEPEST)
+        counted[kind] += kinds[kind](tried, fault)
     cycles.finish()
     cycles.rig.expect(sum(counted) == CYCLES, f"only {counted} cycles counted")
     print(f"{tried} kills; while an acknowledgement was outstanding: {counted[0]} of a write, "

@@ -18,10 +18,7 @@ DEEPEST = {"write": 14, "sync": 5}  # How many of these the commits of a cycle m
 class Cycles:
     def __init__(self):
         self.rig = rigs.Rig()
-        self.server = rigs.Server(self.rig)
-        self.server.must_start()
-        self.device = rigs.Device(self.rig, "ann")
-        self.device.enroll(self.server)
+        self.server, self.device = rigs.pair(self.rig)
         self.shop = self.device.must("put", "accounts", "name=Shop")
         self.device.must("sync")
         self.server.stop()
@@ -30,12 +27,6 @@ class Cycles:
         self.known = 0  # Of those, what the server had when it was last asked.
         self.names = {}  # Of the office's records that were acknowledged.
         self.perhaps = set()  # Of those that were not.
-
-    def fault(self):
-        call = self.rig.random.choice(["write", "write", "sync"])
-        place = self.rig.random.randint(1, DEEPEST[call])
-        what = self.rig.random.choice(["hold", "hold", "note"])
-        return f"{call} {place} {what} {self.rig.random.choice(['before', 'after'])}"
 
     def check_store(self, what):
         """Of the server that was killed: whole, and holding what was acknowledged."""
@@ -55,7 +46,7 @@ class Cycles:
 
     def kill_once(self, number):
         """True if somebody was waiting."""
-        fault = self.fault()
+        fault = rigs.killing_fault(self.rig.random, DEEPEST)
         self.server.must_start(self.rig.disk(self.server.data, fault=fault, armed=self.armed,
                                              held=self.held))
         step = 1 + number % 3

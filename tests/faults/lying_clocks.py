@@ -22,8 +22,7 @@ LIBRARIES = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
 class Fleet:
     def __init__(self, rig, library):
         self.rig = rig
-        self.server = rigs.Server(rig)
-        self.server.must_start()
+        self.server = rigs.running_server(rig)
         self.devices = {name: rigs.Device(rig, name) for name in NAMES}
         self.env = {name: {"LD_PRELOAD": library, "FAKETIME": lie, "FAKETIME_DONT_RESET": "1",
                            "FAKETIME_DONT_FAKE_MONOTONIC": "1"} for name, lie in LIES.items()}

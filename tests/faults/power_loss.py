@@ -59,8 +59,7 @@ class Life:
 
 
 def live_device(rig):
-    server = rigs.Server(rig)
-    server.must_start()
+    server = rigs.running_server(rig)
     device = rigs.Device(rig, "ann")
     life = Life(rig, device.home)
     env = life.env()

@@ -218,6 +218,44 @@ class Device:
         return self.must("dump", "--canonical")
 
 
+def running_server(rig, **settings):
+    server = Server(rig, **settings)
+    server.must_start()
+    return server
+
+
+def enrolled(rig, server, name, **settings):
+    device = Device(rig, name, **settings)
+    device.enroll(server)
+    return device
+
+
+def pair(rig):
+    """A server that runs, and a device of ann's."""
+    server = running_server(rig)
+    return server, enrolled(rig, server, "ann")
+
+
+def keep(*folders):
+    """Puts them aside, to be put back again and again as they are now."""
+    for folder in folders:
+        os.rename(folder, folder + "-kept")
+
+
+def put_back(*folders):
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(folder + "-kept", folder)
+
+
+def killing_fault(random, deepest):
+    """A call of a process at which to kill it: held there, or noted and let go on."""
+    call = random.choice(["write", "write", "sync"])
+    place = random.randint(1, deepest[call])
+    what = random.choice(["hold", "hold", "note"])
+    return f"{call} {place} {what} {random.choice(['before', 'after'])}"
+
+
 def rows_of(dump, collection="accounts"):
     """The fields of a canonical dump's records by their id."""
     rows = [json.loads(line) for line in dump.splitlines()]

@@ -9,7 +9,6 @@ ever reaches a device.
 
 import json
 import os
-import shutil
 import sys
 
 import rig as rigs
@@ -71,10 +70,7 @@ class Pair:
 
     def __init__(self, rig):
         self.rig = rig
-        self.server = rigs.Server(rig)
-        self.server.must_start()
-        self.device = rigs.Device(rig, "ann")
-        self.device.enroll(self.server)
+        self.server, self.device = rigs.pair(rig)
         shops = [self.device.must("put", "accounts", f"name=Shop {number}", "website=w")
                  for number in range(24)]
         for shop in shops[:6]:
@@ -87,24 +83,15 @@ class Pair:
         self.device.must("add", "accounts", shops[20], "visitCount=1")
         self.shown = set(self.device.dump().splitlines())
         self.at_server = set(self.server.dump().splitlines())
-        self.keep()
-        self.restore()
+        self.server.stop()
+        rigs.keep(self.server.data, self.device.home)
+        rigs.put_back(self.server.data, self.device.home)
         self.server.must_start()
         self.device.must("sync")
         self.at_server_after = set(self.server.dump().splitlines())
         self.server.kill()
         self.rot = Rot(rig.random)
         self.found = self.read_whole = self.met = 0
-
-    def keep(self):
-        self.server.stop()
-        for used in (self.server.data, self.device.home):
-            os.rename(used, used + "-kept")
-
-    def restore(self):
-        for used in (self.server.data, self.device.home):
-            shutil.rmtree(used, ignore_errors=True)
-            shutil.copytree(used + "-kept", used)
 
     def read(self, done, wanted, others, what):
         """A dump: all of it, or an error, and beside it nothing but what was once right."""
@@ -119,29 +106,30 @@ class Pair:
         return False
 
 
-def rot_device(pair):
-    pair.restore()
-    shutil.rmtree(pair.server.data)
+def rot(pair, side):
+    """Most images are read and looked over; the others meet their peer."""
+    folder, ask, look, wanted, others, meet = {
+        "device": (pair.device.home, pair.device.run, "verify", pair.shown, pair.base, meet_server),
+        "server": (pair.server.data, pair.server.ctl, "fsck", pair.at_server, set(), meet_device),
+    }[side]
     for number in range(IMAGES):
-        shutil.rmtree(pair.device.home)
-        shutil.copytree(pair.device.home + "-kept", pair.device.home)
-        what = f"image {number}, {pair.rot.damage(pair.device.home)}"
+        rigs.put_back(folder)
+        what = f"image {number}, {pair.rot.damage(folder)}"
         if number % MET_EVERY == 0:  # As it is: what others find may put it right.
-            meet_server(pair, what)
+            meet(pair, what)
             continue
-        whole = pair.read(pair.device.run("dump", "--canonical"), pair.shown, pair.base, what)
-        verify = pair.device.run("verify")
-        pair.rig.orderly(verify, what)
+        whole = pair.read(ask("dump", "--canonical"), wanted, others, what)
+        looked = ask(look)
+        pair.rig.orderly(looked, f"{what}: {look}")
         if not whole:
-            again = pair.device.run("dump", "--canonical")
-            pair.rig.expect(verify.status != 0 or again.status == 0, f"{what}: verify: {verify}")
+            again = ask("dump", "--canonical")
+            pair.rig.expect(looked.status != 0 or again.status == 0, f"{what}: {look}: {looked}")
 
 
 def meet_server(pair, what):
     """The rotten device and the server as it was."""
     pair.met += 1
-    shutil.rmtree(pair.server.data, ignore_errors=True)
-    shutil.copytree(pair.server.data + "-kept", pair.server.data)
+    rigs.put_back(pair.server.data)
     pair.server.must_start()
     sync = pair.device.run("-o", "json", "sync", "--retries", "0", "--timeout", "20")
     pair.rig.orderly(sync, what + ": sync")
@@ -175,27 +163,10 @@ def lost_is_named(pair, sync, arrived, what):
     pair.rig.expect(missing <= named, f"{what}: lost {missing - named} without naming it")
 
 
-def rot_server(pair):
-    for number in range(IMAGES):
-        shutil.rmtree(pair.server.data)
-        shutil.copytree(pair.server.data + "-kept", pair.server.data)
-        what = f"image {number}, {pair.rot.damage(pair.server.data)}"
-        if number % MET_EVERY == 0:
-            meet_device(pair, what)
-            continue
-        whole = pair.read(pair.server.ctl("dump", "--canonical"), pair.at_server, set(), what)
-        fsck = pair.server.ctl("fsck")
-        pair.rig.orderly(fsck, what + ": fsck")
-        if not whole:
-            again = pair.server.ctl("dump", "--canonical")
-            pair.rig.expect(fsck.status != 0 or again.status == 0, f"{what}: fsck: {fsck}")
-
-
 def meet_device(pair, what):
     """The rotten server and the device as it was; then the device and the server as it was."""
     pair.met += 1
-    shutil.rmtree(pair.device.home, ignore_errors=True)
-    shutil.copytree(pair.device.home + "-kept", pair.device.home)
+    rigs.put_back(pair.device.home)
     if not pair.server.start():
         status = pair.server.wait()
         pair.rig.expect(status in rigs.STATUSES and status != 0, f"{what}: ended with {status}")
@@ -214,7 +185,7 @@ def meet_device(pair, what):
 def main():
     rig = rigs.Rig()
     pair = Pair(rig)
-    (rot_server if sys.argv[3] == "server" else rot_device)(pair)
+    rot(pair, sys.argv[3])
     print(f"{IMAGES} damaged stores: {pair.read_whole} dumps were whole, {pair.found} ended with "
           f"an error; {pair.met} met their peer")
     rig.end()

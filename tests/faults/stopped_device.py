@@ -134,8 +134,7 @@ class Watch:
     """A device that syncs and prints a line for each record that it is given."""
 
     def __init__(self, rig, server, name):
-        self.device = rigs.Device(rig, name)
-        self.device.enroll(server)
+        self.device = rigs.enrolled(rig, server, name)
         self.path = rig.path(name + ".lines")
         with open(self.path, "w", encoding="utf-8") as out:
             self.process = subprocess.Popen(self.device.command("-o", "json", "sync", "--watch",
