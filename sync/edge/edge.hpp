@@ -347,7 +347,10 @@ class Edge {
   Status mend_answered(WriteTxn& txn, Healed& healed);
   Status mend_outbox(WriteTxn& txn, Healed& healed);
   Status put_lost(WriteTxn& txn, const DamagedCommit& damaged);
-  Status drop_backed_up(WriteTxn& txn, EdgeState& state);
+  // Of answered commits, all may be dropped, or those that are in a backup and what is too much.
+  enum class Keep : std::uint8_t { kForARestore, kNothing };
+  Status drop_answered(WriteTxn& txn, EdgeState& state, Keep keep);
+  Status take_answers(const wire::Ack& ack, const Numbering& numbering, Keep keep);
   static void note_damage(const EdgeApply& apply, EdgeState& state);
   // The first page of a pass has come.
   static Status begin_pass(WriteTxn& txn, EdgeApply& apply, EdgeState& state);
