@@ -346,31 +346,6 @@ void Ingestion::take_out(CommitBody& body, const TakenOut& fields, wire::CommitR
   result.fields.assign(fields.begin(), fields.end());
 }
 
-Result<std::optional<Ingestion::Refusal>> Ingestion::judge_cycles(const CommitBody& body) {
-  constexpr int kStepsMax = 64;
-  for (std::size_t i = 0; i < body.records.size(); ++i) {
-    for (const RegisterWrite& write : body.records[i].writes) {
-      const FieldDef* field = targets_[i].collection->find(write.field);
-      if (field == nullptr || !field->reference || !field->reference->acyclic) continue;
-      auto value = decode_value(write.value);
-      const auto* at = value ? value->as<std::string>() : nullptr;
-      std::optional<RecordId> parent;
-      if (at != nullptr) {
-        if (const auto id = parse_record_id(*at)) parent = *id;
-      }
-      for (int steps = 0; parent; ++steps) {
-        if (*parent == body.records[i].id || steps > kStepsMax) {
-          return std::optional{Refusal{Outcome::kInvalid, Errc::kReferenceCycle, field->name}};
-        }
-        auto next = reference_of(txn_.hub_, *txn_.txn_, *targets_[i].collection, *field, *parent);
-        if (!next) return next.error();
-        parent = *next;
-      }
-    }
-  }
-  return std::optional<Refusal>{};
-}
-
 // What was acknowledged once is not judged again: it stops at the end of the range.
 std::optional<Ingestion::Refusal> Ingestion::judge_increment(const Target& target,
                                                              const RegisterWrite& write) const {
@@ -390,6 +365,7 @@ std::optional<Ingestion::Refusal> Ingestion::join_all(const CommitBody& body,
                                                       wire::CommitResult& result) {
   for (std::size_t i = 0; i < body.records.size(); ++i) {
     Record& record = targets_[i].record;
+    record.entries.reserve(record.entries.size() + body.records[i].writes.size());
     for (const RegisterWrite& write : body.records[i].writes) {
       if (auto refusal = judge_increment(targets_[i], write)) return refusal;
       Entry& entry = apply_write(record, write, dot_, stamp_);

@@ -83,6 +83,10 @@ class Ingestion {
   Result<std::optional<std::string>> stage_reason(const Target& target, const RecordWrite& said,
                                                   const RegisterWrite& write) const;
   static void take_out(CommitBody& body, const TakenOut& fields, wire::CommitResult& result);
+  Result<std::optional<RecordId>> reference_after(const CommitBody& body,
+                                                  const schema::CollectionDef& collection,
+                                                  const schema::FieldDef& field,
+                                                  const RecordId& id) const;
   Result<std::optional<Refusal>> judge_cycles(const CommitBody& body);
   std::optional<Refusal> judge_increment(const Target& target, const RegisterWrite& write) const;
   std::optional<Refusal> join_all(const CommitBody& body, wire::CommitResult& result);

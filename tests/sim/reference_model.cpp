@@ -162,7 +162,8 @@ void ReferenceModel::written(ModelCommit commit) {
   commits_[commit.name] = std::move(commit);
 }
 
-bool ReferenceModel::closes_cycle(const ModelRecord& record, const ModelWrite& write) const {
+bool ReferenceModel::closes_cycle(const ModelCommit& commit, const Verdict& verdict,
+                                  const ModelRecord& record, const ModelWrite& write) const {
   const FieldDef* field = catalog_.find(record.collection)->find(write.field);
   if (field == nullptr || !field->reference || !field->reference->acyclic) return false;
   auto parent = parse_record_id(text(write.value));
@@ -170,7 +171,14 @@ bool ReferenceModel::closes_cycle(const ModelRecord& record, const ModelWrite& w
     if (*parent == record.id || steps > 64) return true;
     const schema::CollectionDef* collection = collection_of(*parent);
     if (collection == nullptr || collection->id != record.collection) break;
-    parent = parse_record_id(text(field_view(*parent, *field).value));
+    std::string next = text(field_view(*parent, *field).value);
+    for (const ModelRecord& other : commit.records) {
+      if (other.id != *parent || verdict.taken_out.contains({other.id, field->id})) continue;
+      for (const ModelWrite& each : other.writes) {
+        if (each.field == field->id) next = text(each.value);
+      }
+    }
+    parent = parse_record_id(next);
   }
   return false;
 }
@@ -262,7 +270,7 @@ Verdict ReferenceModel::judge(const CommitName& name, Seq known) const {
                         !scopes_.entitled(record.id, commit.user, known, kNow);
     if (hidden || find(record.id) == nullptr) return {Verdict::Kind::kDenied, {}};
   }
-  bool any_left = false, cycle = false;
+  bool any_left = false;
   for (const ModelRecord& record : commit.records) {
     const bool makes = record.creates && !view(record.id, kNow).contains({kLifeField, Bytes{}});
     const bool none_of_it =
@@ -273,10 +281,15 @@ Verdict ReferenceModel::judge(const CommitName& name, Seq known) const {
       const bool out = none_of_it || must_come_out(commit, record, write);
       if (out) verdict.taken_out.insert({record.id, write.field});
       any_left = any_left || !out;
-      cycle = cycle || (!out && closes_cycle(record, write));
     }
   }
   if (!any_left) return {Verdict::Kind::kDenied, {}};
+  const bool cycle = any_of(commit.records, [&](const ModelRecord& record) {
+    return any_of(record.writes, [&](const ModelWrite& write) {
+      return !verdict.taken_out.contains({record.id, write.field}) &&
+             closes_cycle(commit, verdict, record, write);
+    });
+  });
   return cycle ? Verdict{Verdict::Kind::kInvalid, {}} : verdict;
 }
 

@@ -163,7 +163,8 @@ class ReferenceModel final : public RecordTexts {
   bool is_frozen(const ModelRecord& record, const ModelWrite& write) const;
   // It is dead, brought back, and something that it says is frozen.
   bool comes_back_frozen(const ModelCommit& commit, const ModelRecord& record) const;
-  bool closes_cycle(const ModelRecord& record, const ModelWrite& write) const;
+  bool closes_cycle(const ModelCommit& commit, const Verdict& verdict, const ModelRecord& record,
+                    const ModelWrite& write) const;
   bool must_come_out(const ModelCommit& commit, const ModelRecord& record,
                      const ModelWrite& write) const;
   const Held* find(const RecordId& id) const;

@@ -46,6 +46,61 @@ TEST_F(Field, AnInboxItemCanBeWrittenAgainOrDiscarded) {
   EXPECT_EQ(bob->shows("accounts", id, "size"), "-");
 }
 
+struct ParentLoop : Field {
+  RecordId upper, lower;
+  void SetUp() override {
+    Field::SetUp();
+    upper = shared_account();
+    lower = shared_account();
+  }
+  static Status put_under(Phone& phone, const RecordId& child, const RecordId& parent) {
+    return phone.set("accounts", child, "parent", Value{to_text(parent)});
+  }
+  [[nodiscard]] std::string parent_at_hub(const RecordId& id) {
+    return hub_shows(office, *ann, "accounts", id, "parent");
+  }
+};
+
+TEST_F(ParentLoop, OfTwoDevicesIsRefusedToTheLater) {
+  ASSERT_TRUE(put_under(*ann, lower, upper));
+  ASSERT_TRUE(put_under(*bob, upper, lower));
+  ASSERT_TRUE(ann->sync() && bob->sync());
+  EXPECT_EQ(parent_at_hub(lower), "\"" + to_text(upper) + "\"");
+  EXPECT_EQ(parent_at_hub(upper), "-");
+  const auto inbox = bob->edge->inbox();
+  ASSERT_TRUE(inbox && inbox->size() == 1);
+  EXPECT_EQ(inbox->front().result.code, static_cast<std::int32_t>(Errc::kReferenceCycle));
+  EXPECT_EQ(inbox->front().result.rule, "parent");
+  EXPECT_EQ(bob->shows("accounts", upper, "parent"), "-");
+}
+
+TEST_F(ParentLoop, OfOneCommitIsRefusedWhole) {
+  ASSERT_TRUE(ann->write([&](sync::EdgeWrite& txn) -> Status {
+    SATCHEL_TRY(txn.builder().set("accounts", lower, "parent", Value{to_text(upper)}));
+    return txn.builder().set("accounts", upper, "parent", Value{to_text(lower)});
+  }));
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(parent_at_hub(lower), "-");
+  EXPECT_EQ(parent_at_hub(upper), "-");
+  const auto inbox = ann->edge->inbox();
+  ASSERT_TRUE(inbox && inbox->size() == 1);
+  EXPECT_EQ(inbox->front().result.code, static_cast<std::int32_t>(Errc::kReferenceCycle));
+}
+
+TEST_F(ParentLoop, IsNoneWhereTheSameCommitTurnsTheOtherAway) {
+  const RecordId top = shared_account();
+  ASSERT_TRUE(put_under(*ann, lower, upper));
+  ASSERT_TRUE(ann->sync());
+  ASSERT_TRUE(ann->write([&](sync::EdgeWrite& txn) -> Status {
+    SATCHEL_TRY(txn.builder().set("accounts", upper, "parent", Value{to_text(lower)}));
+    return txn.builder().set("accounts", lower, "parent", Value{to_text(top)});
+  }));
+  ASSERT_TRUE(ann->sync());
+  EXPECT_EQ(*ann->edge->count_inbox(), 0U);
+  EXPECT_EQ(parent_at_hub(upper), "\"" + to_text(lower) + "\"");
+  EXPECT_EQ(parent_at_hub(lower), "\"" + to_text(top) + "\"");
+}
+
 TEST_F(Field, OnceKeepsTheFirstThatTheServerAcceptsAndSurfacesTheOther) {
   const RecordId person =
       ann->create_of(office.make_account(), "contacts", "jobTitle", Value{"buyer"});
