@@ -351,6 +351,7 @@ Status HubTxn::set_backed_up_through(Sequence seq) {
 
 Status HubTxn::commit() {
   SATCHEL_TRY(tell_ledger());
+  SATCHEL_TRY(members_.write(*txn_, hub_.parts_.receipt_key));
   if (state_changed_) SATCHEL_TRY(txn_->put(Table::kMeta, kStateKey, encode_hub_state(state_)));
   SATCHEL_TRY(txn_->commit());
   {

@@ -18,6 +18,7 @@
 #include "sync/commit/builder.hpp"
 #include "sync/hub/directory.hpp"
 #include "sync/hub/ledger.hpp"
+#include "sync/hub/scope_index.hpp"
 #include "sync/store/store.hpp"
 
 namespace satchel::sync {
@@ -289,11 +290,13 @@ class HubTxn {
   Result<IngestOutcome> ingest(const IngestBatch& batch);
   // A commit of the hub's own (admin, import) under its current replica id. kPolicyDenied etc. as
   // an Error.
-  Result<wire::CommitResult> write(const CommitBody& body, const std::string& actor,
+  Result<wire::CommitResult> write(CommitBody body, const std::string& actor,
                                    const std::string& purpose);
   // The builder for such a commit, reading through this transaction.
   CommitBuilder builder();
   Result<std::optional<Record>> find_record(const RecordId& id);
+  // Which of them this store has ever heard of, by their places.
+  Result<std::vector<bool>> are_known(std::span<const RecordId> ids);
 
   // kLimitExceeded: more territories than kTerritoriesMax.
   Status put_user(const User& user);
@@ -383,6 +386,7 @@ class HubTxn {
   std::vector<LedgerEntry> ledger_due_;
   bool replaying_ = false;  // What is written is in the ledger already.
   std::map<std::string, Author> authors_;
+  MemberChanges members_;  // Of the scope index, written with the transaction.
 };
 
 }  // namespace satchel::sync

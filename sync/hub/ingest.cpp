@@ -213,7 +213,7 @@ void HubTxn::note_touched(const wire::Commit& commit, std::vector<RecordId>& tou
   for (const RecordWrite& write : body->records) touched.push_back(write.id);
 }
 
-Result<wire::CommitResult> HubTxn::write(const CommitBody& body, const std::string& actor,
+Result<wire::CommitResult> HubTxn::write(CommitBody body, const std::string& actor,
                                          const std::string& purpose) {
   wire::CommitHeader header;
   header.replica = state_.self;
@@ -222,7 +222,7 @@ Result<wire::CommitResult> HubTxn::write(const CommitBody& body, const std::stri
   header.actor = actor;
   header.purpose = purpose;
   Ingestion ingestion{*this, {state_.self, actor, Role::kServer, true, std::nullopt}, header};
-  auto result = ingestion.take(body);
+  auto result = ingestion.take(std::move(body));
   if (!result) return result.error();
   if (result->outcome == Outcome::kDenied || result->outcome == Outcome::kInvalid) {
     return Error{errc_from_number(result->code).value_or(Errc::kCommitInvalid), result->rule};
@@ -250,6 +250,14 @@ Result<std::optional<Record>> HubTxn::find_record(const RecordId& id) {
   auto numbers = txn_->find_numbers(std::span{&id, 1});
   if (!numbers) return numbers.error();
   return open_by_number(*txn_, hub_.store().numbers(), id, numbers->front());
+}
+
+Result<std::vector<bool>> HubTxn::are_known(std::span<const RecordId> ids) {
+  auto numbers = txn_->find_numbers(ids);
+  if (!numbers) return numbers.error();
+  std::vector<bool> known;
+  for (const RecordNumber number : *numbers) known.push_back(number != 0);
+  return known;
 }
 
 }  // namespace satchel::sync

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "crypto/hash.hpp"
+#include "sync/hub/rows.hpp"
 
 namespace satchel::sync {
 namespace {
@@ -73,6 +74,7 @@ ReferenceFrom reference_from(ByteView row_key) {
 
 void MemberChanges::note(const std::string& scope, RecordNumber number, bool in) {
   changes_[{scope, number / kBlock}][number % kBlock] = in;
+  ++count_;
 }
 
 Status MemberChanges::write(WriteTxn& txn, ByteView key) {
@@ -92,6 +94,7 @@ Status MemberChanges::write(WriteTxn& txn, ByteView key) {
                       : txn.put(Table::kScopeMembers, row_key, Bytes{kFormat} + after));
   }
   changes_.clear();
+  count_ = 0;
   return {};
 }
 

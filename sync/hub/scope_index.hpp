@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/hub/rows.hpp"
+#include "sync/store/store.hpp"
 
 namespace satchel::sync {
 
@@ -36,11 +36,14 @@ class MemberChanges {
   void leave(const std::string& scope, RecordNumber number) { note(scope, number, false); }
   // Each row once, however many of its records have changed.
   Status write(WriteTxn& txn, ByteView key);
+  // Noted since the last write.
+  [[nodiscard]] std::size_t count() const { return count_; }
 
  private:
   void note(const std::string& scope, RecordNumber number, bool in);
   // By scope and block: whether each record that changed is in.
   std::map<std::pair<std::string, RecordNumber>, std::map<RecordNumber, bool>> changes_;
+  std::size_t count_ = 0;
 };
 // Numbers below `below` of the records that are in one of the scopes, falling, at most `count`.
 Result<std::vector<RecordNumber>> members_below(ReadTxn& txn, ByteView key,

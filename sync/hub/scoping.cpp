@@ -17,6 +17,9 @@ constexpr std::string_view kAllScope = "all";
 constexpr std::string_view kMakerField = "createdBy";
 constexpr int kStepsMax = 3;
 constexpr std::size_t kReadAtOnce = 256;
+// Changes of the index that one transaction holds back. Neighbours share a row of it: written
+// together they cost one.
+constexpr std::size_t kMemberChangesHeld = 65'536;
 
 }  // namespace
 
@@ -48,7 +51,10 @@ Status Scoping::note_damage(const DamagedRecord& damaged) {
   return txn_.note_damaged(std::span{&damaged, 1});
 }
 
-Status Scoping::finish() { return members_.write(*txn_.txn_, key()); }
+Status Scoping::finish() {
+  if (txn_.members_.count() < kMemberChangesHeld) return {};
+  return txn_.members_.write(*txn_.txn_, key());
+}
 
 const Bytes& Scoping::key() const { return index_key(txn_.hub_); }
 
@@ -74,8 +80,8 @@ Status Scoping::move(RecordNumber number, std::vector<Membership>& memberships, 
   const Texts before = live_scopes(memberships);
   moved = move_to_scopes(memberships, scopes, seq_);
   if (!moved) return {};
-  for (const std::string& scope : without(before, scopes)) members_.leave(scope, number);
-  for (const std::string& scope : without(scopes, before)) members_.enter(scope, number);
+  for (const std::string& scope : without(before, scopes)) txn_.members_.leave(scope, number);
+  for (const std::string& scope : without(scopes, before)) txn_.members_.enter(scope, number);
   return txn_.txn_->put(Table::kScopes, big_key(number), encode_memberships(memberships));
 }
 
@@ -110,7 +116,7 @@ Status Scoping::place(const Written& written, std::vector<Membership>& membershi
   }
   if (collection.everybodys) {
     if (written.fresh) {
-      members_.enter(std::string{kAllScope}, written.number);
+      txn_.members_.enter(std::string{kAllScope}, written.number);
     }
   } else {
     const OwnTexts own = [&](const FieldDef& field) -> Result<Texts> {
@@ -237,12 +243,12 @@ Status Scoping::remove(RecordNumber number, const Record& record) {
     if (named) SATCHEL_TRY(erase_reference(txn, key(), *named, number, field.id));
   }
   if (collection->everybodys) {
-    members_.leave(std::string{kAllScope}, number);
+    txn_.members_.leave(std::string{kAllScope}, number);
     return {};
   }
   auto memberships = memberships_of(txn, *collection, number);
   if (!memberships) return memberships.error();
-  for (const std::string& scope : live_scopes(*memberships)) members_.leave(scope, number);
+  for (const std::string& scope : live_scopes(*memberships)) txn_.members_.leave(scope, number);
   return txn.erase(Table::kScopes, big_key(number));
 }
 
@@ -271,13 +277,13 @@ Status Scoping::place_anew(RecordNumber number) {
       SATCHEL_TRY(put_reference(*txn_.txn_, key(), *id, number, field.id));
   }
   if (collection.everybodys) {
-    members_.enter(std::string{kAllScope}, number);
+    txn_.members_.enter(std::string{kAllScope}, number);
     return {};
   }
   auto memberships = memberships_of(*txn_.txn_, collection, number);
   if (!memberships) return memberships.error();
   // The index was emptied: what the record is in already is entered again.
-  for (const std::string& scope : live_scopes(*memberships)) members_.enter(scope, number);
+  for (const std::string& scope : live_scopes(*memberships)) txn_.members_.enter(scope, number);
   return move_dependent(**record);
 }
 

@@ -48,7 +48,8 @@ class Scoping {
   Status tell_dated(const Written& written);
   // The record, whole, goes for good: it is in no scope, and names nothing.
   Status remove(RecordNumber number, const Record& record);
-  // Writes the index of all that was placed or removed.
+  // Of what was placed or removed, the index is written with the transaction, or now where much
+  // has come together.
   Status finish();
   // Under which the rows of both indexes are found.
   [[nodiscard]] static const Bytes& index_key(const Hub& hub) { return hub.parts_.receipt_key; }
@@ -89,7 +90,6 @@ class Scoping {
   std::size_t dependents_ = 0;  // Moved so far.
   std::set<RecordNumber> seen_;
   std::vector<RecordNumber> moved_;
-  MemberChanges members_;
   ScopePaths paths_;
 };
 
