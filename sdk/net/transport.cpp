@@ -351,11 +351,12 @@ class Connection final : public SyncConnection, public std::enable_shared_from_t
                          });
   }
 
-  // Everything is durable on both sides by now: the closing handshake is a courtesy.
+  // Everything is durable on both sides by now: the closing handshake is a courtesy. Our half of it
+  // is handed to the kernel here; to wait for the other half would be one more round trip.
   void close() {
     closing_ = true;
-    socket_->async_close(websocket::close_code::normal,
-                         [self = shared_from_this()](error_code) { self->end(Status{}); });
+    socket_->async_close(websocket::close_code::normal, [self = shared_from_this()](error_code) {});
+    end(Status{});
   }
 
   void end(Status why) {
