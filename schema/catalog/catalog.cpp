@@ -93,8 +93,15 @@ const FieldDef* CollectionDef::find(FieldId field) const {
 }
 
 const FieldDef* CollectionDef::find(std::string_view field) const {
-  const auto found = std::ranges::find(fields, field, &FieldDef::name);
-  return found == fields.end() ? nullptr : &*found;
+  if (by_name.size() != fields.size()) {  // Still being put together.
+    const auto found = std::ranges::find(fields, field, &FieldDef::name);
+    return found == fields.end() ? nullptr : &*found;
+  }
+  const auto name_at = [this](std::uint16_t place) -> std::string_view {
+    return fields[place].name;
+  };
+  const auto found = std::ranges::lower_bound(by_name, field, {}, name_at);
+  return found == by_name.end() || name_at(*found) != field ? nullptr : &fields[*found];
 }
 
 const CollectionDef* Catalog::find(std::string_view name) const {

@@ -210,6 +210,8 @@ struct CollectionDef {
   std::optional<History> history;
   bool dates_others = false;     // Records of other collections are as old as its own.
   std::vector<FieldDef> fields;  // Sorted by id; the common fields are among them.
+  // Places in `fields`, sorted by name; empty until all of them are there.
+  std::vector<std::uint16_t> by_name{};
   [[nodiscard]] const FieldDef* find(FieldId id) const;
   [[nodiscard]] const FieldDef* find(std::string_view name) const;
 };

@@ -1,6 +1,7 @@
 #include "schema/catalog/catalog_builder.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "schema/catalog/digest.hpp"
@@ -17,8 +18,14 @@ Result<std::shared_ptr<const Catalog>> CatalogBuilder::build(
   if (!complaints_.empty()) return complaints_.error();
 
   std::shared_ptr<Catalog> catalog{new Catalog};
-  for (ReadCollection& read : collections_)
-    catalog->collections_.push_back(std::move(read.collection));
+  for (ReadCollection& read : collections_) {
+    CollectionDef& collection = catalog->collections_.emplace_back(std::move(read.collection));
+    collection.by_name.resize(collection.fields.size());
+    std::iota(collection.by_name.begin(), collection.by_name.end(), std::uint16_t{0});
+    std::ranges::sort(collection.by_name, {}, [&](std::uint16_t place) -> std::string_view {
+      return collection.fields[place].name;
+    });
+  }
   std::ranges::sort(catalog->collections_, {}, &CollectionDef::name);
   catalog->serialized_ = std::move(serialized);
   catalog->hash_ = schema_digest(catalog->serialized_);

@@ -10,7 +10,7 @@
 
 #include "schema/catalog/json.hpp"
 #include "schema/model/limits.hpp"
-#include "server/admin/importer.hpp"
+#include "server/admin/import_batch.hpp"
 #include "server/http/json.hpp"
 
 namespace satchel::server {

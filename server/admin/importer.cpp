@@ -1,9 +1,10 @@
 #include "server/admin/importer.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <set>
+#include <utility>
 
-#include "crypto/hash.hpp"
+#include "server/admin/rows_ahead.hpp"
 #include "server/admin/users.hpp"
 #include "server/admin/writing.hpp"
 #include "sync/merge/life.hpp"
@@ -16,7 +17,6 @@ using schema::CollectionDef;
 using schema::FieldDef;
 
 constexpr std::size_t kRunsKept = 4;
-constexpr std::string_view kIdKey = "id";
 
 // A value that may serve as a key, as text; nothing for other kinds.
 std::optional<std::string> key_text_of(ByteView encoded) {
@@ -53,15 +53,6 @@ std::optional<std::string> key_of(const KeyPath& path, const sync::Record& recor
   return std::nullopt;
 }
 
-// A row without a key is its own: the same content is the same record.
-std::string content_key(const std::vector<ImportField>& fields, const ImportRow& row) {
-  Bytes content;
-  for (const ImportValue& value : row.values) {
-    content += fields[value.field].path + '\0' + value.text + '\0';
-  }
-  return to_hex(crypto::sha256(content));
-}
-
 // The directory's row of a record of "users".
 Result<sync::User> user_of(const CollectionDef& collection, const sync::Record& record) {
   sync::User user;
@@ -94,120 +85,108 @@ Result<sync::User> user_of(const CollectionDef& collection, const sync::Record& 
 }  // namespace
 
 // One batch inside the writer's transaction.
+//
+// Rows whose whole record has been made ready ahead go into commits of many records; the others are
+// a commit each, made here on top of what is shown.
 class Importer::Pass {
  public:
-  Pass(Importer& importer, Run& run, const ImportBatch& batch, const schema::Catalog& catalog)
+  Pass(Importer& importer, const Run& run, const ImportBatch& batch, const schema::Catalog& catalog)
       : importer_(importer),
-        run_(run),
         batch_(batch),
         catalog_(catalog),
-        collection_(*catalog.find(batch.collection)) {}
+        collection_(*catalog.find(batch.collection)),
+        reader_(batch, collection_, run.indexes, &fresh_),
+        ahead_(importer.hub_, batch, catalog, run.indexes) {}
 
   // An Error is the store's; a row's own trouble is noted.
   Status run(sync::HubTxn& txn) {
-    report_ = {};
-    prepare();
-    for (const ImportRow& row : batch_.rows.rows) {
-      complained_ = false;
-      SATCHEL_TRY(take(txn, row));
+    const auto& rows = batch_.rows.rows;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      auto record = ahead_.take(txn, i);
+      if (!record) {
+        SATCHEL_TRY(write_together(txn));
+        SATCHEL_TRY(take(txn, rows[i]));
+        continue;
+      }
+      if (!together_ids_.insert(record->id).second) {
+        SATCHEL_TRY(write_together(txn));
+        together_ids_.insert(record->id);
+      }
+      together_bytes_ += bytes_of(*record);
+      together_.records.push_back(std::move(*record));
+      together_rows_.push_back(&rows[i]);
+      if (together_rows_.size() == kRowsTogether || together_bytes_ > kBytesTogether) {
+        SATCHEL_TRY(write_together(txn));
+      }
     }
-    return {};
+    return write_together(txn);
   }
   [[nodiscard]] ImportReport& report() { return report_; }
+  // Keys of the records that it wrote.
+  [[nodiscard]] KeyIndex& fresh() { return fresh_; }
 
  private:
-  void prepare() {
-    assignments_.clear();
-    references_.clear();
-    for (const ImportField& field : batch_.rows.fields) {
-      assignments_.push_back({field.path, {}, field.is_json});
-      const auto index = run_.indexes.find(field.collection + " " + field.by);
-      references_.push_back(index == run_.indexes.end() ? nullptr : &index->second);
-    }
-    own_index_ = batch_.key.empty() || batch_.key == kIdKey
-                     ? nullptr
-                     : &run_.indexes.find(batch_.collection + " " + batch_.key)->second;
+  // More would save little; and a commit comes to a device in one piece.
+  static constexpr std::size_t kRowsTogether = 64;
+  static constexpr std::size_t kBytesTogether = 256 * 1024;
+
+  static std::size_t bytes_of(const sync::RecordWrite& record) {
+    std::size_t bytes = 0;
+    for (const sync::RegisterWrite& each : record.writes) bytes += each.value.size();
+    return bytes;
   }
 
   // The row is left out; the batch goes on.
   void note(const ImportRow& row, const std::string& field, const Error& error) {
-    complained_ = true;
     report_.complaints.push_back({row.line, field, error.message()});
   }
   Status complain(const ImportRow& row, const std::string& field, const Error& error) {
     note(row, field, error);
     return {};
   }
-
-  std::optional<RecordId> id_of(const ImportRow& row, const WorkspaceId& workspace) {
-    if (batch_.key == kIdKey) {
-      auto id = parse_record_id(row.key);
-      if (!id) {
-        note(row, batch_.key, id.error());
-        return std::nullopt;
-      }
-      return *id;
-    }
-    if (batch_.key.empty()) {
-      return keyed_record_id(workspace, batch_.collection, "content",
-                             content_key(batch_.rows.fields, row));
-    }
-    if (row.key.empty()) {
-      note(row, batch_.key, Error{Errc::kRequiredMissing, "the row has no key"});
-      return std::nullopt;
-    }
-    const auto found = own_index_->find(row.key);
-    if (found != own_index_->end()) return found->second;
-    return keyed_record_id(workspace, batch_.collection, batch_.key, row.key);
+  RowReader::Complain complainer(const ImportRow& row) {
+    return [this, &row](const std::string& field, const Error& error) { note(row, field, error); };
   }
 
-  // What goes into the field: the text as given, or the id of the record that it refers to.
-  Result<const Assignment*> resolved(const ImportValue& value) {
-    const ImportField& field = batch_.rows.fields[value.field];
-    Assignment& assignment = assignments_[value.field];
-    assignment.text = value.text;
-    if (field.collection.empty() || value.text.empty() || field.by == kIdKey) return &assignment;
-    const KeyIndex& index = *references_[value.field];
-    const auto found = index.find(value.text);
-    if (found == index.end()) {
-      return Error{Errc::kNotFound, "no record of " + field.collection + " has this " + field.by};
+  // One commit of what has come together. Where that may not be, each row is taken by itself: its
+  // record came meanwhile, or one of them is refused.
+  Status write_together(sync::HubTxn& txn) {
+    sync::CommitBody body = std::exchange(together_, {});
+    std::vector<RecordId> ids;
+    for (const sync::RecordWrite& record : body.records) ids.push_back(record.id);
+    const std::vector<const ImportRow*> rows = std::exchange(together_rows_, {});
+    together_ids_.clear();
+    together_bytes_ = 0;
+    if (rows.empty()) return {};
+    auto written = try_write(txn, ids, std::move(body));
+    if (!written) return written.error();
+    if (!*written) {
+      for (const ImportRow* row : rows) SATCHEL_TRY(take(txn, *row));
+      return {};
     }
-    assignment.text = to_text(found->second);
-    return &assignment;
+    report_.created += rows.size();
+    for (std::size_t i = 0; i < rows.size(); ++i) note_key(*rows[i], ids[i]);
+    return {};
   }
 
-  bool assign(sync::CommitBuilder& builder, const sync::Record& shown, const ImportRow& row) {
-    FieldAssigner assigner{builder, collection_, shown, AssignMode::kUpsert};
-    if (!batch_.key.empty() && batch_.key != kIdKey) {
-      if (const Status put = assigner.assign({batch_.key, row.key, false}); !put) {
-        note(row, batch_.key, put.error());
-        return false;
-      }
+  // Whether it was written; an Error is the store's.
+  Result<bool> try_write(sync::HubTxn& txn, std::span<const RecordId> ids, sync::CommitBody body) {
+    const auto known = txn.are_known(ids);
+    if (!known) return known.error();
+    if (std::find(known->begin(), known->end(), true) != known->end()) return false;
+    Status done = owners_.check(txn, catalog_, body);
+    if (done) {
+      auto result = txn.write(std::move(body), std::string(kAdminActor), batch_.purpose);
+      if (!result) done = result.error();
     }
-    for (const ImportValue& value : row.values) {
-      auto assignment = resolved(value);
-      const Status put = assignment ? assigner.assign(**assignment) : Status{assignment.error()};
-      if (put) continue;
-      note(row, batch_.rows.fields[value.field].path, put.error());
-    }
-    if (complained_) return false;
-    if (const Status flushed = assigner.flush(); !flushed) {
-      const std::string& context = flushed.error().context;
-      note(row, context.substr(0, context.find(':')), flushed.error());
-      return false;
-    }
-    return true;
+    if (done) return true;
+    if (is_store_error(done.error().code)) return done.error();
+    return false;
   }
 
   // The record as it is shown, made where there is none; nothing after a complaint.
   Result<std::optional<sync::Record>> open(sync::CommitBuilder& builder, const ImportRow& row,
                                            const RecordId& id, bool& creates) {
-    // Most rows are as the one before: new, or there already. Each saves a look-up then.
-    if (creates) {
-      const Status created = builder.create(batch_.collection, id);
-      if (created) return builder.shown(collection_, id);
-      creates = false;
-    }
     auto shown = builder.shown(collection_, id);
     if (!shown) return shown.error();
     if (*shown && sync::is_alive(**shown, collection_.life)) return shown;
@@ -224,19 +203,19 @@ class Importer::Pass {
   }
 
   Status take(sync::HubTxn& txn, const ImportRow& row) {
-    const auto id = id_of(row, txn.state().workspace);
+    const auto complain = complainer(row);
+    const auto id = reader_.id_of(row, txn.state().workspace, complain);
     if (!id) return {};
     auto builder = txn.builder();
-    bool creates = last_created_;
+    bool creates = false;
     auto shown = open(builder, row, *id, creates);
     if (!shown) return shown.error();
     if (!*shown) return {};
-    last_created_ = creates;
     // Before the row's own fields, which may say it otherwise.
     if (creates) {
       SATCHEL_TRY(fill_created(builder, collection_, *id, importer_.hub_.clock().wall_us()));
     }
-    if (!assign(builder, **shown, row)) return {};
+    if (!reader_.assign(builder, **shown, row, complain)) return {};
     return write(txn, builder, row, *id, creates);
   }
 
@@ -250,7 +229,7 @@ class Importer::Pass {
       if (!made) return complain(row, "name", made.error());
       user = std::move(*made);
     }
-    if (const Status owned = check_owners(txn, catalog_, builder.peek()); !owned) {
+    if (const Status owned = owners_.check(txn, catalog_, builder.peek()); !owned) {
       if (is_store_error(owned.error().code)) return owned.error();
       return complain(row, "owner", owned.error());
     }
@@ -260,22 +239,28 @@ class Importer::Pass {
       return complain(row, "", written.error());
     }
     if (user && *written) SATCHEL_TRY(txn.put_user(*user));
-    if (own_index_ != nullptr) own_index_->insert_or_assign(row.key, id);
+    note_key(row, id);
     ++(creates ? report_.created : *written ? report_.updated : report_.unchanged);
     return {};
   }
 
+  void note_key(const ImportRow& row, const RecordId& id) {
+    if (!batch_.key.empty() && batch_.key != kIdKey) fresh_.insert_or_assign(row.key, id);
+  }
+
   Importer& importer_;
-  Run& run_;
   const ImportBatch& batch_;
   const schema::Catalog& catalog_;
   const CollectionDef& collection_;
   ImportReport report_;
-  std::vector<Assignment> assignments_;      // By field; the text is the row's at hand.
-  std::vector<const KeyIndex*> references_;  // The same; null where nothing is looked up.
-  KeyIndex* own_index_ = nullptr;
-  bool complained_ = false;
-  bool last_created_ = true;
+  KeyIndex fresh_;
+  OwnerCheck owners_;
+  RowReader reader_;
+  sync::CommitBody together_;
+  std::vector<const ImportRow*> together_rows_;  // Of its records, by place.
+  std::set<RecordId> together_ids_;
+  std::size_t together_bytes_ = 0;
+  RowsAhead ahead_;
 };
 
 Importer::Run& Importer::run_of(const std::string& name) {
@@ -315,6 +300,7 @@ Result<ImportReport> Importer::run(const ImportBatch& batch) {
   Run& run = run_of(batch.run);
   // Look-ups are made before the writer is asked: it must not wait for a scan.
   std::set<std::pair<std::string, std::string>> needed;
+  KeyIndex* own = nullptr;
   if (!batch.key.empty() && batch.key != kIdKey) needed.emplace(batch.collection, batch.key);
   for (const ImportField& field : batch.rows.fields) {
     if (!field.collection.empty() && field.by != kIdKey) needed.emplace(field.collection, field.by);
@@ -322,6 +308,7 @@ Result<ImportReport> Importer::run(const ImportBatch& batch) {
   for (const auto& [collection, key] : needed) {
     auto index = index_of(run, collection, key);
     if (!index) return index.error();
+    if (collection == batch.collection && key == batch.key) own = *index;
   }
   Pass pass{*this, run, batch, *catalog};
   const Status durable = writer_.run([&](sync::HubTxn& txn) -> Status {
@@ -329,7 +316,10 @@ Result<ImportReport> Importer::run(const ImportBatch& batch) {
     if (batch.dry_run) return Error{Errc::kCancelled, "a dry run"};  // Rolls back.
     return {};
   });
-  if (durable || (batch.dry_run && durable.error().code == Errc::kCancelled)) return pass.report();
+  if (durable || (batch.dry_run && durable.error().code == Errc::kCancelled)) {
+    if (own != nullptr) own->merge(pass.fresh());
+    return pass.report();
+  }
   // What was looked up may name records that are not there now.
   std::erase_if(runs_, [&](const Run& each) { return each.name == batch.run; });
   return durable.error();

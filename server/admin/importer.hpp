@@ -6,66 +6,14 @@
 #pragma once
 
 #include <deque>
-#include <map>
-#include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
-#include <unordered_map>
-#include <vector>
 
-#include "server/admin/assignment.hpp"
+#include "server/admin/import_row.hpp"
 #include "server/app/writer.hpp"
 #include "sync/hub/hub.hpp"
 
 namespace satchel::server {
-
-// Where values go. With `collection` the text is a key of that collection's records, and the field
-// becomes the id of the record found.
-struct ImportField {
-  std::string path;
-  bool is_json = false;
-  std::string collection{};
-  std::string by = "id";
-  friend auto operator<=>(const ImportField&, const ImportField&) = default;
-};
-struct ImportValue {
-  std::size_t field = 0;  // Into ImportRows::fields.
-  std::string text;
-};
-struct ImportRow {
-  std::uint64_t line = 0;  // Where the row begins in its file.
-  std::string key;
-  std::vector<ImportValue> values;
-};
-struct ImportRows {
-  std::vector<ImportField> fields;
-  std::vector<ImportRow> rows;
-};
-
-struct ImportBatch {
-  std::string collection;
-  std::string key;  // "id", "sku", "externalIds.erp"; empty: a row's whole content is its key.
-  std::string run;  // Names one run of satchelctl: look-ups are kept while it lasts.
-  bool dry_run = false;
-  std::string purpose;
-  ImportRows rows;
-};
-
-struct RowComplaint {
-  std::uint64_t line = 0;
-  std::string field;
-  std::string reason;
-};
-struct ImportReport {
-  std::uint64_t created = 0;
-  std::uint64_t updated = 0;
-  std::uint64_t unchanged = 0;
-  std::vector<RowComplaint> complaints;  // Rows that could not be used; nothing of them is written.
-};
-
-// Keys of one collection's living records.
-using KeyIndex = std::unordered_map<std::string, RecordId>;
 
 // Thread-safe: batches run one after the other.
 class Importer {
@@ -82,7 +30,7 @@ class Importer {
   // What one run has looked up, by "collection key".
   struct Run {
     std::string name;
-    std::map<std::string, KeyIndex, std::less<>> indexes;
+    KeyIndexes indexes;
   };
   class Pass;
 
@@ -94,13 +42,5 @@ class Importer {
   std::mutex mutex_;
   std::deque<Run> runs_;  // The last few; under mutex_.
 };
-
-// NDJSON: {"fields":[{"path","json"?,"ref"?,"by"?},..]}, then rows of as little as there is to say:
-// [line,"key",[field,"text",field,"text",..]]. kInvalidArgument, kLimitExceeded.
-Result<ImportRows> parse_import_rows(ByteView lines);
-Bytes import_fields_text(const std::vector<ImportField>& fields);
-// kLimitExceeded.
-Result<Bytes> import_row_text(const ImportRow& row);
-Bytes import_report_json(const ImportReport& report);
 
 }  // namespace satchel::server

@@ -37,7 +37,8 @@ Status write(Writer& writer, sync::Hub& hub, const std::string& purpose,
   return writer.run([&](sync::HubTxn& txn) -> Status {
     auto builder = txn.builder();
     SATCHEL_TRY(change(builder));
-    SATCHEL_TRY(check_owners(txn, *hub.catalog(), builder.peek()));
+    OwnerCheck owners;
+    SATCHEL_TRY(owners.check(txn, *hub.catalog(), builder.peek()));
     auto written = write_all(txn, builder, purpose);
     if (!written) return written.error();
     return {};

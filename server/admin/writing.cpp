@@ -36,8 +36,17 @@ Status fill_created(sync::CommitBuilder& builder, const schema::CollectionDef& c
   return fill("createdOn", Value{"server"});
 }
 
-Status check_owners(sync::HubTxn& txn, const schema::Catalog& catalog,
-                    const sync::CommitBody& body) {
+Status OwnerCheck::check_owner(sync::HubTxn& txn, const std::string& name) {
+  if (known_.contains(name)) return {};
+  auto user = txn.find_user(name);
+  if (!user) return user.error();
+  if (!*user) return Error{Errc::kNotFound, "owner: no user of this name"};
+  known_.insert(name);
+  return {};
+}
+
+Status OwnerCheck::check(sync::HubTxn& txn, const schema::Catalog& catalog,
+                         const sync::CommitBody& body) {
   for (const sync::RecordWrite& record : body.records) {
     const schema::CollectionDef* const collection = catalog.find(record.collection);
     const schema::FieldDef* const owner =
@@ -48,10 +57,7 @@ Status check_owners(sync::HubTxn& txn, const schema::Catalog& catalog,
       if (write.field != owner->id) continue;
       const auto value = decode_value(write.value);
       const auto* const name = value ? value->as<std::string>() : nullptr;
-      if (name == nullptr) continue;
-      auto user = txn.find_user(*name);
-      if (!user) return user.error();
-      if (!*user) return Error{Errc::kNotFound, "owner: no user of this name"};
+      if (name != nullptr) SATCHEL_TRY(check_owner(txn, *name));
     }
   }
   return {};

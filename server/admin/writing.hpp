@@ -2,6 +2,7 @@
 // one.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -22,10 +23,16 @@ RecordId keyed_record_id(const WorkspaceId& workspace, std::string_view collecti
 Status fill_created(sync::CommitBuilder& builder, const schema::CollectionDef& collection,
                     const RecordId& id, std::int64_t now_us);
 
-// Whoever owns a record holds it: kNotFound where an owner is written whom the workspace does not
-// know, and whom nobody could be.
-Status check_owners(sync::HubTxn& txn, const schema::Catalog& catalog,
-                    const sync::CommitBody& body);
+// Whoever owns a record holds it. Lives for one transaction, and asks once of each name.
+class OwnerCheck {
+ public:
+  // kNotFound where an owner is written whom the workspace does not know, and whom nobody could be.
+  Status check(sync::HubTxn& txn, const schema::Catalog& catalog, const sync::CommitBody& body);
+
+ private:
+  Status check_owner(sync::HubTxn& txn, const std::string& name);
+  std::set<std::string, std::less<>> known_;
+};
 
 // Finishes the builder and writes its commit, if it holds any write. Whether it did.
 Result<bool> write_all(sync::HubTxn& txn, sync::CommitBuilder& builder, std::string_view purpose);

@@ -5,7 +5,7 @@
 namespace satchel::server {
 namespace {
 
-constexpr std::size_t kBatchRows = 1000;
+constexpr std::size_t kBatchRows = 2000;
 constexpr std::size_t kBatchBytes = 2 * 1024 * 1024;
 constexpr std::size_t kBatchComplaints = 10'000;
 // What is left is for the fields' names: a header's line. A row may be longer than its line: a

@@ -58,7 +58,11 @@ Entry& apply_write(Record& record, const RegisterWrite& write, const Dot& dot, S
   switch (write.op) {
     case WriteOp::kState:
     case WriteOp::kAppend:
-      join_with(entry.state, written(dot, stamp, write.value, write.shown));
+      if (entry.state.context.empty()) {
+        entry.state = written(dot, stamp, write.value, write.shown);
+      } else {
+        join_with(entry.state, written(dot, stamp, write.value, write.shown));
+      }
       break;
     case WriteOp::kIncrement:
     case WriteOp::kMaximum:

@@ -17,6 +17,8 @@ using schema::CollectionDef;
 using schema::FieldDef;
 using schema::Rule;
 
+constexpr std::size_t kFieldsOfMost = 24;
+
 // A field's place in complaints: names only, never values.
 std::string place(const CollectionDef& collection, const FieldDef& field) {
   return collection.name + "." + field.name;
@@ -75,6 +77,11 @@ Result<CommitBuilder::Work*> CommitBuilder::work_on(const CollectionDef& collect
   work.current = work.original;
   work.index = body_.records.size();
   body_.records.push_back(RecordWrite{collection.id, id, !work.held, {}});
+  if (!work.held) {
+    // Most of what a new record will ever hold is written with it.
+    body_.records.back().writes.reserve(kFieldsOfMost);
+    work.current.entries.reserve(kFieldsOfMost);
+  }
   return &records_.emplace(id, std::move(work)).first->second;
 }
 
@@ -121,11 +128,8 @@ Status CommitBuilder::write(const Target& target, WriteOp op, Bytes key, const V
   SATCHEL_TRY(check_write(*target.field, write));
   Work& work = *target.work;
   const Bytes full_key = completed_key(write, dot_);
-  if (op == WriteOp::kState) {
-    if (const Entry* entry = work.original.find(write.field, full_key)) {
-      write.shown = entry->state.context;
-    }
-  }
+  const Entry* const before = work.original.find(write.field, full_key);
+  if (op == WriteOp::kState && before != nullptr) write.shown = before->state.context;
   const bool more = work.current.find(write.field, full_key) == nullptr;
   if (more && work.current.entries.size() >= limits::kEntriesMax)
     return Error{Errc::kLimitExceeded, "entries of record " + target.collection->name};
@@ -141,21 +145,18 @@ Status CommitBuilder::write(const Target& target, WriteOp op, Bytes key, const V
     if (!sum) return Error{Errc::kLimitExceeded, place(*target.collection, *target.field)};
     write.value = encode_value(*sum);
   }
-  if (again) {
-    *at = write;
-  } else {
-    writes.insert(at, write);
-  }
+  const RegisterWrite& put =
+      again ? (*at = std::move(write)) : *writes.insert(at, std::move(write));
   // Reset to what was shown before the commit first, so that a repeated write of one commit leaves
   // one sibling.
-  if (const Entry* before = work.original.find(write.field, full_key)) {
-    work.current.at(write.field, full_key, write.privacy) = *before;
-  } else {
+  if (before != nullptr) {
+    work.current.at(put.field, full_key, put.privacy) = *before;
+  } else if (!more) {
     auto& entries = work.current.entries;
-    if (const Entry* own = work.current.find(write.field, full_key))
-      entries.erase(entries.begin() + (own - entries.data()));
+    const Entry* const own = work.current.find(put.field, full_key);
+    entries.erase(entries.begin() + (own - entries.data()));
   }
-  apply_write(work.current, write, dot_, stamp_);
+  apply_write(work.current, put, dot_, stamp_);
   return {};
 }
 
@@ -197,8 +198,7 @@ Status CommitBuilder::set(std::string_view collection, const RecordId& id, std::
       return rule_mismatch(*found->collection, def,
                            "it is written entry by entry or by increments");
     case Rule::kStage: {
-      if (author_ == Author::kDevice)
-        SATCHEL_TRY(check_office(*found->collection, def, value));
+      if (author_ == Author::kDevice) SATCHEL_TRY(check_office(*found->collection, def, value));
       if (!value.is_null()) SATCHEL_TRY(check_move(*found, value));
       return write_stage(*found, value);
     }
@@ -359,9 +359,10 @@ Result<CommitBody> CommitBuilder::finish() {
       if (through) SATCHEL_TRY(check_frozen(*def, *field, record));
     }
     if (!record.creates) continue;
+    const Record& current = records_.at(record.id).current;
     for (const FieldDef& field : def->fields) {
-      const bool missing = records_.at(record.id).current.of_field(field.id).empty();
-      if (field.required && missing) return Error{Errc::kRequiredMissing, place(*def, field)};
+      if (field.required && current.of_field(field.id).empty())
+        return Error{Errc::kRequiredMissing, place(*def, field)};
     }
   }
   // A record that was only looked at is no write.

@@ -84,7 +84,10 @@ std::optional<std::uint8_t> stage_index(const schema::StageTable& table, const V
   return text != nullptr ? table.find(*text) : std::nullopt;
 }
 
-Status check_bounds(const RegisterWrite& write) {
+namespace {
+
+// The value, if it is within bounds.
+Result<Value> bounded_value(const RegisterWrite& write) {
   if (write.value.size() > limits::kValueBytesMax) {
     return Error{Errc::kLimitExceeded,
                  "a value has at most " + std::to_string(limits::kValueBytesMax) + " bytes"};
@@ -93,18 +96,23 @@ Status check_bounds(const RegisterWrite& write) {
     return Error{Errc::kLimitExceeded,
                  "a key has at most " + std::to_string(limits::kKeyBytesMax) + " bytes"};
   }
-  if (auto value = decode_value(write.value); !value) return value.error();
-  return {};
+  return decode_value(write.value);
+}
+
+}  // namespace
+
+Status check_bounds(const RegisterWrite& write) {
+  const auto value = bounded_value(write);
+  return value ? Status{} : Status{value.error()};
 }
 
 Status check_write(const schema::FieldDef& field, const RegisterWrite& write) {
-  SATCHEL_TRY(check_bounds(write));
+  const auto value = bounded_value(write);
+  if (!value) return value.error();
   const Rule rule = rule_in_force(field.rule);
   if (write.op != op_of(rule)) return no_such_op(field);
   const bool keyed =
       rule == Rule::kSet || rule == Rule::kAccessSet || rule == Rule::kMap || rule == Rule::kLog;
-  auto value = decode_value(write.value);
-  if (!value) return value.error();
   if (field.reopening && write.key == kReopenKey) {
     const bool known = value->is_null() || value->as<bool>() != nullptr;
     return known ? Status{} : mismatch(field, "true, or nothing");

@@ -240,5 +240,45 @@ start_server
 expect "and is all there is to another server" 0 "$(run accounts "$WORK/accounts.csv")"
 ctl export accounts | cmp - "$WORK/before"
 expect "byte for byte" 0 $?
+
+# Rows of one file that depend on each other: what is made ready ahead of the writer, and 64 at once,
+# must come to the same as row by row.
+cat >"$WORK/tree.toml" <<'TOML'
+key = "externalIds.tree"
+[fields]
+"externalIds.tree" = "no"
+name = "name"
+parent = { column = "under", ref = "accounts", by = "externalIds.tree" }
+owner = "owner"
+TOML
+{
+  echo 'no,name,under,owner'
+  for n in $(seq 1 70); do echo "t$n,Tree $n,,"; done
+  echo 't3,Three again,,'  # Written twice.
+  echo 't71,Leaf,t70,'     # Refers to a row before it.
+  echo 't72,Early,t74,'    # And to one after it.
+  echo 't73,Nobodys,,noone'    # No such user.
+  echo 't74,Late,,'
+} >"$WORK/tree.csv"
+ctl import accounts "$WORK/tree.csv" --map "$WORK/tree.toml" >"$WORK/report" 2>"$WORK/err"
+expect "rows that depend on each other" 1 $?
+expect_match "one that refers to a later row" "tree.csv:74: parent: " "$(cat "$WORK/report")"
+expect_match "one of a user who is not" "tree.csv:75: owner: " "$(cat "$WORK/report")"
+expect "two are left out, and no other" 2 "$(grep -c 'tree.csv:' "$WORK/report")"
+ctl export accounts | grep '"tree":"t' >"$WORK/trees"
+expect "the others are there" 72 "$(wc -l <"$WORK/trees")"
+expect "a row written twice says what it said last" 1 "$(grep -c '"Three again"' "$WORK/trees")"
+T70=$(sed -n 's/.*"tree":"t70".*"id":"\([^"]*\)".*/\1/p' "$WORK/trees")
+expect_match "a row refers to one before it" "\"parent\":\"$T70\"" "$(grep '"Leaf"' "$WORK/trees")"
+ctl -o json import accounts "$WORK/tree.csv" --map "$WORK/tree.toml" >"$WORK/report" 2>/dev/null
+expect_match "again: the late one is known now" '"created":1,"updated":2,"unchanged":71' "$(cat "$WORK/report")"
+
+# Two rows that would be each other's parents: the one that closes the loop is left out.
+UP=01900000-0000-7000-8000-0000000000a1 DOWN=01900000-0000-7000-8000-0000000000a2
+printf 'id,name,parent\n%s,Up,%s\n%s,Down,%s\n' $UP $DOWN $DOWN $UP >"$WORK/loop.csv"
+ctl import accounts "$WORK/loop.csv" >"$WORK/report" 2>/dev/null
+expect "a loop of parents" 1 $?
+expect "one row is left out" 1 "$(grep -c 'loop.csv:3' "$WORK/report")"
+expect_match "and the other stands" "\"parent\":\"$DOWN\".*\"id\":\"$UP\"" "$(ctl export accounts | grep '"Up"')"
 stop_server
 finish
