@@ -111,8 +111,10 @@ Writer::Counters Writer::counters() const {
 std::vector<Writer::Job> Writer::next_group(std::unique_lock<std::mutex>& lock) {
   changed_.wait(lock, [this] { return stopping_ || !queue_.empty() || moves_wait_; });
   std::vector<Job> group;
+  moving_ = false;
   if (moves_wait_ && !stopping_ && (queue_.empty() || ++groups_before_move_ >= kGroupsBeforeMove)) {
     groups_before_move_ = 0;
+    moving_ = true;
     group.push_back(
         {[](sync::HubTxn& txn) { return txn.rescope_next(); }, [](const Status&) {}, true});
     return group;
@@ -158,8 +160,9 @@ void Writer::run_group(std::vector<Job>& group) {
     ++counters_.groups;
     counters_.jobs += group.size();
     if (!durable) ++counters_.failed;
-    // Where a move failed it is tried again after the next group that does not.
-    moves_wait_ = durable && hub_.state().rescoping > 0;
+    // Where a move failed it is tried again after the next group that does not. What else fails, or
+    // is a dry run, says nothing of those that wait.
+    if (durable || moving_) moves_wait_ = durable && hub_.state().rescoping > 0;
   }
   // Readers learn of it before the authors are told: an author's answer never outruns the data.
   if (durable) hooks_.after_commit();

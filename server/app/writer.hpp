@@ -71,6 +71,7 @@ class Writer {
   Counters counters_;
   bool stopping_ = false;
   bool moves_wait_ = false;  // Records wait for HubTxn::rescope_next.
+  bool moving_ = false;      // The group at work is such a move.
   std::size_t groups_before_move_ = 0;
   std::thread thread_;
 };

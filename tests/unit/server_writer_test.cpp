@@ -2,13 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <future>
+#include <thread>
 
 #include "crypto/entropy.hpp"
 #include "schema/catalog/built_in.hpp"
 #include "schema/model/limits.hpp"
 #include "server/app/system_clock.hpp"
 #include "server/app/writer.hpp"
+#include "sync/hub/scoping.hpp"
 #include "sync/store/memory/memory_store.hpp"
 
 namespace satchel::server {
@@ -202,6 +205,56 @@ TEST_F(WriterTest, StoppingFinishesWhatIsQueuedAndTakesNothingMore) {
   const Status late = writer_->run([](sync::HubTxn&) { return Status{}; });
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().code, Errc::kBackpressure);
+}
+
+// An account with more contacts than one commit moves.
+RecordId account_of_many(Writer& writer, std::size_t contacts) {
+  const RecordId account = *parse_record_id("01900000-0000-7000-8000-000000000001");
+  EXPECT_TRUE(writer.run([&](sync::HubTxn& txn) -> Status {
+    auto builder = txn.builder();
+    SATCHEL_TRY(builder.create("accounts", account));
+    SATCHEL_TRY(builder.set("accounts", account, "name", Value{"Shop"}));
+    SATCHEL_TRY(builder.set("accounts", account, "territory", Value{"north"}));
+    for (std::size_t i = 0; i < contacts; ++i) {
+      RecordId id = account;
+      id.octets[14] = static_cast<std::uint8_t>(1 + i / 256);
+      id.octets[15] = static_cast<std::uint8_t>(i % 256);
+      SATCHEL_TRY(builder.create("contacts", id));
+      SATCHEL_TRY(builder.set("contacts", id, "account", Value{to_text(account)}));
+    }
+    auto body = builder.finish();
+    if (!body) return body.error();
+    auto written = txn.write(std::move(*body), "admin", std::string{sync::kDefaultPurpose});
+    return written ? Status{} : Status{written.error()};
+  }));
+  return account;
+}
+
+TEST_F(WriterTest, RecordsThatWaitToMoveDoSoThoughAnotherJobFails) {
+  const RecordId account = account_of_many(*writer_, sync::kDependentsInCommitMax + 1);
+  close_gate();
+  Writer::Job hand_over{
+      .run = [&](sync::HubTxn& txn) -> Status {
+        auto builder = txn.builder();
+        SATCHEL_TRY(builder.set("accounts", account, "territory", Value{"south"}));
+        auto body = builder.finish();
+        if (!body) return body.error();
+        auto written = txn.write(std::move(*body), "admin", std::string{sync::kDefaultPurpose});
+        return written ? Status{} : Status{written.error()};
+      },
+      .done = [](const Status& durable) { EXPECT_TRUE(durable); },
+      .alone = true};
+  std::promise<std::uint64_t> waited;
+  Writer::Job refused{.run = [](sync::HubTxn&) -> Status { return Error{Errc::kCancelled}; },
+                      .done = [&](const Status&) { waited.set_value(hub_->state().rescoping); },
+                      .alone = true};
+  ASSERT_TRUE(writer_->try_submit(hand_over) && writer_->try_submit(refused));
+  open_gate();
+  EXPECT_EQ(waited.get_future().get(), 1U) << "nothing moved before the job that fails";
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+  while (hub_->state().rescoping > 0 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds{5});
+  EXPECT_EQ(hub_->state().rescoping, 0U);
 }
 
 TEST_F(WriterTest, RunGivesTheWorksOwnError) {
