@@ -310,7 +310,15 @@ Result<ImportReport> Importer::run(const ImportBatch& batch) {
     if (!index) return index.error();
     if (collection == batch.collection && key == batch.key) own = *index;
   }
-  Pass pass{*this, run, batch, *catalog};
+  auto report = run_batch(run, batch, *catalog, own);
+  // What was looked up may name records that are not there now.
+  if (!report) std::erase_if(runs_, [&](const Run& each) { return each.name == batch.run; });
+  return report;
+}
+
+Result<ImportReport> Importer::run_batch(const Run& run, const ImportBatch& batch,
+                                         const schema::Catalog& catalog, KeyIndex* own) {
+  Pass pass{*this, run, batch, catalog};
   const Status durable = writer_.run([&](sync::HubTxn& txn) -> Status {
     SATCHEL_TRY(pass.run(txn));
     if (batch.dry_run) return Error{Errc::kCancelled, "a dry run"};  // Rolls back.
@@ -320,8 +328,6 @@ Result<ImportReport> Importer::run(const ImportBatch& batch) {
     if (own != nullptr) own->merge(pass.fresh());
     return pass.report();
   }
-  // What was looked up may name records that are not there now.
-  std::erase_if(runs_, [&](const Run& each) { return each.name == batch.run; });
   return durable.error();
 }
 

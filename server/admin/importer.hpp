@@ -35,6 +35,10 @@ class Importer {
   class Pass;
 
   Run& run_of(const std::string& name);
+  // `own` becomes richer by the keys of what was written; null where rows are found otherwise. No
+  // thread of the batch reads `run` any more when it returns.
+  Result<ImportReport> run_batch(const Run& run, const ImportBatch& batch,
+                                 const schema::Catalog& catalog, KeyIndex* own);
   Result<KeyIndex*> index_of(Run& run, const std::string& collection, const std::string& key);
 
   sync::Hub& hub_;
