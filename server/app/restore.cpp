@@ -1,5 +1,8 @@
 #include "server/app/restore.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,8 +32,8 @@ class Restore {
   Result<RestoreReport> run() {
     SATCHEL_TRY(check_place());
     SATCHEL_TRY(check_backup());
+    SATCHEL_TRY(take_staging());
     std::error_code ignored;
-    fs::remove_all(staging_, ignored);  // What a restore that was cut left behind.
     const Status made = fill();
     if (!made) {
       fs::remove_all(staging_, ignored);
@@ -45,6 +48,23 @@ class Restore {
     if (!fs::exists(into_, unknown)) return make_folder(into_.parent_path().string());
     if (fs::is_directory(into_, unknown) && fs::is_empty(into_, unknown)) return {};
     return Error{Errc::kAlreadyExists, into_.string() + " is not an empty folder"};
+  }
+
+  // One restore at a time has it; what one that was cut left behind goes.
+  Status take_staging() {
+    SATCHEL_TRY(make_folder(staging_.string()));
+    held_.number = ::open(staging_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const Error busy{Errc::kStoreBusy, "another restore is at work in " + staging_.string()};
+    struct stat held {};
+    struct stat named {};
+    if (held_.number < 0 || ::flock(held_.number, LOCK_EX | LOCK_NB) != 0) return busy;
+    // It may have become somebody's finished work between the two.
+    if (::fstat(held_.number, &held) != 0 || ::stat(staging_.c_str(), &named) != 0) return busy;
+    if (held.st_ino != named.st_ino || held.st_dev != named.st_dev) return busy;
+    std::error_code ignored;
+    for (const auto& each : fs::directory_iterator{staging_, ignored})
+      fs::remove_all(each.path(), ignored);
+    return {};
   }
 
   Status check_backup() {
@@ -193,6 +213,12 @@ class Restore {
   const RestoreRequest& request_;
   fs::path into_;
   fs::path staging_;
+  struct Held {
+    int number = -1;
+    ~Held() {
+      if (number >= 0) ::close(number);
+    }
+  } held_;  // The staging folder, locked while it is filled.
   Layout layout_;
   Config config_;
   std::string ledger_outside_;  // Where the configuration wants it, if not below the folder.

@@ -92,7 +92,13 @@ restore() { ctl restore "$WORK/backup" --keys "$WORK/apart/keys" "$@"; }
 expect "a folder that holds something is not restored into" 6 "$(status_of restore --into "$WORK/full")"
 expect "and stays as it was" thing "$(ls "$WORK/full")"
 LIFE=$(jq -r .incarnation "$WORK/backup/manifest.json")
+mkdir "$WORK/new.restoring"
+expect "two do not restore into one folder at once" 6 \
+  "$(flock "$WORK/new.restoring" bash -c '"$@" >/dev/null 2>&1; echo $?' - "$BIN/satchelctl" restore \
+    "$WORK/backup" --keys "$WORK/apart/keys" --into "$WORK/new")"
+echo left >"$WORK/new.restoring/behind"
 must restore --into "$WORK/new"
+expect "what was left behind is not in it" 1 "$(status_of test -e "$WORK/new/behind")"
 OLD=$DATA
 DATA=$WORK/new
 start_server
