@@ -103,7 +103,11 @@ void add_verbs(CLI::App& app, Command& command) {
   heal->add_option("--timeout", command.timeout_s, "Seconds")->check(check_seconds);
   add_verb(app, command, "rekey", "Gives the store fresh keys", "", 0, 0);
   auto* narrow = add_verb(app, command, "narrow", "Keeps so many days of history", "", 0, 0);
-  narrow->add_option("--days", command.days, "0: all of it")->required();
+  narrow->add_option("--days", command.days, "0: all of it")
+      ->required()
+      ->check([](const std::string& text) {
+        return text.empty() ? std::string{"a number of days is missing"} : std::string{};
+      });
 }
 
 void add_globals(CLI::App& app, Globals& globals) {

@@ -17,6 +17,7 @@ namespace satchel::sdk {
 namespace {
 
 constexpr std::size_t kMarkFileBytesMax = 4096;
+constexpr int kNameLooks = 20;  // Of 5 ms, for the name of who has just taken a lock.
 constexpr const char* kMachineIdFile = "/etc/machine-id";
 
 Error file_error(Errc code, std::string_view doing, const std::string& path) {
@@ -136,6 +137,11 @@ Result<std::unique_ptr<HomeLock>> HomeLock::take(const std::string& lock_file,
       return file_error(Errc::kFileWrite, "locking", lock_file);
     if (std::chrono::steady_clock::now() >= deadline) {
       auto holder = read_small_file(lock_file, 32);
+      // Who has just taken it is about to write his name.
+      for (int i = 0; i < kNameLooks && holder && holder->empty(); ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+        holder = read_small_file(lock_file, 32);
+      }
       const std::string pid = holder && !holder->empty() ? *holder : "unknown";
       return Error{Errc::kStoreBusy, "held by process " + pid.substr(0, pid.find('\n'))};
     }

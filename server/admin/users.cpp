@@ -185,8 +185,15 @@ Result<sync::User> set_territories(sync::Hub& hub, Writer& writer, const std::st
 
 Result<Territory> create_territory(sync::Hub& hub, Writer& writer, const std::string& name,
                                    const std::string& parent) {
-  if (name.empty() || name.size() > kNameMax) {
-    return Error{Errc::kInvalidArgument, "a territory's name has 1 to 64 bytes"};
+  const bool plain = std::none_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+  });
+  const bool seen = name.find_first_not_of(' ') != std::string::npos;
+  if (name.size() > kNameMax || !plain || !seen) {
+    return Error{
+        Errc::kInvalidArgument,
+        "a territory's name has 1 to 64 bytes, none of them a control character, and is not "
+        "all blanks"};
   }
   const auto catalog = hub.catalog();
   const schema::CollectionDef* const collection = catalog->find(kTerritories);

@@ -320,6 +320,7 @@ must device bob narrow --days 0
 must device bob sync
 expect "all of it is back" closed "$(json bob get visits "$OLD" | jq -r .fields.skipReason)"
 expect "too many days" 1 "$(status_of device bob narrow --days 36501)"
+expect "no days" 2 "$(status_of device bob narrow --days "")"
 expect "without a number" 2 "$(status_of device bob narrow)"
 
 # ---- Revocation ----------------------------------------------------------------------------------
