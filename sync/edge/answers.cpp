@@ -45,35 +45,22 @@ Status Edge::apply_ack(const wire::Ack& ack, const ReplicaId& replica) {
   if (!numbering) return Error{Errc::kFrameUnexpected, "answers to an id that is not ours"};
   // While a former id is settled, the server has not been asked about the one in use yet.
   if (replica != state_.replica) SATCHEL_TRY(check_alone(ack.states));
-  const Status taken = take_answers(ack, *numbering, Keep::kForARestore);
-  if (taken || taken.error().code != Errc::kStoreDiskFull) return taken;
-  // What is answered and kept has another copy, at the server; what was not sent has none, and gets
-  // there only if the answers before it can be taken in.
-  SATCHEL_TRY(take_answers(ack, *numbering, Keep::kNothing));
-  // What it freed is used again by the next commit but one: the next answers find it.
-  auto txn = parts_.store.begin_write();
-  if (!txn) return txn.error();
-  SATCHEL_TRY(save_state(**txn, state_));
-  return (*txn)->commit_lazily();
-}
-
-Status Edge::take_answers(const wire::Ack& ack, const Numbering& numbering, Keep keep) {
   auto txn = parts_.store.begin_write();
   if (!txn) return txn.error();
   EdgeApply apply{*this, **txn};
   if (state_.stale_through != 0) SATCHEL_TRY(apply.seek_missing());
   EdgeState state = state_;
   // Base is of one life of the server: the states and sequences of another say nothing of it.
-  const bool may_fold = state.incarnation.is_zero() || numbering.incarnation == state.incarnation;
+  const bool may_fold = state.incarnation.is_zero() || numbering->incarnation == state.incarnation;
   if (!may_fold) apply.hold_stale(UINT64_MAX);
-  CommitNumber watermark = numbering.watermark;
+  CommitNumber watermark = numbering->watermark;
   std::vector<std::uint64_t> answered;
   std::vector<std::uint64_t> lost;
   for (const wire::CommitResult& result : ack.results) {
-    if (result.number <= watermark || result.number >= numbering.next_commit) continue;
+    if (result.number <= watermark || result.number >= numbering->next_commit) continue;
     if (result.number != watermark + 1) return Error{Errc::kFrameUnexpected, "answers with a hole"};
     watermark = result.number;
-    const std::uint64_t place = numbering.before + result.number;
+    const std::uint64_t place = numbering->before + result.number;
     if (const auto damaged = damaged_.find(place); damaged != damaged_.end()) {
       auto is_lost = settle_damaged(**txn, damaged->second, result);
       if (!is_lost) return is_lost.error();
@@ -86,9 +73,9 @@ Status Edge::take_answers(const wire::Ack& ack, const Numbering& numbering, Keep
   if (may_fold) SATCHEL_TRY(apply.page(ack.states));
   SATCHEL_TRY(apply.flush());
   note_damage(apply, state);
-  note_watermark(state, numbering.replica, watermark);
+  note_watermark(state, replica, watermark);
   if (may_fold) state.backed_up_through = std::max(state.backed_up_through, ack.backed_up_through);
-  SATCHEL_TRY(drop_answered(**txn, state, may_fold ? keep : Keep::kForARestore));
+  SATCHEL_TRY(drop_backed_up(**txn, state));
   SATCHEL_TRY(save_state(**txn, state));
   SATCHEL_TRY((*txn)->commit_lazily());
   txn->reset();
@@ -134,7 +121,7 @@ Status Edge::settle(WriteTxn& txn, EdgeApply& apply, const wire::CommitResult& r
                  encode_answered({result.outcome, result.seq, result.receipt}));
 }
 
-Status Edge::drop_answered(WriteTxn& txn, EdgeState& state, Keep keep) {
+Status Edge::drop_backed_up(WriteTxn& txn, EdgeState& state) {
   std::vector<std::uint64_t> dropped;
   std::set<std::uint64_t> kept;
   const std::uint64_t last = state.before + state.watermark;
@@ -145,11 +132,9 @@ Status Edge::drop_answered(WriteTxn& txn, EdgeState& state, Keep keep) {
     // One that does not open is kept like one that is in no backup.
     const auto answered = decode_answered(value);
     const AnsweredRow row = answered ? *answered : AnsweredRow{};
-    const bool is_ours = place > state.before;
-    const bool done = is_ours ? place <= last : is_answered(place);
     // One that a restored server has still to answer bears a sequence of its former life.
     const bool safe = is_answered(place) && row.seq != 0 && row.seq <= state.backed_up_through;
-    if (!safe && place > floor && !(done && keep == Keep::kNothing)) {
+    if (!safe && place > floor) {
       kept.insert(place);
       return kept.size() < 16;  // Rows are in order: what follows is newer than what is kept.
     }

@@ -347,10 +347,7 @@ class Edge {
   Status mend_answered(WriteTxn& txn, Healed& healed);
   Status mend_outbox(WriteTxn& txn, Healed& healed);
   Status put_lost(WriteTxn& txn, const DamagedCommit& damaged);
-  // Of answered commits, all may be dropped, or those that are in a backup and what is too much.
-  enum class Keep : std::uint8_t { kForARestore, kNothing };
-  Status drop_answered(WriteTxn& txn, EdgeState& state, Keep keep);
-  Status take_answers(const wire::Ack& ack, const Numbering& numbering, Keep keep);
+  Status drop_backed_up(WriteTxn& txn, EdgeState& state);
   static void note_damage(const EdgeApply& apply, EdgeState& state);
   // The first page of a pass has come.
   static Status begin_pass(WriteTxn& txn, EdgeApply& apply, EdgeState& state);

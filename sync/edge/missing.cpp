@@ -111,7 +111,7 @@ Status Edge::note_life(WriteTxn& txn, const wire::Welcome& welcome, bool new_inc
   if (!new_incarnation) {
     // Of this life, so that who only reads lets go of them too.
     state.backed_up_through = std::max(state.backed_up_through, welcome.backed_up_through);
-    SATCHEL_TRY(drop_answered(txn, state, Keep::kForARestore));
+    SATCHEL_TRY(drop_backed_up(txn, state));
     return welcome.recovering || state.stale_through != 0 ? Status{} : forget_missing(txn);
   }
   state.backed_up_through = 0;  // It may have been put back to before that backup.

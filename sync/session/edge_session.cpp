@@ -131,9 +131,17 @@ Status EdgeSession::receive(ByteView message) {
     const CommitNumber answered = numbering().watermark;
     while (!in_flight_.empty() && in_flight_.front() <= answered) in_flight_.pop_front();
     if (!settling_) progress_owed_ = true;
-    return full_ && is_delivered() ? Status{*full_} : Status{};
+    return {};
   }
-  if (auto* changes = std::get_if<wire::Changes>(&*frame)) return on_changes(*changes);
+  if (auto* changes = std::get_if<wire::Changes>(&*frame)) {
+    if (settling_) return unexpected("changes before a former id is settled");
+    SATCHEL_TRY(edge_.apply_changes(*changes));
+    if (changes->caught_up && !caught_up_) SATCHEL_TRY(prepare_report());
+    caught_up_ = changes->caught_up;
+    progress_owed_ = true;
+    progress_after_ = numbering().next_commit - 1;
+    return {};
+  }
   return unexpected("a frame that only a device sends");
 }
 
@@ -188,23 +196,6 @@ Result<std::optional<Bytes>> EdgeSession::generate() {
   return std::optional<Bytes>{};
 }
 
-Status EdgeSession::on_changes(const wire::Changes& changes) {
-  if (settling_) return unexpected("changes before a former id is settled");
-  if (full_) return {};
-  const Status applied = edge_.apply_changes(changes);
-  if (!applied && applied.error().code == Errc::kStoreDiskFull && !is_delivered()) {
-    // What was made here has no other copy yet, and goes on. The pages come again another time.
-    full_ = applied.error();
-    return {};
-  }
-  SATCHEL_TRY(applied);
-  if (changes.caught_up && !caught_up_) SATCHEL_TRY(prepare_report());
-  caught_up_ = changes.caught_up;
-  progress_owed_ = true;
-  progress_after_ = numbering().next_commit - 1;
-  return {};
-}
-
 // After a restore of the server: what was here and is gone there.
 Status EdgeSession::prepare_report() {
   auto missing = edge_.missing_states();
@@ -221,10 +212,6 @@ bool EdgeSession::progress_due() const {
   if (pushed_through_ < progress_after_) return false;
   if (!progress_owed_ || !progress_sent_us_ || !config_.live || !caught_up_) return progress_owed_;
   return edge_.clock().boot_us() - *progress_sent_us_ >= kProgressEveryUs;
-}
-
-bool EdgeSession::is_delivered() const {
-  return in_flight_.empty() && numbering().watermark + 1 >= numbering().next_commit;
 }
 
 bool EdgeSession::quiet() const {

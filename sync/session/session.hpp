@@ -218,11 +218,8 @@ class EdgeSession final : public Session {
  private:
   Result<Bytes> make_hello();
   Status on_welcome(const wire::Welcome& welcome);
-  Status on_changes(const wire::Changes& changes);
   [[nodiscard]] Numbering numbering() const;
   [[nodiscard]] bool progress_due() const;
-  // Nothing that was made here waits for an answer.
-  [[nodiscard]] bool is_delivered() const;
   Status prepare_report();
 
   Edge& edge_;
@@ -244,7 +241,6 @@ class EdgeSession final : public Session {
   bool progress_owed_ = false;
   CommitNumber progress_after_ = 0;  // What was made before the page that it confirms goes first.
   std::optional<std::int64_t> progress_sent_us_;  // By the boot clock.
-  std::optional<Error> full_;  // The disk, for a page: what was made here still goes.
   Counters counters_;
 };
 

@@ -103,7 +103,7 @@ class LmdbWriteTxn final : public WriteTxn {
   std::vector<NewNumber> new_numbers_;
   std::size_t replica_count_ = 0;  // Durable with this commit.
   bool is_new_work_ = false;       // Of the app on a device.
-  bool lets_go_ = false;           // On a device: of work that the server has.
+  bool is_answer_ = false;         // Written lazily: to work that has its place already.
   std::uint64_t put_bytes_ = 0;
   std::uint64_t erased_bytes_ = 0;
   Bytes row_;
@@ -173,6 +173,7 @@ Status LmdbWriteTxn::put_new_row(Table table, ByteView key, ByteView row, unsign
   }
   ++table_state(table).count;
   is_new_work_ |= table == Table::kOutbox;
+  is_answer_ |= table == Table::kCommits;
   put_bytes_ += row.size();
   return add_share(table, key, row);
 }
@@ -209,7 +210,6 @@ Status LmdbWriteTxn::erase_row(Table table, ByteView key) {
   if (found != 0) return at_row(table, key, error_of(found, "erase"));
   SATCHEL_TRY(add_share(table, key, from_mdb(before)));
   erased_bytes_ += before.mv_size;
-  lets_go_ |= table == Table::kOutbox;
   if (int code = mdb_cursor_del(*at, 0); code != 0) {
     return at_row(table, key, error_of(code, "erase"));
   }
@@ -313,11 +313,10 @@ Status LmdbWriteTxn::flush() {
 
 // What takes away, or hardly adds, goes on where the disk is full: it uses what is kept for it.
 Status LmdbWriteTxn::make_room(bool lazily) {
-  const bool grows = put_bytes_ > erased_bytes_ + kSmallGrowthBytes && !(lazily && lets_go_);
+  const bool grows = put_bytes_ > erased_bytes_ + kSmallGrowthBytes && !(lazily && is_answer_);
   const std::string room = core_.path.substr(0, core_.path.rfind('/')) + "/room";
   if (is_new_work_ || grows) return keep_room(core_.environment.get(), room);
-  // Pages of what is let go of are copied before they are free.
-  use_room(core_.environment.get(), room, put_bytes_ + (lets_go_ ? erased_bytes_ : 0));
+  use_room(core_.environment.get(), room, put_bytes_);
   return {};
 }
 
