@@ -23,6 +23,13 @@ struct DeviceListener {
   std::function<void(SimDevice& device, const Error& error)> trouble;
 };
 
+// What the sessions of a device cost.
+struct Traffic {
+  std::size_t frames_in = 0, bytes_in = 0, pushes = 0;
+  std::vector<Bytes> pages;  // That hold anything; the states that come with answers too.
+  bool caught_up = false;
+};
+
 // Thread-bound. Everything that a device loses in a crash is in memory here; what it keeps is on
 // its disk.
 class SimDevice {
@@ -83,15 +90,9 @@ class SimDevice {
   // connection or a later one.
   ConnectionId unsure_until = 0;
   [[nodiscard]] bool unsure() const { return unsure_until != 0; }
-  std::optional<Rot> rotten;  // A record of its base.
-  // What its sessions cost since this was put here.
-  struct Traffic {
-    std::size_t frames_in = 0, bytes_in = 0, pushes = 0;
-    std::vector<Bytes> pages;  // That hold anything; the states that come with answers too.
-    bool caught_up = false;
-  };
-  std::optional<Traffic> traffic;
-  bool steady = false;  // Its power does not fail.
+  std::optional<Rot> rotten;       // A record of its base.
+  std::optional<Traffic> traffic;  // Since this was put here.
+  bool steady = false;             // Its power does not fail.
   std::optional<sync::MemoryVersion> backup;
   std::optional<sync::MemoryVersion> moment;  // Of its life since it was restored.
 

@@ -162,7 +162,7 @@ void World::weigh() {
   std::vector<std::size_t> quiet_bytes;
   for (const auto& device : devices_) {
     if (!weigh_alone(*device)) return;
-    const SimDevice::Traffic& cost = *device->traffic;
+    const Traffic& cost = *device->traffic;
     log(device->name() + " was quiet in " + std::to_string(cost.bytes_in) + " bytes");
     if (!cost.pages.empty()) return fail(device->name() + " is told again of what it holds");
     if (cost.pushes > 0) return fail(device->name() + " offers again what was answered");
