@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include "schema/compiler/compile.hpp"
 #include "tests/support/company.hpp"
 
@@ -100,6 +102,23 @@ struct Territories {
     for (const RecordId& id : all) texts.insert(to_text(id));
     return texts;
   }
+};
+
+// A shop in ann's territory, with a contact, his phone number, and a visit of ann's.
+struct Scopes : testing::Test, Territories {
+  RecordId shop, jim, phone_of_jim, visit, product;
+
+  void SetUp() override {
+    shop = make("accounts", {{"name", Value{"shop"}}, {"territory", Value{"11"}}});
+    jim = make("contacts", {{"name", Value{"Jim"}}, {"account", Value{to_text(shop)}}});
+    phone_of_jim = make("points", {{"value", Value{"123"}}, {"contact", Value{to_text(jim)}}});
+    visit = make(
+        "visits",
+        {{"note", Value{"first"}}, {"account", Value{to_text(shop)}}, {"owner", Value{"ann"}}});
+    product = make("products", {{"name", Value{"bolt"}}});
+    ASSERT_TRUE(ann->sync() && bob->sync());
+  }
+  void hand_over() { ASSERT_TRUE(change("accounts", shop, "territory", Value{"12"})); }
 };
 
 }  // namespace satchel::test

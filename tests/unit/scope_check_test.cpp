@@ -10,20 +10,7 @@ namespace {
 
 using Sentences = std::vector<std::string>;
 
-struct ScopeCheck : testing::Test, Territories {
-  RecordId shop, jim, phone_of_jim, visit;
-
-  void SetUp() override {
-    shop = make("accounts", {{"name", Value{"shop"}}, {"territory", Value{"11"}}});
-    jim = make("contacts", {{"name", Value{"Jim"}}, {"account", Value{to_text(shop)}}});
-    phone_of_jim = make("points", {{"value", Value{"123"}}, {"contact", Value{to_text(jim)}}});
-    visit = make(
-        "visits",
-        {{"note", Value{"first"}}, {"account", Value{to_text(shop)}}, {"owner", Value{"ann"}}});
-    make("products", {{"name", Value{"bolt"}}});
-    ASSERT_TRUE(ann->sync() && bob->sync());
-  }
-
+struct ScopeCheck : Scopes {
   Sentences check() {
     auto found = sync::check_scopes(*office.hub);
     EXPECT_TRUE(found);
